@@ -1,0 +1,5 @@
+//! scim-operator: a SCIM 2.0 server inside a Kubernetes cluster, and the controllers that turn
+//! its users and groups into access. The layers, and which may import which, stand in
+//! `docs/ARCHITECTURE.md`; `tests/layers.rs` holds them.
+
+pub mod scim;
