@@ -1,0 +1,293 @@
+//! ScimAccessPolicy: whom the cluster lets do what.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whom the cluster lets do what: people of one provider, one role, and where.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[kube(
+    group = "scim-operator.dev",
+    version = "v1alpha1",
+    kind = "ScimAccessPolicy",
+    plural = "scimaccesspolicies",
+    shortname = "scimap",
+    category = "scim",
+    status = "AccessPolicyStatus",
+    derive = "PartialEq",
+    doc = "Whom the cluster lets do what: people of one provider's directory, one role, and where it holds.",
+    selectable = ".spec.provider",
+    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(name = "Subjects", type_ = "integer", json_path = ".status.subjects"),
+    printcolumn(name = "Bindings", type_ = "integer", json_path = ".status.bindings"),
+    printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
+    printcolumn(name = "Held", type_ = "string", json_path = r#".status.conditions[?(@.type=="Held")].status"#),
+    printcolumn(name = "Role", type_ = "string", json_path = ".spec.roleRef.name", priority = 1),
+    printcolumn(name = "Provider", type_ = "string", json_path = ".spec.provider", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("self.roleRef.kind == 'ClusterRole' || has(self.scope.namespaces)").message("roleRef: a Role is of one namespace; use a ClusterRole, or scope.namespaces"),
+    validation = Rule::new("self.subjectKind == 'User' || !has(self.subjects.users)").message("subjects: subjectKind Group speaks of groups alone; remove subjects.users, or use subjectKind User"),
+    validation = Rule::new("!self.roleRef.name.contains('{') || (has(self.subjects.groups) && self.subjects.groups.exists(g, has(g.matching)))").message("roleRef: a name with {capture} needs subjects.groups with matching, whose captures fill it"),
+    validation = Rule::new("!has(self.scope.namespaces) || !has(self.scope.namespaces.names) || !self.scope.namespaces.names.exists(n, n.contains('{')) || (has(self.subjects.groups) && self.subjects.groups.exists(g, has(g.matching)))").message("scope: a namespace with {capture} needs subjects.groups with matching, whose captures fill it")
+)]
+pub struct ScimAccessPolicySpec {
+    /// The ScimProvider whose people this is about. Example: `okta`.
+    #[schemars(length(min = 1, max = 40))]
+    pub provider: String,
+    /// Who: the union of everyone whom it names.
+    pub subjects: Subjects,
+    /// User: each person is a subject and loses access within a second. Group: the token's group is
+    /// the subject, and access lasts until the token expires.
+    #[serde(default)]
+    pub subject_kind: SubjectKind,
+    /// The role that they get.
+    pub role_ref: RoleReference,
+    /// Where they get it.
+    #[x_kube(validation = Rule::new("[has(self.namespaces), has(self.cluster)].exists_one(set, set)").message("scope: set exactly one of namespaces and cluster"))]
+    pub scope: Scope,
+    /// From when until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity: Option<Validity>,
+    /// Why; carried to the bindings and to the audit log. Example: `INC-4711, approved by bob`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub reason: Option<String>,
+    /// Enforce: bindings are written. Preview: everything is computed and shown, nothing is written.
+    #[serde(default)]
+    pub mode: PolicyMode,
+    /// Revoke: deleting the policy takes its access away. Retain: its bindings stay.
+    #[serde(default)]
+    pub on_delete: OnDelete,
+}
+
+/// Who a policy or an app config is about; not empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("(has(self.groups) && size(self.groups) > 0) || has(self.users)").message("subjects: name groups, or users by a filter"),
+    validation = Rule::new("!has(self.groups) || self.groups.all(g, [has(g.displayName), has(g.externalId), has(g.id), has(g.matching)].exists_one(set, set))").message("subjects.groups: set exactly one of displayName, externalId, id and matching in each"),
+    validation = Rule::new("!has(self.groups) || !self.groups.exists(g, has(g.matching)) || (self.groups.all(g, has(g.matching)) && !has(self.users))").message("subjects: matching stands alone; with it, every group is a pattern and there is no users")
+)]
+pub struct Subjects {
+    /// Groups, whose active members are meant, nested groups included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub groups: Option<Vec<GroupSelector>>,
+    /// People, by what the directory knows of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<UserSelector>,
+}
+
+/// One group, or with `matching` all groups whose displayName a pattern matches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum GroupSelector {
+    /// By SCIM `displayName`, without regard to case. Example: `platform-team`.
+    DisplayName(#[schemars(length(min = 1, max = 1024))] String),
+    /// By the identity provider's id, exactly. Example: `00g9x`.
+    ExternalId(#[schemars(length(min = 1, max = 1024))] String),
+    /// By the SCIM id.
+    Id(#[schemars(length(min = 1, max = 64))] String),
+    /// By a regular expression over displayName whose named captures choose namespace and role.
+    /// Example: `^k8s-(?<ns>[a-z0-9-]+)-(?<role>view|edit)$`.
+    Matching(#[schemars(length(min = 1, max = 1024))] String),
+}
+
+/// People, by a SCIM filter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserSelector {
+    /// A filter of RFC 7644 section 3.4.2.2. Example: `userType eq "manager" and active eq true`.
+    #[schemars(length(min = 1, max = 8192))]
+    pub filter: String,
+}
+
+/// What stands in the bindings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SubjectKind {
+    /// Each person.
+    #[default]
+    User,
+    /// The group, as tokens carry it.
+    Group,
+}
+
+/// The role that a policy gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!self.name.contains('{') || (has(self.allowedNames) && size(self.allowedNames) > 0)").message("roleRef: a name with {capture} needs allowedNames, or whoever names groups in the identity provider chooses roles"))]
+pub struct RoleReference {
+    /// ClusterRole or Role.
+    #[serde(default)]
+    pub kind: RoleKind,
+    /// The role's name; with a capture such as `{role}`, one of allowedNames. Example: `edit`.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// The names that a capture may yield. Example: `[view, edit]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    pub allowed_names: Option<Vec<String>>,
+}
+
+/// The kind of a role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum RoleKind {
+    /// A role of the cluster.
+    #[default]
+    ClusterRole,
+    /// A role of each namespace of the scope.
+    Role,
+}
+
+/// Where a policy holds: exactly one of the two.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Scope {
+    /// In namespaces: one RoleBinding in each.
+    Namespaces(NamespaceScope),
+    /// Everywhere: one ClusterRoleBinding. The chart must allow the role for it.
+    Cluster(ClusterScope),
+}
+
+/// Namespaces by name, glob, capture and label; the union of both fields.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("(has(self.names) && size(self.names) > 0) || has(self.selector)").message("namespaces: name namespaces, or select them by label"),
+    validation = Rule::new("!has(self.names) || !self.names.exists(n, n.matches('^[*?]+$'))").message("namespaces: a glob that matches every namespace is not a choice; use scope.cluster, or a label"),
+    validation = Rule::new("!has(self.selector) || (has(self.selector.matchLabels) && size(self.selector.matchLabels) > 0) || (has(self.selector.matchExpressions) && size(self.selector.matchExpressions) > 0)").message("namespaces: an empty selector matches every namespace; use scope.cluster, or a label")
+)]
+pub struct NamespaceScope {
+    /// Names, globs and captures. Examples: `team-a`, `preview-*`, `{ns}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256), inner(length(min = 1, max = 128), regex(pattern = "^[a-z0-9*?{}_-]+$")))]
+    pub names: Option<Vec<String>>,
+    /// A selector over the labels of namespaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<LabelSelector>,
+}
+
+/// The whole cluster. It has no fields: `cluster: {}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClusterScope {}
+
+/// A grant that begins and ends by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("has(self.notBefore) || has(self.notAfter)").message("validity: set notBefore, notAfter or both"),
+    validation = Rule::new("!has(self.notBefore) || !has(self.notAfter) || self.notBefore < self.notAfter").message("validity: notBefore must be before notAfter")
+)]
+pub struct Validity {
+    /// No access before this moment (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// No access from this moment on (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
+}
+
+/// Whether a plan is carried out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PolicyMode {
+    /// It is.
+    #[default]
+    Enforce,
+    /// It is shown in the status alone.
+    Preview,
+}
+
+/// What deleting an object does to the access that it gave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OnDelete {
+    /// Access goes with it.
+    #[default]
+    Revoke,
+    /// Access stays.
+    Retain,
+}
+
+/// What the operator observed of a policy.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessPolicyStatus {
+    /// The generation of the spec that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// How many people (or token groups) hold access by this policy.
+    #[serde(default)]
+    pub subjects: i64,
+    /// How many bindings carry it.
+    #[serde(default)]
+    pub bindings: i64,
+    /// In mode Preview: what would change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<PlanPreview>,
+    /// Where it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<NamespaceProgress>,
+    /// The last plan that an administrator approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_approved: Option<Approval>,
+    /// `Ready`, and while true `Held`, `Conflict`, `RoleNotAllowed`, `GroupNotFound`, `Ambiguous`.
+    #[serde(default)]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// What a plan would change.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanPreview {
+    /// Who would gain access, the first 20.
+    #[serde(default)]
+    pub adds: Vec<String>,
+    /// Who would lose access, the first 20.
+    #[serde(default)]
+    pub removes: Vec<String>,
+    /// How many more of both there are.
+    #[serde(default)]
+    pub more: i64,
+    /// Commands that ask the API server for the difference.
+    #[serde(default)]
+    pub verify: Vec<String>,
+}
+
+/// In how many of the namespaces that a policy means it holds.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NamespaceProgress {
+    /// How many namespaces the scope means.
+    pub matched: i64,
+    /// In how many of them the bindings are as they should be.
+    pub applied: i64,
+    /// Where they are not, the first 20.
+    #[serde(default)]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub not_applied: Vec<NotApplied>,
+}
+
+/// A namespace in which a policy does not hold.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NotApplied {
+    /// The namespace.
+    pub name: String,
+    /// `Missing`, `Terminating`, `Protected`, `Conflict`, `RoleNotAllowed` or `Failed`.
+    pub reason: String,
+}
+
+/// A plan that an administrator approved.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Approval {
+    /// The plan's hash.
+    pub plan: String,
+    /// When it was carried out (RFC 3339).
+    pub at: Timestamp,
+}

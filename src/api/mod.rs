@@ -1,0 +1,22 @@
+//! The custom resources of group `scim-operator.dev`, version `v1alpha1`: types, printer columns
+//! and the rules that the API server enforces. What a field means stands on the field, so that
+//! `kubectl explain` tells it.
+
+mod access_policy;
+mod app_config;
+mod condition;
+mod definitions;
+mod group;
+pub mod names;
+mod provider;
+mod token;
+mod user;
+
+pub use access_policy::*;
+pub use app_config::*;
+pub use condition::{ConditionStatus, ConditionType, Conditions, Reason};
+pub use definitions::definitions;
+pub use group::*;
+pub use provider::*;
+pub use token::*;
+pub use user::*;

@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use super::{Id, ObjectRef, Standing};
+
+/// What an index needs to know of a stored resource.
+pub(super) trait Resource {
+    fn provider(&self) -> &Arc<str>;
+    fn id(&self) -> &Id;
+    fn object(&self) -> &ObjectRef;
+    fn standing(&self) -> &Standing;
+}
+
+/// The objects of one SCIM id: one, but for the moments of a rename.
+#[derive(Debug)]
+pub(super) struct Slot<T>(Vec<Arc<T>>);
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Resource> Slot<T> {
+    /// What readers see: of several visible objects, the one of the highest resourceVersion.
+    pub(super) fn current(&self) -> Option<&Arc<T>> {
+        let visible = self.0.iter().filter(|object| object.standing().is_visible());
+        visible.max_by_key(|object| object.object().resource_version)
+    }
+
+    /// Every object of the id, reserved and creating ones too.
+    pub(super) fn objects(&self) -> &[Arc<T>] {
+        &self.0
+    }
+
+    /// Takes an object unless what is held under its name is at least as new.
+    pub(super) fn apply(&mut self, object: T) {
+        match self.0.iter_mut().find(|held| held.object().name == object.object().name) {
+            Some(held) if held.object().resource_version >= object.object().resource_version => {}
+            Some(held) => *held = Arc::new(object),
+            None => self.0.push(Arc::new(object)),
+        }
+    }
+
+    /// Becomes what a complete list holds; an object that did not change stays the one that is held.
+    pub(super) fn reset(&mut self, listed: Self) {
+        let same = |new: &Arc<T>| self.0.iter().find(|held| held.object() == new.object()).cloned();
+        self.0 = listed.0.into_iter().map(|new| same(&new).unwrap_or(new)).collect();
+    }
+
+    /// Forgets an object by its uid: a later object of the same name is another one.
+    pub(super) fn delete(&mut self, object: &ObjectRef) {
+        self.0.retain(|held| held.object().uid != object.uid);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

@@ -1,0 +1,145 @@
+use serde_json::json;
+
+use super::{
+    samples::{group, user},
+    *,
+};
+
+fn okta(directory: &Directory) -> &ProviderView {
+    directory.provider("okta").unwrap()
+}
+
+fn ids<'a>(users: impl Iterator<Item = &'a Arc<User>>) -> Vec<String> {
+    users.map(|user| user.id().to_string()).collect()
+}
+
+#[test]
+fn a_person_is_found_by_every_key_and_no_longer_by_an_old_one() {
+    let mut directory = Directory::default();
+    directory.apply_user(user(
+        "alice",
+        json!({"userName": "Alice@Example.com", "externalId": "00u1", "emails": [{"value": "A@x.org"}]}),
+    ));
+    let view = okta(&directory);
+    assert!(view.user_by_key("alice@example.com").is_some());
+    assert_eq!(ids(view.users_by_external_id("00u1")), ["alice"]);
+    assert_eq!(ids(view.users_by_email("a@x.org")), ["alice"]);
+
+    directory.apply_user(user("alice", json!({"userName": "alicia", "resourceVersion": "2"})));
+    let view = okta(&directory);
+    assert!(view.user_by_key("alice@example.com").is_none());
+    assert!(view.user_by_key("alicia").is_some());
+    assert_eq!(view.users_by_external_id("00u1").count(), 0);
+    assert_eq!(view.users_by_email("a@x.org").count(), 0);
+}
+
+#[test]
+fn an_older_object_changes_nothing() {
+    let mut directory = Directory::default();
+    directory.apply_user(user("alice", json!({"active": false, "resourceVersion": "10"})));
+    assert!(directory.apply_user(user("alice", json!({"active": true, "resourceVersion": "9"}))).is_none());
+    assert!(!okta(&directory).user(&"alice".into()).unwrap().active());
+}
+
+#[test]
+fn resource_versions_compare_as_numbers() {
+    let mut directory = Directory::default();
+    directory.apply_user(user("alice", json!({"resourceVersion": "9"})));
+    directory.apply_user(user("alice", json!({"active": false, "resourceVersion": "10"})));
+    assert!(!okta(&directory).user(&"alice".into()).unwrap().active());
+}
+
+#[test]
+fn of_two_objects_of_one_id_the_reserved_one_is_invisible_and_the_newest_visible_one_counts() {
+    let mut directory = Directory::default();
+    directory.apply_user(user("alice", json!({"resourceVersion": "1"})));
+    let reservation = json!({"name": "new", "userName": "new", "reserved": true, "resourceVersion": "2"});
+    assert!(directory.apply_user(user("alice", reservation)).is_none());
+    assert!(okta(&directory).user_by_key("new").is_none());
+
+    directory.apply_user(user("alice", json!({"name": "new", "userName": "new", "resourceVersion": "3"})));
+    let view = okta(&directory);
+    assert!(view.user_by_key("new").is_some() && view.user_by_key("alice").is_none());
+    assert_eq!(view.users().len(), 1);
+    assert_eq!(view.user_objects(&"alice".into()).len(), 2);
+}
+
+#[test]
+fn deleting_the_predecessor_of_a_rename_leaves_the_person() {
+    let mut directory = Directory::default();
+    let old = user("alice", json!({"name": "old", "userName": "old"}));
+    directory.apply_user(old.clone());
+    directory.apply_user(user("alice", json!({"name": "new", "userName": "new", "resourceVersion": "2"})));
+    assert!(directory.delete_user(&old).is_none());
+    assert!(okta(&directory).user_by_key("new").is_some());
+}
+
+#[test]
+fn a_late_delete_of_an_earlier_object_leaves_a_later_one_of_the_same_name() {
+    let mut directory = Directory::default();
+    let first = user("alice", json!({"uid": "first"}));
+    directory.apply_user(user("alice", json!({"uid": "second", "resourceVersion": "5"})));
+    assert!(directory.delete_user(&first).is_none());
+    assert!(okta(&directory).user(&"alice".into()).is_some());
+}
+
+#[test]
+fn a_deleted_person_is_gone_from_groups_at_once_until_a_group_forgets_them() {
+    let mut directory = Directory::default();
+    let alice = user("alice", json!({}));
+    directory.apply_user(alice.clone());
+    directory.apply_group(group("team", &["alice"], json!({})));
+    directory.delete_user(&alice);
+    assert!(okta(&directory).is_gone(&"alice".into()));
+
+    directory.apply_group(group("team", &[], json!({"resourceVersion": "2"})));
+    assert!(!okta(&directory).is_gone(&"alice".into()));
+}
+
+#[test]
+fn a_group_knows_its_members_and_a_member_its_groups() {
+    let mut directory = Directory::default();
+    directory.apply_group(group("team", &["alice", "bob"], json!({})));
+    directory.apply_group(group("team", &["bob"], json!({"resourceVersion": "2"})));
+    let view = okta(&directory);
+    assert_eq!(view.groups_of(&"alice".into()).count(), 0);
+    assert_eq!(view.groups_of(&"bob".into()).count(), 1);
+}
+
+#[test]
+fn nested_groups_are_flattened_and_cycles_are_cut() {
+    let mut directory = Directory::default();
+    directory.apply_group(group("outer", &["alice"], json!({"groups": ["inner"]})));
+    directory.apply_group(group("inner", &["bob"], json!({"groups": ["outer", "nobody"]})));
+    let view = okta(&directory);
+    let members = view.flattened_members(view.group(&"outer".into()).unwrap());
+    assert_eq!(members, [&"alice".into(), &"bob".into()].into());
+}
+
+#[test]
+fn a_reset_forgets_what_is_not_listed_and_tells_only_what_changed() {
+    let mut directory = Directory::default();
+    directory.apply_user(user("alice", json!({})));
+    directory.apply_user(user("bob", json!({})));
+    let changes = directory.reset_users(vec![user("bob", json!({"active": false, "resourceVersion": "2"}))]);
+    assert_eq!(changes.len(), 2);
+    assert_eq!(ids(okta(&directory).users()), ["bob"]);
+}
+
+#[test]
+fn an_empty_reset_empties_every_provider() {
+    let mut directory = Directory::default();
+    directory.apply_user(user("alice", json!({})));
+    assert_eq!(directory.reset_users(Vec::new()).len(), 1);
+    assert_eq!(okta(&directory).users().len(), 0);
+}
+
+#[test]
+fn lists_are_ordered_by_creation_and_then_by_id() {
+    let mut directory = Directory::default();
+    let meta = |created: &str| json!({"meta": {"created": created, "lastModified": created, "version": 1}});
+    directory.apply_user(user("c", meta("2026-01-01T00:00:00Z")));
+    directory.apply_user(user("a", meta("2026-01-02T00:00:00Z")));
+    directory.apply_user(user("b", meta("2026-01-01T00:00:00Z")));
+    assert_eq!(ids(okta(&directory).users()), ["b", "c", "a"]);
+}

@@ -1,0 +1,149 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Id, ObjectRef, Standing, Unreadable,
+    object::RenamedFrom,
+    slot::Resource,
+};
+use crate::{
+    api::{ResourceMeta, ScimUser},
+    scim::key::key,
+};
+
+/// A person, as the index keeps them: typed keys, and the whole SCIM resource as compact JSON that
+/// is decoded on demand.
+#[derive(Clone, Debug)]
+pub struct User {
+    object: ObjectRef,
+    standing: Standing,
+    renamed_from: RenamedFrom,
+    provider: Arc<str>,
+    id: Id,
+    key: Box<str>,
+    external_id: Option<Box<str>>,
+    emails: Box<[Box<str>]>,
+    active: bool,
+    meta: ResourceMeta,
+    resource: Box<[u8]>,
+}
+
+impl User {
+    /// Reads a person's object.
+    ///
+    /// # Errors
+    /// When it lacks what every object of the API server has.
+    pub fn from_object(object: &ScimUser) -> Result<Self, Unreadable> {
+        let spec = &object.spec;
+        let mut resource = Map::new();
+        resource.insert("userName".to_owned(), json!(spec.user_name));
+        resource.extend(spec.external_id.as_ref().map(|id| ("externalId".to_owned(), json!(id))));
+        resource.insert("active".to_owned(), json!(spec.active));
+        resource.extend(spec.display_name.as_ref().map(|name| ("displayName".to_owned(), json!(name))));
+        resource.extend(spec.user_type.as_ref().map(|kind| ("userType".to_owned(), json!(kind))));
+        resource.extend(spec.title.as_ref().map(|title| ("title".to_owned(), json!(title))));
+        resource.extend(spec.rest.as_map().iter().map(|(name, value)| (name.clone(), value.clone())));
+        Ok(Self {
+            object: ObjectRef::of(object)?,
+            standing: Standing::new(spec.reserved, false, spec.renamed_to.as_ref()),
+            renamed_from: spec.renamed_from.clone().map(Box::new),
+            provider: spec.provider.as_str().into(),
+            id: spec.id.as_str().into(),
+            key: key(&spec.user_name).into(),
+            external_id: spec.external_id.as_deref().map(Into::into),
+            emails: emails(&resource),
+            active: spec.active,
+            meta: spec.meta.clone(),
+            resource: compact(&resource),
+        })
+    }
+
+    /// Where the person is stored.
+    pub fn object(&self) -> &ObjectRef {
+        &self.object
+    }
+
+    /// Where the object stands in a rename.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// The object that this one was renamed from; it may still be there.
+    pub fn renamed_from(&self) -> Option<&crate::api::Predecessor> {
+        self.renamed_from.as_deref()
+    }
+
+    /// The provider that the person came from.
+    pub fn provider(&self) -> &Arc<str> {
+        &self.provider
+    }
+
+    /// The SCIM id.
+    pub fn id(&self) -> &Id {
+        &self.id
+    }
+
+    /// The key of userName, which decides uniqueness and filters.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The identity provider's own id.
+    pub fn external_id(&self) -> Option<&str> {
+        self.external_id.as_deref()
+    }
+
+    /// Values of `emails`, in lower case.
+    pub(super) fn emails(&self) -> &[Box<str>] {
+        &self.emails
+    }
+
+    /// Whether the person is active.
+    pub fn active(&self) -> bool {
+        self.active
+    }
+
+    /// When the person was created and last changed, and how often.
+    pub fn meta(&self) -> &ResourceMeta {
+        &self.meta
+    }
+
+    /// The SCIM resource, without `id`, `meta` and `groups`.
+    pub fn resource(&self) -> Map<String, Value> {
+        decode(&self.resource)
+    }
+}
+
+impl Resource for User {
+    fn provider(&self) -> &Arc<str> {
+        &self.provider
+    }
+
+    fn id(&self) -> &Id {
+        &self.id
+    }
+
+    fn object(&self) -> &ObjectRef {
+        &self.object
+    }
+
+    fn standing(&self) -> &Standing {
+        &self.standing
+    }
+}
+
+fn emails(resource: &Map<String, Value>) -> Box<[Box<str>]> {
+    let emails = resource.get("emails").and_then(Value::as_array).into_iter().flatten();
+    emails.filter_map(|email| email.get("value")?.as_str()).map(|value| value.to_lowercase().into()).collect()
+}
+
+/// Compact JSON of a map; a map of JSON values always has one.
+pub(super) fn compact(resource: &Map<String, Value>) -> Box<[u8]> {
+    serde_json::to_vec(resource).unwrap_or_default().into()
+}
+
+pub(super) fn decode(resource: &[u8]) -> Map<String, Value> {
+    serde_json::from_slice(resource).unwrap_or_default()
+}
