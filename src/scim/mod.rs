@@ -1,1 +1,6 @@
 //! The SCIM protocol, pure: JSON in, JSON or a typed error out. No Kubernetes, no HTTP server, no clock.
+
+pub mod error;
+pub mod mode;
+pub mod resource;
+pub mod schema;
