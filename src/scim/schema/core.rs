@@ -1,9 +1,10 @@
 //! The standard schemas: User, Group and Enterprise User of RFC 7643 sections 4 and 8.7.1, and the
 //! attributes common to every resource (section 3.1).
 //!
-//! Where the RFC's listing contradicts its text the text counts: references, binaries and ids compare with
-//! case (sections 2.3.6, 2.3.7 and 3.1), a group must have a `displayName` (4.2), and `addresses` and
-//! `members` have the default sub-attributes `primary` and `display` (2.4).
+//! Where the RFC's listing contradicts its text the text counts, as verified errata 5368, 8471 and 8472 have
+//! it: references, binaries and ids compare with case (sections 2.3.6, 2.3.7 and 3.1), a group must have a
+//! `displayName` (4.2), `groups` refers to groups alone (4.1.2), and `addresses` and `members` have the
+//! default sub-attributes `primary` and `display` (2.4).
 
 use std::sync::LazyLock;
 

@@ -4,6 +4,9 @@
 use std::borrow::Cow;
 
 pub mod core;
+pub mod path;
+
+pub use path::Located;
 
 /// The data type of an attribute's values (RFC 7643 section 2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
