@@ -1,0 +1,182 @@
+//! How a provider's requests are read: one table of switches, from which the documentation's is made.
+
+/// How far a provider's requests may stray from the letter of the RFCs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// What identity providers really send.
+    #[default]
+    Compat,
+    /// RFC 7644 to the letter.
+    Strict,
+    /// OpenID's interoperability profile for SCIM.
+    Ipsie,
+}
+
+impl Mode {
+    /// Every mode, in the order of the table's columns.
+    pub const ALL: [Self; 3] = [Self::Compat, Self::Strict, Self::Ipsie];
+
+    /// What this mode does wherever modes differ.
+    pub fn switches(self) -> &'static Switches {
+        match self {
+            Self::Compat => &COMPAT,
+            Self::Strict => &STRICT,
+            Self::Ipsie => &IPSIE,
+        }
+    }
+}
+
+/// Declares the switches: for each the field, where it applies, its values with what each does, and the
+/// reason why modes differ.
+macro_rules! switches {
+    ($($field:ident: $switch:ident, $place:literal, { $($value:ident = $effect:literal,)+ }, because $reason:literal;)+) => {
+        $(
+            #[doc = concat!("What becomes of: ", $place, ".")]
+            #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+            pub enum $switch {
+                $(#[doc = concat!($effect, ".")] $value,)+
+            }
+        )+
+
+        /// Everything in which the modes differ. Code asks a switch, never the mode.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct Switches {
+            $(#[doc = concat!($place, ": ", $reason, ".")] pub $field: $switch,)+
+        }
+
+        /// The switches as a Markdown table: where, what each mode does, why they differ.
+        pub fn table() -> String {
+            let mut table = String::from("| where modes differ | Compat | Strict | Ipsie | why |\n|---|---|---|---|---|\n");
+            $({
+                let [compat, strict, ipsie] = Mode::ALL.map(|mode| match mode.switches().$field {
+                    $($switch::$value => $effect,)+
+                });
+                table += &format!("| {} | {compat} | {strict} | {ipsie} | {} |\n", $place, $reason);
+            })+
+            table
+        }
+    };
+}
+
+switches! {
+    unknown_in_body: UnknownInBody, "an unknown attribute in a body", {
+        Ignore = "ignored, counted",
+        Refuse = "400 invalidSyntax",
+    }, because "identity providers send attributes that nobody asked for, and take 400 as final";
+
+    unknown_path: UnknownPath, "an unknown attribute as the path of a PATCH", {
+        IgnoreOnUsers = "ignored and counted on users, 400 invalidPath on groups",
+        Refuse = "400 invalidPath",
+    }, because "mappings name attributes that a server lacks, but a misspelled `members` must not be a silent no";
+
+    email_alias: EmailAlias, "`email` in a filter", {
+        Understand = "an alias of `emails.value`",
+        Refuse = "400 invalidFilter",
+    }, because "identity providers that match people by mail call the attribute so";
+
+    pathless_patch: PathlessPatch, "a PATCH without a path", {
+        Keys = "attribute names, dotted and URN keys",
+        Names = "attribute names",
+        Refuse = "400 invalidSyntax",
+    }, because "Entra groups many changes into one operation with such keys; the profile refuses it";
+
+    complex_replace: ComplexReplace, "`replace` of a complex attribute", {
+        Merge = "merges the sub-attributes",
+        Whole = "replaces it whole",
+    }, because "RFC 7644 section 3.5.2.3 merges, the profile does not";
+
+    unmatched_filter: UnmatchedFilter, "add or replace at a value filter that matches nothing", {
+        Create = "creates the element from the `eq` terms joined by `and`, never in `members`",
+        NoTarget = "400 noTarget",
+    }, because "Entra sets `emails[type eq \"work\"].value` without looking whether there is one";
+
+    remove_with_value: RemoveWithValue, "`remove` of `members` with a list of values and no filter", {
+        RemoveThose = "removes those",
+        Refuse = "400 invalidValue",
+    }, because "Entra removes members in this form; reading it as \"all\" would empty the group";
+
+    loose_forms: LooseForms, "strings as booleans, JSON in `roles.value`, unquoted filter values, members and manager as bare strings", {
+        Understand = "understood",
+        Refuse = "400",
+    }, because "Entra sends `\"True\"`, role assignments as JSON text, and a manager's id alone";
+
+    absent_members: AbsentMembers, "`members` absent from the PUT of a group", {
+        Keep = "stay",
+        Clear = "cleared",
+    }, because "authentik replaces groups by PUT and keeps their members by PATCH";
+
+    unknown_members: UnknownMembers, "member ids that nobody has", {
+        Keep = "kept and shown as sent, at most 1,000 a group, without effect",
+        Refuse = "400 invalidValue",
+    }, because "Okta takes 400 as final and would lose the whole push";
+
+    rehire: Rehire, "a POST that matches exactly one inactive user", {
+        Restore = "201, the same id and memberships",
+        Refuse = "409 uniqueness",
+    }, because "Okta sends a returning person as a new one";
+
+    password: Password, "`password`", {
+        Drop = "accepted, dropped",
+        Refuse = "400 invalidValue",
+    }, because "Okta sends one even when it is unused; the profile forbids it";
+}
+
+const COMPAT: Switches = Switches {
+    unknown_in_body: UnknownInBody::Ignore,
+    unknown_path: UnknownPath::IgnoreOnUsers,
+    email_alias: EmailAlias::Understand,
+    pathless_patch: PathlessPatch::Keys,
+    complex_replace: ComplexReplace::Merge,
+    unmatched_filter: UnmatchedFilter::Create,
+    remove_with_value: RemoveWithValue::RemoveThose,
+    loose_forms: LooseForms::Understand,
+    absent_members: AbsentMembers::Keep,
+    unknown_members: UnknownMembers::Keep,
+    rehire: Rehire::Restore,
+    password: Password::Drop,
+};
+
+const STRICT: Switches = Switches {
+    unknown_in_body: UnknownInBody::Refuse,
+    unknown_path: UnknownPath::Refuse,
+    email_alias: EmailAlias::Refuse,
+    pathless_patch: PathlessPatch::Names,
+    complex_replace: ComplexReplace::Merge,
+    unmatched_filter: UnmatchedFilter::NoTarget,
+    remove_with_value: RemoveWithValue::Refuse,
+    loose_forms: LooseForms::Refuse,
+    absent_members: AbsentMembers::Clear,
+    unknown_members: UnknownMembers::Refuse,
+    rehire: Rehire::Refuse,
+    password: Password::Drop,
+};
+
+const IPSIE: Switches = Switches {
+    pathless_patch: PathlessPatch::Refuse,
+    complex_replace: ComplexReplace::Whole,
+    password: Password::Refuse,
+    ..STRICT
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_a_row_for_every_switch() {
+        let table = table();
+        assert!(table.contains("| a PATCH without a path | attribute names, dotted and URN keys | attribute names | 400 invalidSyntax |"));
+        assert_eq!(table.lines().count(), 2 + 12);
+    }
+
+    #[test]
+    fn strict_and_ipsie_differ_in_the_profile_alone() {
+        let profile = Switches {
+            pathless_patch: PathlessPatch::Names,
+            complex_replace: ComplexReplace::Merge,
+            password: Password::Drop,
+            ..IPSIE
+        };
+        assert_eq!(profile, STRICT);
+    }
+}
