@@ -3,4 +3,5 @@
 //! `docs/ARCHITECTURE.md`; `tests/layers.rs` holds them.
 
 pub mod api;
+pub mod directory;
 pub mod scim;

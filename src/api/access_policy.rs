@@ -19,11 +19,19 @@ use serde::{Deserialize, Serialize};
     derive = "PartialEq",
     doc = "Whom the cluster lets do what: people of one provider's directory, one role, and where it holds.",
     selectable = ".spec.provider",
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
     printcolumn(name = "Subjects", type_ = "integer", json_path = ".status.subjects"),
     printcolumn(name = "Bindings", type_ = "integer", json_path = ".status.bindings"),
     printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
-    printcolumn(name = "Held", type_ = "string", json_path = r#".status.conditions[?(@.type=="Held")].status"#),
+    printcolumn(
+        name = "Held",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Held")].status"#
+    ),
     printcolumn(name = "Role", type_ = "string", json_path = ".spec.roleRef.name", priority = 1),
     printcolumn(name = "Provider", type_ = "string", json_path = ".spec.provider", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
@@ -135,7 +143,9 @@ pub struct RoleReference {
 }
 
 /// The kind of a role.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub enum RoleKind {
     /// A role of the cluster.
     #[default]

@@ -24,7 +24,11 @@ use super::access_policy::{PlanPreview, PolicyMode, Subjects};
     derive = "PartialEq",
     doc = "Whom to tell an application about: people of one provider's directory, rendered into one key of a ConfigMap or Secret, or into objects of this namespace.",
     selectable = ".spec.provider",
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
     printcolumn(name = "Entries", type_ = "integer", json_path = ".status.entries"),
     printcolumn(name = "Bytes", type_ = "integer", json_path = ".status.bytes"),
     printcolumn(name = "Applied", type_ = "date", json_path = ".status.appliedAt"),

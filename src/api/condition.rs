@@ -138,7 +138,13 @@ mod tests {
         let (early, late): (Timestamp, Timestamp) =
             ("2026-01-01T00:00:00Z".parse().unwrap(), "2026-01-02T00:00:00Z".parse().unwrap());
         let mut first = Conditions::default();
-        first.set(ConditionType::Ready, ConditionStatus::True, Reason::new("Applied", "done"), Some(1), early);
+        first.set(
+            ConditionType::Ready,
+            ConditionStatus::True,
+            Reason::new("Applied", "done"),
+            Some(1),
+            early,
+        );
         let shown = first.into_vec();
 
         let mut same = Conditions::from(&shown);

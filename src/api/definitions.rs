@@ -5,9 +5,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::CustomResourceExt;
 
-use super::{
-    ScimAccessPolicy, ScimAppConfig, ScimGroup, ScimGroupSlice, ScimProvider, ScimToken, ScimUser,
-};
+use super::{ScimAccessPolicy, ScimAppConfig, ScimGroup, ScimGroupSlice, ScimProvider, ScimToken, ScimUser};
 
 /// Every definition of ours, in the order in which a reader meets the kinds.
 pub fn definitions() -> Vec<CustomResourceDefinition> {

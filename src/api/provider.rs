@@ -349,7 +349,10 @@ pub struct JwtIssuer {
 #[serde(rename_all = "camelCase")]
 pub enum Jwks {
     /// An `https` URL that answers a JSON Web Key Set.
-    Url(#[schemars(length(min = 1, max = 2048), regex(pattern = "^https://"))] String),
+    Url(
+        #[schemars(length(min = 1, max = 2048), regex(pattern = "^https://"))]
+        String,
+    ),
     /// The key set itself.
     #[schemars(schema_with = "any_object")]
     Inline(Value),

@@ -192,7 +192,9 @@ mod tests {
 
     #[test]
     fn an_attribute_with_the_name_of_a_typed_field_never_reaches_the_object() {
-        let Value::Object(hostile) = json!({"PROVIDER": "other", "id": "x", "renamedTo": {}, "nickName": "Al"}) else {
+        let Value::Object(hostile) =
+            json!({"PROVIDER": "other", "id": "x", "renamedTo": {}, "nickName": "Al"})
+        else {
             unreachable!()
         };
         assert_eq!(Value::Object(Rest::new(hostile).into_map()), json!({"nickName": "Al"}));

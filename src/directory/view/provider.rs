@@ -6,7 +6,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Difference, Group, Id, User,
+    Difference, Group, Id, Listed, User,
     slot::{Resource, Slot},
 };
 
@@ -126,6 +126,14 @@ impl ProviderView {
         self.groups.get(id).map_or(&[], Slot::objects)
     }
 
+    pub(super) fn every_user_object(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.users.values().flat_map(Slot::objects)
+    }
+
+    pub(super) fn every_group_object(&self) -> impl Iterator<Item = &Arc<Group>> {
+        self.groups.values().flat_map(Slot::objects)
+    }
+
     pub(super) fn apply_user(&mut self, user: User) -> Option<Difference<User>> {
         let id = user.id().clone();
         self.change_user(id, |slot| slot.apply(user))
@@ -144,14 +152,22 @@ impl ProviderView {
         self.change_group(group.id().clone(), |slot| slot.delete(group.object()))
     }
 
-    pub(super) fn reset_users(&mut self, listed: Vec<User>) -> Vec<Difference<User>> {
-        let slots = slots(listed, &self.users);
-        slots.into_iter().filter_map(|(id, slot)| self.change_user(id, |held| held.reset(slot))).collect()
+    pub(super) fn reset_users(&mut self, listed: Listed<User>) -> Vec<Difference<User>> {
+        let slots = slots(listed.resources, &self.users);
+        let kept = |object: &User| listed.unreadable.contains(&object.object().name);
+        slots
+            .into_iter()
+            .filter_map(|(id, slot)| self.change_user(id, |held| held.reset(slot, kept)))
+            .collect()
     }
 
-    pub(super) fn reset_groups(&mut self, listed: Vec<Group>) -> Vec<Difference<Group>> {
-        let slots = slots(listed, &self.groups);
-        slots.into_iter().filter_map(|(id, slot)| self.change_group(id, |held| held.reset(slot))).collect()
+    pub(super) fn reset_groups(&mut self, listed: Listed<Group>) -> Vec<Difference<Group>> {
+        let slots = slots(listed.resources, &self.groups);
+        let kept = |object: &Group| listed.unreadable.contains(&object.object().name);
+        slots
+            .into_iter()
+            .filter_map(|(id, slot)| self.change_group(id, |held| held.reset(slot, kept)))
+            .collect()
     }
 
     fn change_user(&mut self, id: Id, change: impl FnOnce(&mut Slot<User>)) -> Option<Difference<User>> {

@@ -8,7 +8,8 @@ use crate::api::{ScimGroup, ScimUser};
 /// A person of provider `okta` whose id and userName are `name`; `spec` adds to or changes the spec,
 /// and its `resourceVersion` (default 1) and `uid` (default the object's name) the metadata.
 pub fn user(name: &str, spec: Value) -> User {
-    let object: ScimUser = object("ScimUser", name, json!({"id": name, "userName": name, "active": true}), spec);
+    let object: ScimUser =
+        object("ScimUser", name, json!({"id": name, "userName": name, "active": true}), spec);
     User::from_object(&object).unwrap()
 }
 

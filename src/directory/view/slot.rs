@@ -41,10 +41,13 @@ impl<T: Resource> Slot<T> {
         }
     }
 
-    /// Becomes what a complete list holds; an object that did not change stays the one that is held.
-    pub(super) fn reset(&mut self, listed: Self) {
+    /// Becomes what a complete list holds, and what is to be kept beside it. An object that did not
+    /// change stays the one that is held.
+    pub(super) fn reset(&mut self, listed: Self, kept: impl Fn(&T) -> bool) {
         let same = |new: &Arc<T>| self.0.iter().find(|held| held.object() == new.object()).cloned();
-        self.0 = listed.0.into_iter().map(|new| same(&new).unwrap_or(new)).collect();
+        let mut objects: Vec<_> = listed.0.into_iter().map(|new| same(&new).unwrap_or(new)).collect();
+        objects.extend(self.0.iter().filter(|held| kept(held)).cloned());
+        self.0 = objects;
     }
 
     /// Forgets an object by its uid: a later object of the same name is another one.

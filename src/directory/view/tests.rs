@@ -127,6 +127,35 @@ fn a_reset_forgets_what_is_not_listed_and_tells_only_what_changed() {
 }
 
 #[test]
+fn a_reset_keeps_what_is_there_but_cannot_be_read() {
+    let mut directory = Directory::default();
+    directory.apply_user(user("alice", json!({})));
+    let changes =
+        directory.reset_users(Listed { resources: Vec::new(), unreadable: ["alice".into()].into() });
+    assert!(changes.is_empty() && okta(&directory).users().len() == 1);
+}
+
+#[test]
+fn a_late_result_of_a_write_does_not_bring_a_deleted_person_back() {
+    let mut directory = Directory::default();
+    let before = directory.users_epoch();
+    directory.delete_user(&user("alice", json!({"resourceVersion": "5"})));
+    assert!(directory.apply_written_user(user("alice", json!({"resourceVersion": "4"})), before).is_none());
+
+    let before = directory.users_epoch();
+    directory.reset_users(Vec::new());
+    assert!(directory.apply_written_user(user("alice", json!({"resourceVersion": "6"})), before).is_none());
+}
+
+#[test]
+fn the_result_of_a_write_is_read_at_once() {
+    let mut directory = Directory::default();
+    let before = directory.users_epoch();
+    assert!(directory.apply_written_user(user("alice", json!({"resourceVersion": "8"})), before).is_some());
+    assert!(directory.apply_written_user(user("bob", json!({"resourceVersion": "7"})), before).is_some());
+}
+
+#[test]
 fn an_empty_reset_empties_every_provider() {
     let mut directory = Directory::default();
     directory.apply_user(user("alice", json!({})));

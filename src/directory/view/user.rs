@@ -1,13 +1,8 @@
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{
-    Id, ObjectRef, Standing, Unreadable,
-    object::RenamedFrom,
-    slot::Resource,
-};
+use super::{Id, ObjectRef, Standing, Unreadable, object::RenamedFrom, slot::Resource};
 use crate::{
     api::{ResourceMeta, ScimUser},
     scim::key::key,
