@@ -3,5 +3,6 @@
 //! `docs/ARCHITECTURE.md`; `tests/layers.rs` holds them.
 
 pub mod api;
+pub mod cli;
 pub mod directory;
 pub mod scim;

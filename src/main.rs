@@ -1,3 +1,16 @@
-//! The one binary.
+//! The one binary: it parses the command line and dispatches.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use scim_operator::cli::Cli;
+
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("scim-operator: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

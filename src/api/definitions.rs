@@ -41,6 +41,8 @@ fn finish_schema(schema: &mut JSONSchemaProps) {
     // A failed oneOf keeps the API server from evaluating CEL, whose message says what to do.
     // Every union of ours has such a rule, see the tests of admission.
     schema.one_of = None;
+    // Without it the API server drops a null, and `has()` in CEL means what it says.
+    schema.nullable = None;
     if let Some(properties) = &mut schema.properties {
         properties.values_mut().for_each(finish_schema);
     }
