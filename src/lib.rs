@@ -2,4 +2,5 @@
 //! its users and groups into access. The layers, and which may import which, stand in
 //! `docs/ARCHITECTURE.md`; `tests/layers.rs` holds them.
 
+pub mod ops;
 pub mod scim;
