@@ -1,7 +1,19 @@
 //! The SCIM protocol, pure: JSON in, JSON or a typed error out. No Kubernetes, no HTTP server, no clock.
 
+pub mod comparison;
 pub mod error;
+pub mod etag;
+pub mod filter;
+pub mod json;
 pub mod key;
+pub mod list;
+pub mod members;
 pub mod mode;
+pub mod path;
+pub mod projection;
+pub mod requirements;
 pub mod resource;
 pub mod schema;
+pub mod value;
+
+mod object;
