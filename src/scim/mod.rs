@@ -1,5 +1,6 @@
 //! The SCIM protocol, pure: JSON in, JSON or a typed error out. No Kubernetes, no HTTP server, no clock.
 
+pub mod bulk;
 pub mod comparison;
 pub mod error;
 pub mod etag;
@@ -9,6 +10,7 @@ pub mod key;
 pub mod list;
 pub mod members;
 pub mod mode;
+pub mod patch;
 pub mod path;
 pub mod projection;
 pub mod requirements;
