@@ -20,7 +20,12 @@ pub(super) fn new_user(provider: &Provider, resource: Resource, now: Timestamp) 
 }
 
 /// A person's next state. A change that changes nothing leaves version and lastModified.
-pub(super) fn next_user(provider: &Provider, current: &User, next: Resource, now: Timestamp) -> Next<ScimUserSpec> {
+pub(super) fn next_user(
+    provider: &Provider,
+    current: &User,
+    next: Resource,
+    now: Timestamp,
+) -> Next<ScimUserSpec> {
     let effect = effect(&provider.user_resource(current), &next);
     let mut spec = user_spec(provider, current.id(), next, following(current.meta(), effect, now));
     spec.renamed_from = current.renamed_from().cloned();
@@ -49,7 +54,8 @@ pub(super) fn next_group(
         Effect::Same if members.is_of(current) => Effect::Same,
         _ => Effect::New,
     };
-    let mut spec = group_spec(provider.name(), current.id(), next, members, following(current.meta(), effect, now));
+    let mut spec =
+        group_spec(provider.name(), current.id(), next, members, following(current.meta(), effect, now));
     spec.renamed_from = current.renamed_from().cloned();
     Next { spec, effect }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::{
     Provider, Store,
     encode::group_without,
-    view::{Entry, Id, ObjectRef, ProviderView, Standing},
+    view::{Id, ObjectRef, ProviderView, Standing},
 };
 
 /// How often the janitor looks for what no change of the index tells.
@@ -22,7 +22,11 @@ const GRACE: Duration = Duration::from_secs(30);
 
 impl Store {
     /// Runs the janitor, for good. `now` is the wall clock; `providers` those that exist.
-    pub async fn sweep(&self, now: impl Fn() -> Timestamp, providers: impl Fn() -> Vec<std::sync::Arc<Provider>>) {
+    pub async fn sweep(
+        &self,
+        now: impl Fn() -> Timestamp,
+        providers: impl Fn() -> Vec<std::sync::Arc<Provider>>,
+    ) {
         let mut changed = self.changed.subscribe();
         let mut rounds = interval(ROUND);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -59,7 +63,8 @@ impl Store {
             users.extend(view.every_user_object().filter(|user| is_unfinished(user.standing())).cloned());
             groups.extend(view.every_group_object().filter(|group| is_unfinished(group.standing())).cloned());
         }
-        let due = unfinished.due(users.iter().map(|user| user.object()).chain(groups.iter().map(|group| group.object())));
+        let due = unfinished
+            .due(users.iter().map(|user| user.object()).chain(groups.iter().map(|group| group.object())));
         for user in users.iter().filter(|user| due.contains(user.object())) {
             log(self.users.settle(user).await, user.object());
         }
@@ -78,7 +83,12 @@ impl Store {
             let due: Vec<Id> = {
                 let directory = self.read();
                 let users = directory.provider(provider.name()).map(ProviderView::users);
-                users.into_iter().flatten().filter(|user| is_due(user)).map(|user| user.id().clone()).collect()
+                users
+                    .into_iter()
+                    .flatten()
+                    .filter(|user| is_due(user))
+                    .map(|user| user.id().clone())
+                    .collect()
             };
             for id in due {
                 let still = |user: &super::User| match is_due(user) {

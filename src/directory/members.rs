@@ -152,11 +152,7 @@ pub(super) fn shown(id: &Id, kind: MemberKind, view: Option<&ProviderView>) -> V
 }
 
 fn kind_of(id: &Id, view: &ProviderView) -> Option<MemberKind> {
-    if view.user(id).is_some() {
-        Some(MemberKind::User)
-    } else {
-        view.group(id).map(|_| MemberKind::Group)
-    }
+    if view.user(id).is_some() { Some(MemberKind::User) } else { view.group(id).map(|_| MemberKind::Group) }
 }
 
 /// What a person or a group is called: displayName, or a person's userName.

@@ -36,22 +36,11 @@ const CATCH_UP: Duration = Duration::from_millis(500);
 
 /// The directory, to read and to write. Cheap to clone.
 #[derive(Clone)]
-pub struct Store(Arc<Parts>);
-
-/// What all clones share.
-pub struct Parts {
+pub struct Store {
     directory: Shared,
-    users: Writer<ScimUser>,
-    groups: Writer<ScimGroup>,
+    users: Arc<Writer<ScimUser>>,
+    groups: Arc<Writer<ScimGroup>>,
     changed: watch::Sender<()>,
-}
-
-impl std::ops::Deref for Store {
-    type Target = Parts;
-
-    fn deref(&self) -> &Parts {
-        &self.0
-    }
 }
 
 impl Store {
@@ -59,12 +48,9 @@ impl Store {
     /// `writes_in_flight` at a time. It is empty until [`Store::follow`] has synced.
     pub fn new(client: &Client, writes_in_flight: usize, metrics: &Metrics) -> Self {
         let (directory, queue) = (Shared::default(), Queue::new(writes_in_flight));
-        Self(Arc::new(Parts {
-            users: Writer::new(client.clone(), directory.clone(), queue.clone(), metrics.clone()),
-            groups: Writer::new(client.clone(), directory.clone(), queue, metrics.clone()),
-            directory,
-            changed: watch::Sender::new(()),
-        }))
+        let users = Writer::new(client.clone(), directory.clone(), queue.clone(), metrics.clone());
+        let groups = Writer::new(client.clone(), directory.clone(), queue, metrics.clone());
+        Self { directory, users: Arc::new(users), groups: Arc::new(groups), changed: watch::Sender::new(()) }
     }
 
     /// Keeps the index current with the watches of `client`, for good. `synced` is told each time
@@ -120,9 +106,7 @@ impl Store {
     /// Waits until the index shows something, at most [`CATCH_UP`].
     async fn until(&self, shows: impl Fn(&Directory) -> bool) {
         let mut changed = self.changed.subscribe();
-        let shown = async {
-            while !shows(&self.read()) && changed.changed().await.is_ok() {}
-        };
+        let shown = async { while !shows(&self.read()) && changed.changed().await.is_ok() {} };
         // Past the time the caller goes by what the index shows.
         let _ = timeout(CATCH_UP, shown).await;
     }
@@ -134,6 +118,8 @@ fn check_limit(held: usize, limit: i64, what: &str) -> Result<()> {
     }
     Err(ScimError::new(
         ErrorKind::Forbidden,
-        format!("the provider holds {held} {what}, as many as it may; raise spec.limits.{what} of its ScimProvider"),
+        format!(
+            "the provider holds {held} {what}, as many as it may; raise spec.limits.{what} of its ScimProvider"
+        ),
     ))
 }

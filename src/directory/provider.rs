@@ -14,7 +14,10 @@ use crate::{
         mode::Mode,
         requirements::{Constraint, OnInvalid, Requirements},
         resource::{Resource, seal},
-        schema::{Attribute, ResourceKind, ResourceSchema, Schema, Type, custom::{self, ResourceTypes}},
+        schema::{
+            Attribute, ResourceKind, ResourceSchema, Schema, Type,
+            custom::{self, ResourceTypes},
+        },
     },
 };
 
@@ -124,7 +127,13 @@ impl Provider {
         self.complete(ResourceKind::Group, group.resource(), group.id().to_string(), group.meta())
     }
 
-    fn complete(&self, kind: ResourceKind, mut resource: Resource, id: String, meta: &ResourceMeta) -> Resource {
+    fn complete(
+        &self,
+        kind: ResourceKind,
+        mut resource: Resource,
+        id: String,
+        meta: &ResourceMeta,
+    ) -> Resource {
         let meta = json!({
             "resourceType": kind.name(),
             "created": crate::ops::clock::rfc3339(meta.created),
@@ -158,7 +167,8 @@ fn constraint(constraint: &api::Constraint) -> Constraint {
 fn extension(schema: &CustomSchema) -> Result<Schema, InvalidProvider> {
     let attributes = schema.attributes.iter().map(attribute).collect();
     let description = "Declared by the provider";
-    custom::extension(&schema.schema, description, attributes).map_err(|error| InvalidProvider(error.to_string()))
+    custom::extension(&schema.schema, description, attributes)
+        .map_err(|error| InvalidProvider(error.to_string()))
 }
 
 fn attribute(declared: &CustomAttribute) -> Attribute {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     api::ScimUserSpec,
     scim::{
-        error::{ErrorKind, Result, ScimError, quote},
+        error::{Result, ScimError, quote},
         etag::Tags,
         key::key,
         mode::Rehire,
@@ -128,8 +128,10 @@ impl Store {
         let by_name = view.user_by_key(&key(text(sent, "userName")));
         let by_external_id = external_id(sent).map(|id| view.users_by_external_id(id));
         let named = by_name.into_iter().chain(by_external_id.into_iter().flatten());
-        let candidates: HashMap<&Id, &Arc<User>> =
-            named.filter(|user| self.may_return(provider, user, sent)).map(|user| (user.id(), user)).collect();
+        let candidates: HashMap<&Id, &Arc<User>> = named
+            .filter(|user| self.may_return(provider, user, sent))
+            .map(|user| (user.id(), user))
+            .collect();
         match candidates.len() {
             1 => candidates.into_keys().next().cloned(),
             _ => None,
@@ -145,7 +147,13 @@ impl Store {
         provider.mode().switches().rehire == Rehire::Restore && !user.active() && same_person
     }
 
-    async fn restore(&self, provider: &Provider, id: &Id, sent: &Resource, now: Timestamp) -> Result<Arc<User>> {
+    async fn restore(
+        &self,
+        provider: &Provider,
+        id: &Id,
+        sent: &Resource,
+        now: Timestamp,
+    ) -> Result<Arc<User>> {
         let change = |user: &User| {
             if !self.may_return(provider, user, sent) {
                 return Err(ScimError::uniqueness("this user is there already and is active"));

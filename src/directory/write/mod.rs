@@ -284,11 +284,7 @@ impl<K: Stored> Writer<K> {
     }
 
     /// Sends one write when its turn has come.
-    async fn counted<T>(
-        &self,
-        verb: Verb,
-        write: impl Future<Output = kube::Result<T>>,
-    ) -> Result<T, Fault> {
+    async fn counted<T>(&self, verb: Verb, write: impl Future<Output = kube::Result<T>>) -> Result<T, Fault> {
         let turn = self.queue.turn(&self.metrics).await.map_err(Fault::Refused)?;
         let result = write.await;
         drop(turn);
