@@ -70,16 +70,17 @@ struct Normalizer<'a> {
 
 impl Normalizer<'_> {
     fn attribute(&mut self, attribute: &Attribute, value: Value) -> Result<Option<Value>> {
+        let stands_for_one = attribute.ty == Type::Complex && self.is_loose();
         match (attribute.mutability, value) {
             (Mutability::ReadOnly, _) | (_, Value::Null) => Ok(None),
             (Mutability::WriteOnly, _) => self.write_only(attribute),
             (_, Value::Array(list)) if list.is_empty() => Ok(None),
             (_, Value::Array(list)) if attribute.multi_valued => self.list(attribute, list),
-            (_, Value::Array(mut list)) if self.is_loose() && list.len() == 1 => {
-                list.pop().map_or(Ok(None), |only| self.single(attribute, only))
-            }
             (_, value) if attribute.multi_valued && self.is_loose() => self.list(attribute, vec![value]),
             (_, _) if attribute.multi_valued => Err(self.refuse(attribute, "must be a list")),
+            (_, Value::Array(mut list)) if stands_for_one && list.len() == 1 => {
+                list.pop().map_or(Ok(None), |only| self.single(attribute, only))
+            }
             (_, value) => self.single(attribute, value),
         }
     }
