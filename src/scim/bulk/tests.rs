@@ -170,7 +170,7 @@ fn people_who_manage_each_other_are_created_and_then_completed() {
     let added = json!([{"op": "add", "path": path, "value": {"value": "a"}}]);
     assert_eq!((&requests[2].id, &requests[2].data["Operations"]), (&Some("b".to_owned()), &added));
     for mode in Mode::ALL {
-        assert!(PatchRequest::decode(&requests[2].data, mode).is_ok());
+        assert!(PatchRequest::decode(requests[2].data.clone(), mode).is_ok());
     }
 }
 

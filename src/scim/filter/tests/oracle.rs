@@ -10,29 +10,30 @@ use crate::scim::mode::Mode;
 
 /// The tree without groups that change nothing, as in `(a and b) and c`: the other reader has none.
 fn flat(tree: Tree<Term>) -> Tree<Term> {
-    fn spread(
-        operands: Vec<Tree<Term>>,
-        inner: fn(Tree<Term>) -> Result<Vec<Tree<Term>>, Tree<Term>>,
-    ) -> Vec<Tree<Term>> {
-        operands
-            .into_iter()
-            .flat_map(|operand| inner(flat(operand)).unwrap_or_else(|other| vec![other]))
-            .collect()
-    }
     match tree {
         Tree::Term(mut term) => {
             term.path.filter = term.path.filter.map(|filter| Box::new(flat(*filter)));
             Tree::Term(term)
         }
         Tree::Not(operand) => Tree::Not(Box::new(flat(*operand))),
-        Tree::All(operands) => Tree::All(spread(operands, |operand| match operand {
-            Tree::All(inner) => Ok(inner),
-            other => Err(other),
-        })),
-        Tree::Any(operands) => Tree::Any(spread(operands, |operand| match operand {
-            Tree::Any(inner) => Ok(inner),
-            other => Err(other),
-        })),
+        Tree::All(operands) => Tree::All(
+            operands
+                .into_iter()
+                .flat_map(|operand| match flat(operand) {
+                    Tree::All(inner) => inner,
+                    other => vec![other],
+                })
+                .collect(),
+        ),
+        Tree::Any(operands) => Tree::Any(
+            operands
+                .into_iter()
+                .flat_map(|operand| match flat(operand) {
+                    Tree::Any(inner) => inner,
+                    other => vec![other],
+                })
+                .collect(),
+        ),
     }
 }
 
