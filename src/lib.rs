@@ -1,9 +1,14 @@
 //! scim-operator: a SCIM 2.0 server inside a Kubernetes cluster, and the controllers that turn
 //! its users and groups into access. The layers, and which may import which, stand in
-//! `docs/ARCHITECTURE.md`; `tests/layers.rs` holds them.
+//! `docs/ARCHITECTURE.md`; the tests in `src/layers.rs` hold them.
 
 pub mod api;
 pub mod cli;
 pub mod directory;
 pub mod ops;
 pub mod scim;
+
+#[cfg(test)]
+mod generated;
+#[cfg(test)]
+mod layers;
