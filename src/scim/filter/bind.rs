@@ -1,7 +1,5 @@
 //! Holding a filter against a schema: names become attributes, literals become values of their types.
 
-use std::fmt;
-
 use serde_json::{Map, Value};
 
 use super::tree::Tree;
@@ -9,7 +7,7 @@ use super::{Filter, Literal, Operator, Relation, Term, Test};
 use crate::scim::comparison::{Comparable, Comparison, instant};
 use crate::scim::error::{Result, ScimError, quote};
 use crate::scim::mode::{EmailAlias, LooseForms, Mode};
-use crate::scim::path::Path;
+use crate::scim::path::{AttributePath, Path};
 use crate::scim::schema::{Attribute, AttributeRef, Located, ResourceKind, ResourceSchema, Type};
 
 /// A filter that can be asked about resources of one type.
@@ -52,37 +50,6 @@ pub(super) enum Check {
     Present,
     Absent,
     Compare { operator: Operator, comparison: Comparison, value: Value, operand: Comparable<'static> },
-}
-
-/// An attribute by its canonical names.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AttributePath {
-    /// The URN of its extension; none for core and common attributes.
-    pub urn: Option<String>,
-    /// The attribute.
-    pub attribute: String,
-    /// The sub-attribute, where one is meant.
-    pub sub: Option<String>,
-}
-
-impl AttributePath {
-    pub(in crate::scim) fn new(at: AttributeRef<'_>, sub: Option<&Attribute>) -> Self {
-        Self {
-            urn: at.urn.map(str::to_owned),
-            attribute: at.attribute.name.to_string(),
-            sub: sub.map(|sub| sub.name.to_string()),
-        }
-    }
-}
-
-impl fmt::Display for AttributePath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(urn) = &self.urn {
-            write!(f, "{urn}:")?;
-        }
-        f.write_str(&self.attribute)?;
-        self.sub.iter().try_for_each(|sub| write!(f, ".{sub}"))
-    }
 }
 
 impl Filter {
