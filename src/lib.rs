@@ -5,5 +5,6 @@
 pub mod api;
 pub mod cli;
 pub mod directory;
+pub mod endpoint;
 pub mod ops;
 pub mod scim;

@@ -35,6 +35,7 @@ pub(super) struct Providers(ArcSwap<HashMap<Arc<str>, Arc<Known>>>);
 /// What is known of a provider.
 #[derive(Debug)]
 pub(super) struct Known {
+    name: Arc<str>,
     object: ScimProvider,
     /// The settings that requests are answered by: the last ones that can be used.
     settings: Option<Arc<Provider>>,
@@ -53,16 +54,15 @@ impl Providers {
         let known = listed.iter().filter_map(|object| {
             let name = object.name_any();
             let before = before.get(name.as_str()).filter(|before| before.object.uid() == object.uid());
-            let known = match &object.0 {
+            match &object.0 {
                 Ok(object) => Some(Arc::new(Known::new(object, before))),
                 Err(error) => {
                     tracing::warn!(%error, provider = name, "provider.unreadable");
                     before.cloned()
                 }
-            };
-            known.map(|known| (name.into(), known))
+            }
         });
-        self.0.store(Arc::new(known.collect()));
+        self.0.store(Arc::new(known.map(|known| (known.name.clone(), known)).collect()));
     }
 
     /// All of them, by name.
@@ -87,6 +87,7 @@ impl Known {
         let limits = &object.spec.limits;
         let rate = before.map(|before| &before.rate).filter(|rate| rate.is_of(limits));
         Self {
+            name: object.name_any().into(),
             object: object.clone(),
             settings,
             problem,
@@ -110,6 +111,16 @@ impl Known {
         }
         self.rate.admit()?;
         Ok(settings)
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The settings that its requests are answered by.
+    pub(super) fn settings(&self) -> Option<&Arc<Provider>> {
+        self.settings.as_ref()
     }
 
     /// Its object.

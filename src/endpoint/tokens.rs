@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use sha2::{Digest, Sha256};
@@ -16,7 +16,7 @@ use crate::api::ScimToken;
 
 /// Every ScimToken of the cluster, as one process knows them.
 #[derive(Debug, Default)]
-pub(super) struct Tokens(ArcSwapOption<Vec<Arc<Token>>>);
+pub(super) struct Tokens(ArcSwap<Vec<Arc<Token>>>);
 
 /// What a ScimToken says, and when it was last used here.
 #[derive(Debug)]
@@ -38,8 +38,6 @@ pub(super) enum Verdict {
     Expired(Arc<Token>),
     /// It does not, or not this provider.
     Invalid,
-    /// Nobody can say before the tokens are known.
-    Unknown,
 }
 
 impl Tokens {
@@ -53,12 +51,12 @@ impl Tokens {
                 None
             }
         });
-        self.0.store(Some(Arc::new(tokens.collect())));
+        self.0.store(Arc::new(tokens.collect()));
     }
 
     /// All of them.
     pub(super) fn all(&self) -> Arc<Vec<Arc<Token>>> {
-        self.0.load_full().unwrap_or_default()
+        self.0.load_full()
     }
 
     /// Judges a token that is presented for a provider, or for none in particular.
@@ -66,10 +64,9 @@ impl Tokens {
     /// Hashes are compared, in constant time, and with every token there is: how long it takes tells neither
     /// how much of a token is right nor which providers exist.
     pub(super) fn judge(&self, presented: &str, provider: Option<&str>, now: Timestamp) -> Verdict {
-        let Some(tokens) = self.0.load_full() else { return Verdict::Unknown };
         let sha256: [u8; 32] = Sha256::digest(presented.as_bytes()).into();
         let mut verdict = Verdict::Invalid;
-        for token in tokens.iter() {
+        for token in self.all().iter() {
             let is_it = bool::from(token.sha256.ct_eq(&sha256));
             if is_it && provider.is_none_or(|provider| *provider == *token.provider) {
                 verdict = match (token.expires_at(), verdict) {
@@ -182,7 +179,6 @@ mod tests {
             Verdict::Valid(token) => format!("valid {}", token.name()),
             Verdict::Expired(token) => format!("expired {}", token.name()),
             Verdict::Invalid => "invalid".to_owned(),
-            Verdict::Unknown => "unknown".to_owned(),
         }
     }
 
@@ -228,11 +224,6 @@ mod tests {
         tokens.replace(&listed([token("b", "okta", "scim_2", None)]));
         assert_eq!(judged(&tokens, "scim_1", Some("okta")), "invalid");
         assert_eq!(tokens.all()[0].last_used(), Some(used));
-    }
-
-    #[test]
-    fn before_the_first_list_nobody_is_told_no() {
-        assert_eq!(judged(&Tokens::default(), "scim_1", Some("okta")), "unknown");
     }
 
     #[test]
