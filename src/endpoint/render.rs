@@ -35,9 +35,9 @@ pub(super) struct Shown {
 impl<'a> Renderer<'a> {
     /// Shows what the parameters of a request ask for.
     pub(super) fn new(scope: &'a Scope, kind: ResourceKind, query: &Query) -> Self {
-        let schema = scope.provider.schema(kind);
-        let names = |names: &'a [String]| names.iter().map(String::as_str);
-        Self { scope, projection: Projection::new(schema, names(&query.attributes), names(&query.excluded_attributes)) }
+        let asked = query.attributes.iter().map(String::as_str);
+        let excluded = query.excluded_attributes.iter().map(String::as_str);
+        Self { scope, projection: Projection::new(scope.provider.schema(kind), asked, excluded) }
     }
 
     /// A person, with their groups.
