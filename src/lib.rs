@@ -5,6 +5,7 @@
 pub mod api;
 pub mod cli;
 pub mod directory;
+pub mod endpoint;
 pub mod ops;
 pub mod scim;
 
