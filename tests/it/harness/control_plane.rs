@@ -45,14 +45,18 @@ impl ControlPlane {
 
     /// One more, for a test that breaks it.
     pub(crate) async fn start(fsync: Fsync) -> Self {
+        let plane = Self::bare(fsync).await;
+        plane.install_definitions().await;
+        plane
+    }
+
+    /// One more, without the kinds of this product.
+    pub(crate) async fn bare(fsync: Fsync) -> Self {
         let programs = programs::folder().await;
         let supervisor = spawn_blocking(move || Supervisor::start(programs, fsync)).await.unwrap();
         let kubeconfig_file = supervisor.kubeconfig.clone();
         let kubeconfig = Kubeconfig::read_from(&kubeconfig_file).unwrap();
-        let plane =
-            Self { supervisor: Arc::new(Mutex::new(supervisor)), programs, kubeconfig_file, kubeconfig };
-        plane.install_definitions().await;
-        plane
+        Self { supervisor: Arc::new(Mutex::new(supervisor)), programs, kubeconfig_file, kubeconfig }
     }
 
     /// Takes the API server away, which breaks every connection to it.
