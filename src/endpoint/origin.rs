@@ -149,7 +149,9 @@ mod tests {
 
     #[test]
     fn a_public_url_has_a_scheme_and_a_host_and_no_query() {
-        for text in ["scim.example.com", "ftp://scim.example.com", "https://", "https://a@b", "https://a/?b", "/x"] {
+        for text in
+            ["scim.example.com", "ftp://scim.example.com", "https://", "https://a@b", "https://a/?b", "/x"]
+        {
             assert!(text.parse::<PublicUrl>().is_err(), "{text}");
         }
         let below: PublicUrl = "https://example.com/identity/".parse().unwrap();

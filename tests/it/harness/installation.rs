@@ -2,8 +2,9 @@
 //! machine instead of Pods.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     net::TcpListener,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -29,7 +30,7 @@ const VALUES: [&str; 3] = [
 ];
 
 /// The operator, installed and running. Its processes end when it is dropped, and with this process
-/// however that ends.
+/// however that ends, unless they were left to themselves.
 pub(crate) struct Installation {
     /// The URL of SCIM, without a path.
     pub(crate) url: String,
@@ -40,43 +41,46 @@ impl Installation {
     /// The one that all tests share, on the control plane that they share.
     pub(crate) async fn shared() -> &'static Self {
         static SHARED: OnceCell<Installation> = OnceCell::const_new();
-        SHARED.get_or_init(async || Self::on(ControlPlane::shared().await, &["crds.enabled=false"]).await).await
+        let plane = ControlPlane::shared().await;
+        SHARED.get_or_init(async || Self::on(plane, &["crds.enabled=false"], Life::Ours).await).await
     }
 
     /// Installs the chart and starts what it would start. `values` add to those of the tests.
-    pub(crate) async fn on(plane: &ControlPlane, values: &[&str]) -> Self {
+    pub(crate) async fn on(plane: &ControlPlane, values: &[&str], life: Life<'_>) -> Self {
         plane.kubectl(["create", "namespace", APPS]).await.unwrap();
         let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/scim-operator");
-        let mut install = vec!["install", "scim-operator", chart, "--namespace", NAMESPACE, "--create-namespace"];
+        let mut install =
+            vec!["install", "scim-operator", chart, "--namespace", NAMESPACE, "--create-namespace"];
         for value in VALUES.iter().chain(values) {
             install.extend(["--set", value]);
         }
         plane.helm(install).await.unwrap();
-        let serve = Process::start(plane, "scim-operator-serve").await;
-        let reconcile = Process::start(plane, "scim-operator-reconcile").await;
-        let url = serve.scim.clone();
-        Self { url, processes: vec![serve, reconcile] }
-    }
-
-    /// One more replica of `serve`, as a second Pod would be.
-    pub(crate) async fn replica(plane: &ControlPlane) -> Process {
-        Process::start(plane, "scim-operator-serve").await
+        let (serve, reconcile) = tokio::join!(
+            Process::start(plane, "scim-operator-serve", life),
+            Process::start(plane, "scim-operator-reconcile", life),
+        );
+        Self { url: serve.scim.clone(), processes: vec![serve, reconcile] }
     }
 
     /// A client of one provider.
     pub(crate) fn client(&self, provider: &str, token: &str) -> ScimClient {
         ScimClient::new(format!("{}/scim/v2/{provider}", self.url), token)
     }
+}
 
-    /// Ends the operator, and leaves what it installed.
-    pub(crate) fn stop(&mut self) {
-        self.processes.clear();
-    }
+/// How long a process of the operator lives.
+#[derive(Clone, Copy)]
+pub(crate) enum Life<'a> {
+    /// No longer than this process.
+    Ours,
+    /// Until it is told to end; its log and its pid are in this folder.
+    ItsOwn(&'a Path),
 }
 
 /// One process of the operator, as the service account of its Deployment.
 pub(crate) struct Process {
-    keeper: Child,
+    /// The shell that ends it with this process; None where it was left to itself.
+    keeper: Option<Child>,
     /// The URL of SCIM, without a path; nobody listens there in `reconcile`.
     pub(crate) scim: String,
     ops: String,
@@ -85,18 +89,31 @@ pub(crate) struct Process {
 
 impl Process {
     /// Runs what the Deployment of this name would run, and returns when it is ready.
-    pub(crate) async fn start(plane: &ControlPlane, deployment: &str) -> Self {
+    pub(crate) async fn start(plane: &ControlPlane, deployment: &str, life: Life<'_>) -> Self {
         let deployments = Api::<Deployment>::namespaced(plane.admin().await, NAMESPACE);
         let pod = deployments.get(deployment).await.unwrap().spec.unwrap().template.spec.unwrap();
-        let account = pod.service_account_name.unwrap();
-        let identity = plane.service_account(NAMESPACE, &account).await;
+        let identity = plane.service_account(NAMESPACE, &pod.service_account_name.unwrap()).await;
         let (scim, ops) = (free_address(), free_address());
         let args = pod.containers[0].args.iter().flatten().map(|argument| {
             let argument = argument.replace("0.0.0.0:8080", &scim).replace("0.0.0.0:9090", &ops);
             argument.replace("$(POD_NAMESPACE)", NAMESPACE).replace("--log-format=json", "--log-format=text")
         });
-        let log = plane.folder().join(unique(deployment)).with_extension("log");
-        let keeper = keep(&plane.kubeconfig_file(&identity), &log, args.collect());
+        let name = unique(deployment);
+        let folder = match life {
+            Life::Ours => plane.folder(),
+            Life::ItsOwn(folder) => folder,
+        };
+        let log = folder.join(&name).with_extension("log");
+        let mut operator = command(&plane.kubeconfig_file(&identity), &log, life);
+        let mut child = operator.arg(programs::operator()).args(args).spawn().unwrap();
+        let keeper = match life {
+            Life::Ours => Some(child),
+            Life::ItsOwn(folder) => {
+                fs::write(folder.join(name).with_extension("pid"), child.id().to_string()).unwrap();
+                assert!(child.try_wait().unwrap().is_none());
+                None
+            }
+        };
         let process = Self { keeper, scim: format!("http://{scim}"), ops: format!("http://{ops}"), log };
         process.until_ready().await;
         process
@@ -104,7 +121,7 @@ impl Process {
 
     /// What it wrote to its log so far.
     pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     async fn until_ready(&self) {
@@ -118,25 +135,33 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
+        if let Some(keeper) = &mut self.keeper {
+            drop(keeper.stdin.take());
+            let _ = keeper.wait();
+        }
     }
 }
 
-/// Starts the operator under a shell that ends it when this process has gone: a pipe closes whoever
-/// dies, and however.
-fn keep(kubeconfig: &Path, log: &Path, args: Vec<String>) -> Child {
+/// A command that takes the operator and its arguments. A process of ours runs under a shell that ends it
+/// when this process has gone: a pipe closes whoever dies, and however.
+fn command(kubeconfig: &Path, log: &Path, life: Life<'_>) -> Command {
+    let keep =
+        r#""$@" & operator=$!; read -r _; kill "$operator"; sleep 0.2; kill "$operator"; wait "$operator""#;
     let log = File::create(log).unwrap();
-    Command::new("sh")
-        .args(["-c", r#""$@" & operator=$!; read -r _; kill "$operator"; sleep 0.2; kill "$operator"; wait "$operator""#, "sh"])
-        .arg(programs::operator())
-        .args(args)
-        .env("KUBECONFIG", kubeconfig)
-        .stdin(Stdio::piped())
-        .stdout(log.try_clone().unwrap())
-        .stderr(log)
-        .spawn()
-        .unwrap()
+    let mut command = match life {
+        Life::Ours => {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", keep, "sh"]).stdin(Stdio::piped());
+            shell
+        }
+        Life::ItsOwn(_) => {
+            let mut env = Command::new("env");
+            env.process_group(0).stdin(Stdio::null());
+            env
+        }
+    };
+    command.env("KUBECONFIG", kubeconfig).stdout(log.try_clone().unwrap()).stderr(log);
+    command
 }
 
 /// An address of loopback that nobody listens on.

@@ -15,7 +15,7 @@ mod wait;
 pub(crate) use self::{
     control_plane::{ControlPlane, Fsync},
     identity::Identity,
-    installation::{APPS, Installation, NAMESPACE},
+    installation::{APPS, Installation, Life, NAMESPACE, Process},
     names::unique,
     programs::output,
     scim::{Answer, ScimClient},

@@ -74,7 +74,8 @@ impl ScimClient {
 
     /// Sends a request as it is, with the client's token.
     pub(crate) async fn request(&self, request: Request<Full<bytes::Bytes>>) -> Answer {
-        let (parts, body) = self.http.request(self.authorized(request)).await.expect("serve answers").into_parts();
+        let (parts, body) =
+            self.http.request(self.authorized(request)).await.expect("serve answers").into_parts();
         let body = body.collect().await.expect("the answer is whole").to_bytes();
         let body = if body.is_empty() {
             Value::Null
