@@ -144,24 +144,11 @@ impl Membership {
 /// A member's value as a filter within `members[…]` sees it.
 pub(super) fn shown(id: &Id, kind: MemberKind, view: Option<&ProviderView>) -> Value {
     let kind = view.and_then(|view| kind_of(id, view)).unwrap_or(kind);
-    let mut member = json!({"value": id.to_string(), "type": kind.name()});
-    if let Some(display) = view.and_then(|view| display(id, view)) {
-        member["display"] = display;
-    }
-    member
+    json!({"value": id.to_string(), "type": kind.name()})
 }
 
 fn kind_of(id: &Id, view: &ProviderView) -> Option<MemberKind> {
     if view.user(id).is_some() { Some(MemberKind::User) } else { view.group(id).map(|_| MemberKind::Group) }
-}
-
-/// What a person or a group is called: displayName, or a person's userName.
-fn display(id: &Id, view: &ProviderView) -> Option<Value> {
-    if let Some(group) = view.group(id) {
-        return Some(group.display_name().into());
-    }
-    let mut resource = view.user(id)?.resource();
-    resource.remove("displayName").or_else(|| resource.remove("userName"))
 }
 
 #[cfg(test)]

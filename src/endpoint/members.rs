@@ -1,13 +1,13 @@
-//! The members of a group in an answer, written one by one: there may be a hundred thousand.
+//! The members of a group in an answer, written one by one: there may be a hundred thousand. Their names
+//! are not among what is shown: looking them up would cost more than everything else.
 
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use super::scope::Scope;
 use crate::{
-    directory::view::{Group, Id, ProviderView, User},
+    directory::view::{Group, Id, ProviderView},
     scim::{members::MemberKind, projection::Projection, schema::ResourceKind},
 };
 
@@ -17,14 +17,14 @@ pub(super) struct Members {
     base: Arc<str>,
     value: Part,
     reference: Part,
-    display: Part,
     kind: Part,
 }
 
 /// Who has a member's id.
+#[derive(Clone, Copy)]
 enum Holder {
-    Person(Arc<User>),
-    Group(Arc<Group>),
+    /// A person or a group of the directory.
+    Known(MemberKind),
     /// Nobody; the client said that it is this.
     Nobody(MemberKind),
 }
@@ -47,7 +47,6 @@ impl Members {
             base: scope.base.clone(),
             value: part("members.value"),
             reference: part("members.$ref"),
-            display: part("members.display"),
             kind: part("members.type"),
         }
     }
@@ -57,15 +56,12 @@ impl Members {
         self.members.is_empty()
     }
 
-    fn member(&self, id: &Id, holder: &Holder) -> Member {
+    fn member(&self, id: &Id, holder: Holder) -> Member {
         let when = |part: Part| part == Part::Shown;
+        let endpoint = holder.endpoint().filter(|_| when(self.reference));
         Member {
             value: when(self.value).then(|| id.to_string()),
-            reference: holder
-                .endpoint()
-                .filter(|_| when(self.reference))
-                .map(|endpoint| format!("{}{endpoint}/{id}", self.base)),
-            display: if when(self.display) { holder.display() } else { None },
+            reference: endpoint.map(|endpoint| format!("{}{endpoint}/{id}", self.base)),
             kind: when(self.kind).then(|| holder.kind().name()),
         }
     }
@@ -73,7 +69,7 @@ impl Members {
 
 impl Serialize for Members {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.members.iter().map(|(id, holder)| self.member(id, holder)))
+        serializer.collect_seq(self.members.iter().map(|(id, holder)| self.member(id, *holder)))
     }
 }
 
@@ -83,38 +79,22 @@ struct Member {
     value: Option<String>,
     #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    display: Option<Value>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
 }
 
 impl Holder {
-    fn kind(&self) -> MemberKind {
+    fn kind(self) -> MemberKind {
         match self {
-            Self::Person(_) => MemberKind::User,
-            Self::Group(_) => MemberKind::Group,
-            Self::Nobody(kind) => *kind,
+            Self::Known(kind) | Self::Nobody(kind) => kind,
         }
     }
 
     /// Where the holder is; nobody is nowhere.
-    fn endpoint(&self) -> Option<&'static str> {
+    fn endpoint(self) -> Option<&'static str> {
         match self {
-            Self::Person(_) => Some(ResourceKind::User.endpoint()),
-            Self::Group(_) => Some(ResourceKind::Group.endpoint()),
-            Self::Nobody(_) => None,
-        }
-    }
-
-    /// displayName, or a person's userName.
-    fn display(&self) -> Option<Value> {
-        match self {
-            Self::Person(user) => {
-                let mut resource = user.resource();
-                resource.remove("displayName").or_else(|| resource.remove("userName"))
-            }
-            Self::Group(group) => Some(group.display_name().into()),
+            Self::Known(MemberKind::User) => Some(ResourceKind::User.endpoint()),
+            Self::Known(MemberKind::Group) => Some(ResourceKind::Group.endpoint()),
             Self::Nobody(_) => None,
         }
     }
@@ -122,8 +102,8 @@ impl Holder {
 
 fn holders(group: &Group, view: &ProviderView) -> Vec<(Id, Holder)> {
     let holder = |id: &Id, said| match (view.user(id), view.group(id)) {
-        (Some(user), _) => Holder::Person(user.clone()),
-        (None, Some(group)) => Holder::Group(group.clone()),
+        (Some(_), _) => Holder::Known(MemberKind::User),
+        (None, Some(_)) => Holder::Known(MemberKind::Group),
         (None, None) => Holder::Nobody(said),
     };
     let people = group.members().iter().map(|id| (id, MemberKind::User));

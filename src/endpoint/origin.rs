@@ -82,7 +82,9 @@ fn host(request: &Request) -> Result<String> {
 /// Whether it is a name or address with or without a port, and nothing that a URL would read as more.
 fn is_host(host: &str) -> bool {
     host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
-        && host.parse::<Authority>().is_ok()
+        && host
+            .parse::<Authority>()
+            .is_ok_and(|authority| authority.host() == host || authority.port_u16().is_some())
 }
 
 impl Scheme {

@@ -264,11 +264,11 @@ mod tests {
         let shows = |attributes: &[&str], excluded: &[&str], name| {
             Projection::new(&groups, attributes.iter().copied(), excluded.iter().copied()).shows(name)
         };
-        assert!(shows(&[], &[], "members") && shows(&[], &[], "members.display"));
+        assert!(shows(&[], &[], "members") && shows(&[], &[], "members.type"));
         assert!(!shows(&[], &["Members"], "members"));
         assert!(!shows(&["displayName"], &[], "members"));
         assert!(shows(&["members.value"], &[], "members.value"));
-        assert!(!shows(&["members.value"], &[], "members.display"));
+        assert!(!shows(&["members.value"], &[], "members.type"));
         assert!(!shows(&[], &[], "nick"));
     }
 }
