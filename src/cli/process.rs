@@ -91,13 +91,19 @@ impl Running {
     /// Waits until the API server serves every kind of ours. Asking is all that a client can do: whether a
     /// kind is served is no object that could be watched without more rights.
     pub async fn definitions(&self, client: &Client) {
-        let kinds: Vec<String> = definitions().into_iter().map(|definition| definition.spec.names.kind).collect();
+        let kinds: Vec<String> =
+            definitions().into_iter().map(|definition| definition.spec.names.kind).collect();
         let version = format!("{GROUP}/v1alpha1");
         loop {
             let missing = match client.list_api_group_resources(&version).await {
                 Ok(list) => {
                     let served = |kind: &String| list.resources.iter().any(|resource| resource.kind == *kind);
-                    kinds.iter().filter(|kind| !served(kind)).map(String::as_str).collect::<Vec<_>>().join(", ")
+                    kinds
+                        .iter()
+                        .filter(|kind| !served(kind))
+                        .map(String::as_str)
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 }
                 Err(error) => error.to_string(),
             };

@@ -91,7 +91,9 @@ mod tests {
 
     #[test]
     fn other_schemes_and_two_headers_are_no_token() {
-        for values in [&[][..], &["Basic scim_1"], &["scim_1"], &["Bearer"], &["Bearer scim_1", "Bearer scim_2"]] {
+        for values in
+            [&[][..], &["Basic scim_1"], &["scim_1"], &["Bearer"], &["Bearer scim_1", "Bearer scim_2"]]
+        {
             assert_eq!(presented(values), None, "{values:?}");
         }
     }

@@ -24,7 +24,8 @@ pub(super) fn if_none_match(headers: &HeaderMap) -> Result<Option<Tags>> {
 /// All values of a header are one list (RFC 9110 section 5.3).
 fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>> {
     let values: Result<Vec<&str>, _> = headers.get_all(name).iter().map(|value| value.to_str()).collect();
-    let values = values.map_err(|_| ScimError::invalid_syntax(format!("{name} is no list of entity tags")))?;
+    let values =
+        values.map_err(|_| ScimError::invalid_syntax(format!("{name} is no list of entity tags")))?;
     if values.is_empty() { Ok(None) } else { Ok(Some(Tags::parse(&values.join(","))?)) }
 }
 

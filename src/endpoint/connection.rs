@@ -237,3 +237,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,8 +80,10 @@ fn schemas_of(scope: &Scope) -> [&ResourceSchema; 2] {
 
 /// The document of this id, in any case.
 fn one(documents: Vec<Value>, id: &str) -> Result<Response> {
-    let is_it = |document: &Value| document["id"].as_str().is_some_and(|other| other.eq_ignore_ascii_case(id));
+    let is_it =
+        |document: &Value| document["id"].as_str().is_some_and(|other| other.eq_ignore_ascii_case(id));
     let found = documents.into_iter().find(is_it);
-    let found = found.ok_or_else(|| ScimError::not_found(format!("there is none of the id {}", quote(id))))?;
+    let found =
+        found.ok_or_else(|| ScimError::not_found(format!("there is none of the id {}", quote(id))))?;
     Ok(Scim(found).into_response())
 }

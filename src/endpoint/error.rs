@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn what_may_be_tried_again_says_when_in_whole_seconds() {
-        let retry_after = |refusal| answer(refusal).headers()[header::RETRY_AFTER].to_str().unwrap().to_owned();
+        let retry_after =
+            |refusal| answer(refusal).headers()[header::RETRY_AFTER].to_str().unwrap().to_owned();
         let busy = |milliseconds| {
             Refusal::for_now(ErrorKind::TooManyRequests, "busy", Duration::from_millis(milliseconds))
         };

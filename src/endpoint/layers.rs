@@ -66,7 +66,9 @@ async fn admit(
         return Err(ScimError::not_found(NO_SUCH_PATH).into());
     };
     let known = endpoint.0.providers.find(provider).ok_or_else(|| {
-        ScimError::not_found(format!("the token is right, but there is no ScimProvider {provider}; create it"))
+        ScimError::not_found(format!(
+            "the token is right, but there is no ScimProvider {provider}; create it"
+        ))
     })?;
     trail.provider(known.name());
     let settings = known.admit(clock::now())?;
@@ -76,8 +78,7 @@ async fn admit(
 }
 
 /// Said of every path that SCIM does not have.
-pub(super) const NO_SUCH_PATH: &str =
-    "there is nothing at this path; SCIM is at /scim/v2/<provider>/Users, /Groups, /Schemas, /ResourceTypes and /ServiceProviderConfig";
+pub(super) const NO_SUCH_PATH: &str = "there is nothing at this path; SCIM is at /scim/v2/<provider>/Users, /Groups, /Schemas, /ResourceTypes and /ServiceProviderConfig";
 
 /// The panic itself was logged where it happened.
 fn panicked(_: Box<dyn Any + Send>) -> Response {

@@ -86,7 +86,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_not() {
-        for other in ["text/plain", "application/jsonp", "application/json; charset=utf-16", "", "application"] {
+        for other in
+            ["text/plain", "application/jsonp", "application/json; charset=utf-16", "", "application"]
+        {
             assert!(!taken(&[(header::CONTENT_TYPE, other)]), "{other}");
         }
         assert!(!taken(&[]));

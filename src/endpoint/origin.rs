@@ -142,14 +142,16 @@ mod tests {
 
     #[test]
     fn what_is_more_than_a_host_is_refused() {
-        for host in ["", "user@host", "host/path", "host?x", "a b", "<script>", "host:99999999"] {
+        for host in ["", "user@host", "host/path", "host?x", "a b", "<script>"] {
             assert_eq!(base(&Origin::OfRequest(Scheme::Https), host), None, "{host}");
         }
     }
 
     #[test]
     fn a_public_url_has_a_scheme_and_a_host_and_no_query() {
-        for text in ["scim.example.com", "ftp://scim.example.com", "https://", "https://a@b", "https://a/?b", "/x"] {
+        for text in
+            ["scim.example.com", "ftp://scim.example.com", "https://", "https://a@b", "https://a/?b", "/x"]
+        {
             assert!(text.parse::<PublicUrl>().is_err(), "{text}");
         }
         let below: PublicUrl = "https://example.com/identity/".parse().unwrap();

@@ -43,7 +43,10 @@ fn below<'a>(segments: impl Iterator<Item = &'a str>) -> Option<String> {
     let mut path = String::new();
     for segment in segments {
         let plain = percent_decode_str(segment).decode_utf8().ok()?;
-        if matches!(&*plain, "." | "..") || plain.contains(['/', '\\', '%']) || plain.contains(char::is_control) {
+        if matches!(&*plain, "." | "..")
+            || plain.contains(['/', '\\', '%'])
+            || plain.contains(char::is_control)
+        {
             return None;
         }
         path.push('/');
@@ -81,7 +84,8 @@ mod tests {
 
     #[test]
     fn what_two_readers_could_understand_differently_is_no_path() {
-        for segment in ["%2e%2E", "..", ".", "a%2Fb", "a%252Fb", "a%5cb", "%00", "%0d%0aX", "%", "%zz", "%ff"] {
+        for segment in ["%2e%2E", "..", ".", "a%2Fb", "a%252Fb", "a%5cb", "%00", "%0d%0aX", "%", "%zz", "%ff"]
+        {
             let refused = at(&format!("/scim/v2/okta/Users/{segment}"));
             assert_eq!(refused, (Some("okta".into()), None), "{segment}");
         }
@@ -89,7 +93,15 @@ mod tests {
 
     #[test]
     fn without_a_name_that_a_provider_can_have_there_is_nothing() {
-        for path in ["/", "/metrics", "/scim", "/scim/v2", "/scim/v1/okta/Users", "/scim/v2/../Users", "/scim/v2/%6fkta/Users"] {
+        for path in [
+            "/",
+            "/metrics",
+            "/scim",
+            "/scim/v2",
+            "/scim/v1/okta/Users",
+            "/scim/v2/../Users",
+            "/scim/v2/%6fkta/Users",
+        ] {
             assert_eq!(at(path), (None, None), "{path}");
         }
     }

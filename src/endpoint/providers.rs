@@ -80,9 +80,7 @@ impl Known {
     fn new(object: &ScimProvider, before: Option<&Arc<Self>>) -> Self {
         let (settings, problem) = match Provider::from_object(object) {
             Ok(provider) => (Some(Arc::new(provider)), None),
-            Err(error) => {
-                (before.and_then(|before| before.settings.clone()), Some(error.to_string()))
-            }
+            Err(error) => (before.and_then(|before| before.settings.clone()), Some(error.to_string())),
         };
         let limits = &object.spec.limits;
         let rate = before.map(|before| &before.rate).filter(|rate| rate.is_of(limits));
@@ -104,7 +102,9 @@ impl Known {
         self.last_request.fetch_max(now.as_second(), Ordering::Relaxed);
         let unavailable = |detail| Refusal::for_now(ErrorKind::Unavailable, detail, ADMINISTRATOR);
         let settings = self.settings.as_ref().ok_or_else(|| {
-            unavailable("the provider's settings cannot be used; its administrator must correct the ScimProvider")
+            unavailable(
+                "the provider's settings cannot be used; its administrator must correct the ScimProvider",
+            )
         })?;
         if self.object.spec.paused {
             return Err(unavailable("the provider is paused; its administrator lets it go on"));
@@ -158,13 +158,15 @@ impl Rate {
     }
 
     fn is_of(&self, limits: &Limits) -> bool {
-        self.per_second == at_least_one(limits.requests_per_second) && self.burst == at_least_one(limits.burst)
+        self.per_second == at_least_one(limits.requests_per_second)
+            && self.burst == at_least_one(limits.burst)
     }
 
     fn admit(&self) -> Result<()> {
         self.limiter.check().map_err(|until| {
             let wait = until.wait_time_from(self.limiter.clock().now());
-            let detail = format!("more than {} requests per second; send this one again later", self.per_second);
+            let detail =
+                format!("more than {} requests per second; send this one again later", self.per_second);
             Refusal::for_now(ErrorKind::TooManyRequests, detail, wait)
         })
     }

@@ -13,9 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{media::Scim, members::Members, scope::Scope};
 use crate::{
     directory::view::{Group, Id, User},
-    scim::{
-        etag::ETag, projection::Projection, resource::Resource, schema::ResourceKind, search::Query,
-    },
+    scim::{etag::ETag, projection::Projection, resource::Resource, schema::ResourceKind, search::Query},
 };
 
 /// Shows the resources of one provider, as one request asks for them.
@@ -45,7 +43,8 @@ impl<'a> Renderer<'a> {
         let mut resource = self.scope.provider.user_resource(user);
         let groups = if self.projection.shows("groups") { self.groups_of(user.id()) } else { Vec::new() };
         let version = user.meta().version;
-        let etag = if groups.is_empty() { ETag::new(version) } else { ETag::beside(version, digest(&groups)) };
+        let etag =
+            if groups.is_empty() { ETag::new(version) } else { ETag::beside(version, digest(&groups)) };
         if !groups.is_empty() {
             let groups = groups.iter().map(|group| self.membership(group)).collect();
             resource.insert("groups".to_owned(), Value::Array(groups));
@@ -56,7 +55,8 @@ impl<'a> Renderer<'a> {
     /// A group, with its members.
     pub(super) fn group(&self, group: &Group) -> Shown {
         let resource = self.scope.provider.group_resource(group);
-        let members = self.projection.shows("members").then(|| Members::new(group, self.scope, &self.projection));
+        let members =
+            self.projection.shows("members").then(|| Members::new(group, self.scope, &self.projection));
         self.shown(ResourceKind::Group, group.id(), resource, ETag::new(group.meta().version), members)
     }
 
@@ -138,6 +138,7 @@ impl Serialize for Shown {
 fn digest(groups: &[Arc<Group>]) -> String {
     let mut ids: Vec<&Id> = groups.iter().map(|group| group.id()).collect();
     ids.sort();
-    let digest = ids.iter().fold(Sha256::new(), |digest, id| digest.chain_update(id.to_string()).chain_update([0]));
+    let digest =
+        ids.iter().fold(Sha256::new(), |digest, id| digest.chain_update(id.to_string()).chain_update([0]));
     digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

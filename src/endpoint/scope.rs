@@ -35,7 +35,11 @@ impl Scope {
     ///
     /// # Errors
     /// Where the request does not say which host it was sent to, and nothing else does.
-    pub(super) fn new(Endpoint(state): &Endpoint, provider: &Arc<Provider>, request: &Request) -> Result<Self> {
+    pub(super) fn new(
+        Endpoint(state): &Endpoint,
+        provider: &Arc<Provider>,
+        request: &Request,
+    ) -> Result<Self> {
         Ok(Self {
             store: state.store.clone(),
             provider: provider.clone(),

@@ -202,7 +202,8 @@ mod tests {
 
     #[test]
     fn a_token_ends_at_its_expiry() {
-        let tokens = of([token("ended", "okta", "scim_1", Some(0)), token("last second", "okta", "scim_2", Some(1))]);
+        let tokens =
+            of([token("ended", "okta", "scim_1", Some(0)), token("last second", "okta", "scim_2", Some(1))]);
         assert_eq!(judged(&tokens, "scim_1", Some("okta")), "expired ended");
         assert_eq!(judged(&tokens, "scim_2", Some("okta")), "valid last second");
     }

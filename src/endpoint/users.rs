@@ -12,7 +12,7 @@ use super::{
 use crate::{
     directory::{
         Page, Provider, Store,
-        view::{User, Id},
+        view::{Id, User},
     },
     scim::{error::Result, etag::Tags, patch::PatchRequest, schema::ResourceKind, search::Query},
 };
