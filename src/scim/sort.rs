@@ -205,4 +205,21 @@ mod tests {
         let key = sort.key(json!({"id": "a", "title": "ä".repeat(10_000)}).as_object().unwrap());
         assert_eq!(key.value, Some(Comparable::Text("ä".repeat(LONGEST_TEXT).into())));
     }
+
+    /// A key that changed on its way through a cursor would lose or repeat a resource.
+    #[test]
+    fn keys_survive_being_written_down() {
+        let values = [
+            Comparable::Boolean(true),
+            Comparable::Text("ä\"".into()),
+            Comparison::Number.comparable(&json!(4.020334714624431e-150)).unwrap().into_owned(),
+            Comparison::Number.comparable(&json!(i64::MIN)).unwrap().into_owned(),
+            Comparison::Instant.comparable(&json!("2011-05-13T04:42:34.123456789Z")).unwrap().into_owned(),
+        ];
+        for value in values.into_iter().map(Some).chain([None]) {
+            let key = SortKey { value, id: "a".into() };
+            let written = serde_json::to_string(&key).unwrap();
+            assert_eq!(serde_json::from_str::<SortKey>(&written).unwrap(), key, "{written}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The order in which the operations of a bulk request are executed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -57,11 +57,13 @@ fn creators(operations: &[Operation]) -> HashMap<String, usize> {
     operations.iter().enumerate().filter_map(creator).collect()
 }
 
-/// For each operation, those that create what it refers to.
+/// For each operation, those that create what it refers to: each once, the first one last.
 fn needs(operations: &[Operation], creators: &HashMap<String, usize>) -> Vec<Vec<usize>> {
     let needed = |operation: &Operation| {
         let references = operation.request.as_ref().map(references::of).unwrap_or_default();
-        references.into_iter().filter_map(|bulk_id| creators.get(bulk_id).copied()).collect()
+        let needed: BTreeSet<usize> =
+            references.into_iter().filter_map(|id| creators.get(id).copied()).collect();
+        needed.into_iter().rev().collect()
     };
     operations.iter().map(needed).collect()
 }

@@ -33,8 +33,10 @@ pub(super) struct ResourceTest {
 pub(super) enum Source {
     /// In the resource.
     Resource,
-    /// With the other resources.
+    /// With other resources.
     Related(Relation),
+    /// In resources of another type alone.
+    OtherType,
 }
 
 /// A test of one value of an attribute: of its sub-attribute, or without one of itself.
@@ -137,9 +139,9 @@ impl ElementFilter {
 impl ResourceTest {
     fn bind(term: &Term, schema: &ResourceSchema, others: &[&ResourceSchema], mode: Mode) -> Result<Self> {
         let Path { attribute: name, filter, sub } = &term.path;
-        let located = find(name, schema, mode)
-            .or_else(|| others.iter().find_map(|other| find(name, other, mode)))
-            .ok_or_else(|| unknown(name))?;
+        let here = find(name, schema, mode);
+        let located = here.or_else(|| others.iter().find_map(|other| find(name, other, mode)));
+        let located = located.ok_or_else(|| unknown(name))?;
         let (at, named) = match (located, sub) {
             (Located::Attribute(at), None) => (at, None),
             (Located::Attribute(at), Some(sub)) => {
@@ -153,7 +155,7 @@ impl ResourceTest {
         let elements = filter.as_deref().map(|filter| ElementFilter::bind(filter, at.attribute, mode));
         Ok(Self {
             path: AttributePath::new(at, sub),
-            source: Source::of(at, schema),
+            source: if here.is_some() { Source::of(at, schema.kind()) } else { Source::OtherType },
             elements: elements.transpose()?,
             check,
         })
@@ -161,8 +163,8 @@ impl ResourceTest {
 }
 
 impl Source {
-    fn of(at: AttributeRef<'_>, schema: &ResourceSchema) -> Self {
-        match (at.urn, schema.kind(), &*at.attribute.name) {
+    fn of(at: AttributeRef<'_>, kind: ResourceKind) -> Self {
+        match (at.urn, kind, &*at.attribute.name) {
             (None, ResourceKind::Group, "members") => Self::Related(Relation::Members),
             (None, ResourceKind::User, "groups") => Self::Related(Relation::Groups),
             _ => Self::Resource,
@@ -177,7 +179,7 @@ impl Check {
             Test::Compare(Operator::Equal, Literal::Null) => return Ok(Self::Absent),
             Test::Compare(operator, literal) => (*operator, literal),
         };
-        if !can(operator, attribute.ty) {
+        if !applies(operator, attribute.ty) {
             return Err(ScimError::invalid_filter(format!(
                 "`{operator}` cannot be asked of {}, which is {}",
                 attribute.name,
@@ -198,7 +200,7 @@ impl Check {
     }
 
     /// The value that this check demands, if it demands one.
-    fn equal(&self) -> Option<&Value> {
+    pub(super) fn equal(&self) -> Option<&Value> {
         match self {
             Self::Compare { operator: Operator::Equal, value, .. } => Some(value),
             _ => None,
@@ -224,7 +226,7 @@ fn compared_part<'a>(attribute: &'a Attribute, test: &Test) -> Option<&'a Attrib
 }
 
 /// RFC 7644 table 3.
-fn can(operator: Operator, ty: Type) -> bool {
+fn applies(operator: Operator, ty: Type) -> bool {
     use Operator::*;
     match operator {
         Equal | NotEqual => ty != Type::Complex,

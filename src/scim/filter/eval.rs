@@ -61,11 +61,12 @@ impl ResourceTest {
             Source::Resource => self.holds_among(self.path.values(resource)),
             Source::Related(relation) => {
                 let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
-                match self.named_value() {
-                    Some(value) => relations.contains(relation, id, value),
+                match self.named_values() {
+                    Some(values) => values.iter().any(|value| relations.contains(relation, id, value)),
                     None => self.holds_among(relations.values(relation, id)),
                 }
             }
+            Source::OtherType => self.check.holds(None),
         }
     }
 
@@ -84,10 +85,11 @@ impl ResourceTest {
         is_absent && self.check.holds(None)
     }
 
-    /// The one `value` that is asked for, if nothing else is.
-    fn named_value(&self) -> Option<&str> {
+    /// The values of `value` that are asked for, if nothing else is.
+    fn named_values(&self) -> Option<Vec<String>> {
         match (&self.elements, self.path.sub.as_deref(), &self.check) {
-            (None, Some("value"), Check::Compare { operator: Operator::Equal, value, .. }) => value.as_str(),
+            (None, Some("value"), check) => Some(vec![check.equal()?.as_str()?.to_owned()]),
+            (Some(filter), None, Check::Present) => filter.named_values(),
             _ => None,
         }
     }
