@@ -158,7 +158,7 @@ pub(super) async fn patch<C: Collection>(
 ) -> Result<Response> {
     let if_match = if_match(&headers)?;
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
-    let patch = PatchRequest::decode(&body, scope.provider.mode())?;
+    let patch = PatchRequest::decode(body, scope.provider.mode())?;
     let Scope { store, provider, .. } = scope.clone();
     let patch = async move {
         C::patch(&store, &provider, &id.as_str().into(), &patch, if_match.as_ref(), clock::now()).await
