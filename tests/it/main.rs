@@ -3,4 +3,6 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "what surprises a test ends it")]
 
 mod control_plane;
+mod directory;
 mod harness;
+mod resources;

@@ -14,9 +14,13 @@ use kube::{
     runtime::wait::{Condition, conditions::is_crd_established},
 };
 use scim_operator::api::definitions;
-use tokio::{sync::OnceCell, task::spawn_blocking};
+use tokio::{process::Command, sync::OnceCell, task::spawn_blocking};
 
-use super::{programs, supervisor::Supervisor, until};
+use super::{
+    output, programs,
+    supervisor::{Ready, Supervisor},
+    until,
+};
 
 /// Whether etcd waits for the disk: only what measures writes, or takes etcd away, needs it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,7 +32,8 @@ pub(crate) enum Fsync {
 /// A control plane with real RBAC, admission and garbage collection, and without nodes. It ends when it
 /// is dropped, and with this process however that ends.
 pub(crate) struct ControlPlane {
-    supervisor: Arc<Mutex<Supervisor>>,
+    /// None where it was left to itself.
+    supervisor: Option<Arc<Mutex<Supervisor>>>,
     /// Where `cluster`, `kubectl` and `helm` are.
     pub(super) programs: &'static Path,
     pub(super) kubeconfig_file: PathBuf,
@@ -45,14 +50,31 @@ impl ControlPlane {
 
     /// One more, for a test that breaks it.
     pub(crate) async fn start(fsync: Fsync) -> Self {
+        let plane = Self::bare(fsync).await;
+        plane.install_definitions().await;
+        plane
+    }
+
+    /// One more, without the kinds of this product.
+    pub(crate) async fn bare(fsync: Fsync) -> Self {
         let programs = programs::folder().await;
         let supervisor = spawn_blocking(move || Supervisor::start(programs, fsync)).await.unwrap();
         let kubeconfig_file = supervisor.kubeconfig.clone();
-        let kubeconfig = Kubeconfig::read_from(&kubeconfig_file).unwrap();
-        let plane =
-            Self { supervisor: Arc::new(Mutex::new(supervisor)), programs, kubeconfig_file, kubeconfig };
-        plane.install_definitions().await;
-        plane
+        Self::of(programs, Some(Arc::new(Mutex::new(supervisor))), kubeconfig_file)
+    }
+
+    /// One in a folder of its own that goes on when this process ends, until the process in the folder's
+    /// file `pid` is told to end.
+    pub(crate) async fn detached(dir: &Path) -> Self {
+        let programs = programs::folder().await;
+        let mut command = Command::new(programs.join("cluster"));
+        let ready = output(command.arg("control-plane").arg("--detach").arg("--dir").arg(dir)).await.unwrap();
+        Self::of(programs, None, Ready::parse(&ready).kubeconfig)
+    }
+
+    fn of(programs: &'static Path, supervisor: Option<Arc<Mutex<Supervisor>>>, kubeconfig: PathBuf) -> Self {
+        let parsed = Kubeconfig::read_from(&kubeconfig).unwrap();
+        Self { supervisor, programs, kubeconfig_file: kubeconfig, kubeconfig: parsed }
     }
 
     /// Takes the API server away, which breaks every connection to it.
@@ -78,7 +100,11 @@ impl ControlPlane {
 
     /// Kills the process that everything else depends on, which gives it no chance to clean up.
     pub(crate) fn kill(&self) {
-        self.supervisor.lock().unwrap().kill();
+        self.supervisor().lock().unwrap().kill();
+    }
+
+    fn supervisor(&self) -> &Arc<Mutex<Supervisor>> {
+        self.supervisor.as_ref().expect("a control plane that was not left to itself")
     }
 
     /// Returns when every kind of this product can be read.
@@ -88,7 +114,7 @@ impl ControlPlane {
     }
 
     async fn order(&self, order: &'static str, expected: &str) {
-        let supervisor = Arc::clone(&self.supervisor);
+        let supervisor = Arc::clone(self.supervisor());
         let answer = spawn_blocking(move || supervisor.lock().unwrap().obey(order)).await.unwrap();
         assert_eq!(answer, expected, "after the order to {order}");
     }

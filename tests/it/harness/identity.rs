@@ -9,11 +9,12 @@ use k8s_openapi::api::{
 use kube::{
     Api, Client, Config,
     api::PostParams,
+    client::ClientBuilder,
     config::{AuthInfo, KubeConfigOptions, Kubeconfig},
 };
 use secrecy::SecretString;
 
-use super::{ControlPlane, names::unique};
+use super::{ControlPlane, crash::Crash, unique};
 
 /// Someone whom the API server knows.
 #[derive(Debug)]
@@ -52,6 +53,14 @@ impl ControlPlane {
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(self.kubeconfig(identity), &options).await.unwrap();
         Client::try_from(config).unwrap()
+    }
+
+    /// The administrator's client in a process that dies when `crash` says so.
+    pub(crate) async fn crashing(&self, crash: &Crash) -> Client {
+        let options = KubeConfigOptions::default();
+        let mut config = Config::from_custom_kubeconfig(self.kubeconfig.clone(), &options).await.unwrap();
+        config.default_retry = false;
+        ClientBuilder::try_from(config).unwrap().with_layer(crash).build()
     }
 
     /// A kubeconfig of anyone.

@@ -3,15 +3,21 @@
 
 mod access;
 mod control_plane;
+pub(crate) mod crash;
 mod identity;
+mod installation;
 mod names;
 mod programs;
+mod scim;
 mod supervisor;
 mod wait;
 
 pub(crate) use self::{
     control_plane::{ControlPlane, Fsync},
     identity::Identity,
+    installation::{APPS, Installation, Life, NAMESPACE, Process},
+    names::unique,
     programs::output,
-    wait::{DEADLINE, until, until_gone},
+    scim::{Answer, ScimClient},
+    wait::{DEADLINE, await_until, until, until_gone},
 };

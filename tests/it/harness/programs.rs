@@ -29,7 +29,7 @@ impl ControlPlane {
 
     /// The operator as someone, yet without arguments. It is killed when it is dropped.
     pub(crate) fn operator(&self, identity: &Identity) -> Command {
-        self.command(Path::new(env!("CARGO_BIN_EXE_scim-operator")), &self.kubeconfig_file(identity))
+        self.command(&operator(), &self.kubeconfig_file(identity))
     }
 
     /// What these programs keep about a cluster belongs to this one: another may have its address one day.
@@ -45,6 +45,13 @@ impl ControlPlane {
             .env("HELM_DATA_HOME", self.folder().join("helm/data"));
         command
     }
+}
+
+/// The binary of the operator, which lies where cargo put this program, or one folder above.
+pub(super) fn operator() -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    let target = program.ancestors().nth(2).unwrap();
+    target.join("scim-operator")
 }
 
 /// Runs a program to its end: what it printed where it succeeded, else its complaints.

@@ -18,9 +18,17 @@ pub(super) struct Supervisor {
     answers: BufReader<ChildStdout>,
 }
 
+/// What a control plane says when it is ready.
 #[derive(Deserialize)]
-struct Ready {
-    kubeconfig: PathBuf,
+pub(super) struct Ready {
+    pub(super) kubeconfig: PathBuf,
+}
+
+impl Ready {
+    pub(super) fn parse(line: &str) -> Self {
+        serde_json::from_str(line)
+            .expect("the control plane says that it is ready; its own message stands above")
+    }
 }
 
 impl Supervisor {
@@ -34,8 +42,7 @@ impl Supervisor {
         let mut process = command.spawn().unwrap();
         let orders = process.stdin.take();
         let mut answers = BufReader::new(process.stdout.take().unwrap());
-        let ready: Ready = serde_json::from_str(&read_line(&mut answers))
-            .expect("the control plane says that it is ready; its own message stands above");
+        let ready = Ready::parse(&read_line(&mut answers));
         Self { kubeconfig: ready.kubeconfig, process, orders, answers }
     }
 

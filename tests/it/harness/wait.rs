@@ -39,3 +39,14 @@ where
         }
     }
 }
+
+/// Returns as soon as it holds, for what has no watch: it is asked again and again, with a breath between.
+pub(crate) async fn await_until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let breath = Duration::from_millis(10);
+    let asking = async {
+        while !holds().await {
+            tokio::time::sleep(breath).await;
+        }
+    };
+    assert!(timeout(DEADLINE, asking).await.is_ok(), "after {DEADLINE:?} it is still not so that {what}");
+}
