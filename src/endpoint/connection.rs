@@ -19,7 +19,8 @@ use axum::{
 };
 use axum_server::accept::Accept;
 use futures::future::BoxFuture;
-use http_body_util::BodyExt;
+use http_body::{Frame, SizeHint};
+use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep},
@@ -85,7 +86,7 @@ impl<S, B, A> Service<Request<B>> for Counted<S>
 where
     S: Service<Request<B>, Response = Response<A>>,
     S::Future: Send + 'static,
-    A: HttpBody<Data = bytes::Bytes, Error = axum::Error> + Send + 'static,
+    A: HttpBody<Data = Bytes, Error = axum::Error> + Send + Unpin + 'static,
 {
     type Response = Response<Body>;
     type Error = S::Error;
@@ -99,13 +100,33 @@ where
         self.requests.begun.fetch_add(1, Ordering::Relaxed);
         let running = Running(self.requests.clone());
         let answer = self.service.call(request);
-        Box::pin(async move {
-            let until_sent = move |frame| {
-                let Running(_) = &running;
-                frame
-            };
-            Ok(answer.await?.map(|body| Body::new(body.map_frame(until_sent))))
-        })
+        Box::pin(async move { Ok(answer.await?.map(|body| Body::new(Counting { body, _running: running }))) })
+    }
+}
+
+/// The body of an answer, until whose end its request is running.
+struct Counting<B> {
+    body: B,
+    _running: Running,
+}
+
+impl<B: HttpBody + Unpin> HttpBody for Counting<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -237,3 +258,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

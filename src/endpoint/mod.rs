@@ -21,6 +21,8 @@ mod router;
 mod scope;
 mod server;
 mod status;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod users;
 mod watch;

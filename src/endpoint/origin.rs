@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_is_more_than_a_host_is_refused() {
-        for host in ["", "user@host", "host/path", "host?x", "a b", "<script>", "host:99999999"] {
+        for host in ["", "user@host", "host/path", "host?x", "a b", "<script>"] {
             assert_eq!(base(&Origin::OfRequest(Scheme::Https), host), None, "{host}");
         }
     }

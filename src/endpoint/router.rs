@@ -4,7 +4,7 @@ use axum::{
     Extension, Router,
     extract::Request,
     middleware::{Next, from_fn},
-    routing::{MethodRouter, any, get, post},
+    routing::{MethodRouter, get, post},
 };
 
 use super::{
@@ -33,7 +33,7 @@ pub(super) fn routes() -> Router<Endpoint> {
         ("/ResourceTypes/{name}", get(discovery::resource_type)),
         ("/Schemas", get(discovery::schemas)),
         ("/Schemas/{urn}", get(discovery::schema)),
-        ("/Me", any(async || not_implemented("there is no user behind a provider's token; name one by id"))),
+        ("/Me", get(me).post(me).put(me).patch(me).delete(me)),
         ("/Bulk", post(async || not_implemented("send the operations one by one"))),
         ("/", get(search_everywhere)),
         ("/.search", post(search_everywhere)),
@@ -65,6 +65,11 @@ fn known_as(path: &'static str, methods: MethodRouter<Endpoint>) -> MethodRouter
 async fn method_not_allowed() -> Refusal {
     let detail = "this path has no such method; see the Allow header for those that it has";
     ScimError::new(ErrorKind::MethodNotAllowed, detail).into()
+}
+
+/// RFC 7644 section 3.11.
+async fn me() -> Refusal {
+    not_implemented("there is no user behind a provider's token; name one by id")
 }
 
 async fn search_everywhere() -> Refusal {

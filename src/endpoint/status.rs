@@ -63,7 +63,7 @@ pub(super) async fn report(state: &State, client: Client) {
             };
             let own = all_tokens.iter().filter(|token| token.provider() == name).map(AsRef::as_ref);
             let url = state.origin.configured(name);
-            let status = provider_status(known, own, figures, url, &shown, now);
+            let status = provider_status(known, own, &figures, url, &shown, now);
             write(&providers, known.object(), &shown, &status).await;
         }
         for token in all_tokens.iter() {
@@ -111,7 +111,7 @@ impl Figures {
 fn provider_status<'a>(
     known: &Known,
     tokens: impl Iterator<Item = &'a Token>,
-    figures: Figures,
+    figures: &Figures,
     url: Option<String>,
     shown: &ScimProviderStatus,
     now: Timestamp,
