@@ -1,0 +1,309 @@
+//! Holding a filter against a schema: names become attributes, literals become values of their types.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::tree::Tree;
+use super::{Filter, Literal, Operator, Relation, Term, Test};
+use crate::scim::comparison::{Comparable, Comparison, instant};
+use crate::scim::error::{Result, ScimError, quote};
+use crate::scim::mode::{EmailAlias, LooseForms, Mode};
+use crate::scim::path::Path;
+use crate::scim::schema::{Attribute, AttributeRef, Located, ResourceKind, ResourceSchema, Type};
+
+/// A filter that can be asked about resources of one type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoundFilter(pub(super) Tree<ResourceTest>);
+
+/// The filter in the brackets of a value path, which can be asked about the values of one attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ElementFilter(pub(super) Tree<ElementTest>);
+
+/// A test of one attribute of a resource.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ResourceTest {
+    pub(super) path: AttributePath,
+    pub(super) source: Source,
+    /// Which of the attribute's values are tested; without a filter all of them.
+    pub(super) elements: Option<ElementFilter>,
+    pub(super) check: Check,
+}
+
+/// Where the values of an attribute are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// In the resource.
+    Resource,
+    /// With the other resources.
+    Related(Relation),
+}
+
+/// A test of one value of an attribute: of its sub-attribute, or without one of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ElementTest {
+    pub(super) sub: Option<String>,
+    pub(super) check: Check,
+}
+
+/// What must be true of a value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Check {
+    Present,
+    Absent,
+    Compare { operator: Operator, comparison: Comparison, value: Value, operand: Comparable<'static> },
+}
+
+/// An attribute by its canonical names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AttributePath {
+    /// The URN of its extension; none for core and common attributes.
+    pub urn: Option<String>,
+    /// The attribute.
+    pub attribute: String,
+    /// The sub-attribute, where one is meant.
+    pub sub: Option<String>,
+}
+
+impl AttributePath {
+    pub(in crate::scim) fn new(at: AttributeRef<'_>, sub: Option<&Attribute>) -> Self {
+        Self {
+            urn: at.urn.map(str::to_owned),
+            attribute: at.attribute.name.to_string(),
+            sub: sub.map(|sub| sub.name.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for AttributePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(urn) = &self.urn {
+            write!(f, "{urn}:")?;
+        }
+        f.write_str(&self.attribute)?;
+        self.sub.iter().try_for_each(|sub| write!(f, ".{sub}"))
+    }
+}
+
+impl Filter {
+    /// Holds the filter against a resource type.
+    ///
+    /// # Errors
+    /// `invalidFilter` where an attribute is unknown, or cannot be compared in this way with this value.
+    pub fn bind(&self, schema: &ResourceSchema, mode: Mode) -> Result<BoundFilter> {
+        self.bind_among(schema, &[], mode)
+    }
+
+    /// The same in a query across resource types: an attribute that only one of the others knows has no value
+    /// (RFC 7644 section 3.4.2.1).
+    ///
+    /// # Errors
+    /// As [`Filter::bind`].
+    pub fn bind_among(
+        &self,
+        schema: &ResourceSchema,
+        others: &[&ResourceSchema],
+        mode: Mode,
+    ) -> Result<BoundFilter> {
+        let mut bind = |term: &Term| ResourceTest::bind(term, schema, others, mode);
+        self.0.try_map(&mut bind).map(BoundFilter)
+    }
+}
+
+impl BoundFilter {
+    /// The attributes that decide whether a resource matches.
+    pub fn attributes(&self) -> impl Iterator<Item = AttributePath> {
+        self.0.terms().into_iter().flat_map(|test| {
+            let within = test.elements.iter().flat_map(|elements| elements.0.terms());
+            let within =
+                within.map(|element| AttributePath { sub: element.sub.clone(), ..test.path.clone() });
+            std::iter::once(test.path.clone()).chain(within)
+        })
+    }
+}
+
+impl ElementFilter {
+    /// Holds a value filter against the attribute before its brackets. The values of a list that is not complex
+    /// are called `value`.
+    ///
+    /// # Errors
+    /// `invalidFilter` where a sub-attribute is unknown, or cannot be compared in this way with this value.
+    pub fn bind(filter: &Tree<Term>, attribute: &Attribute, mode: Mode) -> Result<Self> {
+        let mut bind = |term: &Term| {
+            let name = &term.path.attribute;
+            let (sub, tested) = match attribute.sub(name) {
+                Some(sub) => (Some(sub.name.to_string()), sub),
+                None if attribute.ty != Type::Complex && name.eq_ignore_ascii_case("value") => {
+                    (None, attribute)
+                }
+                None => return Err(unknown(&format!("{}.{name}", attribute.name))),
+            };
+            let check = Check::bind(&term.test, tested, Comparison::of_type(tested), mode)?;
+            Ok(ElementTest { sub, check })
+        };
+        filter.try_map(&mut bind).map(Self)
+    }
+
+    /// The one element that the filter describes, if it is nothing but `eq` terms joined by `and`, each about
+    /// another sub-attribute.
+    pub fn described(&self) -> Option<Map<String, Value>> {
+        let mut element = Map::new();
+        for test in self.0.conjunction()? {
+            let (sub, value) = (test.sub.as_ref()?, test.check.equal()?);
+            if element.insert(sub.clone(), value.clone()).is_some() {
+                return None;
+            }
+        }
+        Some(element)
+    }
+
+    /// The ids that the filter names, if it is nothing but `value eq` terms joined by `or`.
+    pub fn named_values(&self) -> Option<Vec<String>> {
+        let named = |test: &ElementTest| match (test.sub.as_deref(), test.check.equal()) {
+            (None | Some("value"), Some(Value::String(value))) => Some(value.clone()),
+            _ => None,
+        };
+        self.0.disjunction()?.into_iter().map(named).collect()
+    }
+}
+
+impl ResourceTest {
+    fn bind(term: &Term, schema: &ResourceSchema, others: &[&ResourceSchema], mode: Mode) -> Result<Self> {
+        let Path { attribute: name, filter, sub } = &term.path;
+        let located = find(name, schema, mode)
+            .or_else(|| others.iter().find_map(|other| find(name, other, mode)))
+            .ok_or_else(|| unknown(name))?;
+        let (at, named) = match (located, sub) {
+            (Located::Attribute(at), None) => (at, None),
+            (Located::Attribute(at), Some(sub)) => {
+                (at, Some(at.attribute.sub(sub).ok_or_else(|| unknown(&term.path.to_string()))?))
+            }
+            (Located::SubAttribute(at, sub), None) if filter.is_none() => (at, Some(sub)),
+            _ => return Err(unknown(&term.path.to_string())),
+        };
+        let sub = named.or_else(|| compared_part(at.attribute, &term.test));
+        let check = Check::bind(&term.test, sub.unwrap_or(at.attribute), Comparison::of(at, sub), mode)?;
+        let elements = filter.as_deref().map(|filter| ElementFilter::bind(filter, at.attribute, mode));
+        Ok(Self {
+            path: AttributePath::new(at, sub),
+            source: Source::of(at, schema),
+            elements: elements.transpose()?,
+            check,
+        })
+    }
+}
+
+impl Source {
+    fn of(at: AttributeRef<'_>, schema: &ResourceSchema) -> Self {
+        match (at.urn, schema.kind(), &*at.attribute.name) {
+            (None, ResourceKind::Group, "members") => Self::Related(Relation::Members),
+            (None, ResourceKind::User, "groups") => Self::Related(Relation::Groups),
+            _ => Self::Resource,
+        }
+    }
+}
+
+impl Check {
+    fn bind(test: &Test, attribute: &Attribute, comparison: Comparison, mode: Mode) -> Result<Self> {
+        let (operator, literal) = match test {
+            Test::Present | Test::Compare(Operator::NotEqual, Literal::Null) => return Ok(Self::Present),
+            Test::Compare(Operator::Equal, Literal::Null) => return Ok(Self::Absent),
+            Test::Compare(operator, literal) => (*operator, literal),
+        };
+        if !can(operator, attribute.ty) {
+            return Err(ScimError::invalid_filter(format!(
+                "`{operator}` cannot be asked of {}, which is {}",
+                attribute.name,
+                described(attribute.ty)
+            )));
+        }
+        let value = value(literal, comparison, mode.switches().loose_forms);
+        let operand = value.as_ref().and_then(|value| Some(comparison.comparable(value)?.into_owned()));
+        match value.zip(operand) {
+            Some((value, operand)) => Ok(Self::Compare { operator, comparison, value, operand }),
+            None => Err(ScimError::invalid_filter(format!(
+                "{} is {} and cannot be compared with {}",
+                attribute.name,
+                described(attribute.ty),
+                quote(&literal.to_string())
+            ))),
+        }
+    }
+
+    /// The value that this check demands, if it demands one.
+    fn equal(&self) -> Option<&Value> {
+        match self {
+            Self::Compare { operator: Operator::Equal, value, .. } => Some(value),
+            _ => None,
+        }
+    }
+}
+
+fn find<'s>(name: &str, schema: &'s ResourceSchema, mode: Mode) -> Option<Located<'s>> {
+    schema.locate(name).or_else(|| {
+        let is_alias =
+            mode.switches().email_alias == EmailAlias::Understand && name.eq_ignore_ascii_case("email");
+        if is_alias { schema.locate("emails.value") } else { None }
+    })
+}
+
+/// A complex attribute that is compared as such is compared by its `value`, as in the example
+/// `emails co "example.com"` of RFC 7644 section 3.4.2.2.
+fn compared_part<'a>(attribute: &'a Attribute, test: &Test) -> Option<&'a Attribute> {
+    match test {
+        Test::Present | Test::Compare(_, Literal::Null) => None,
+        Test::Compare(..) => attribute.sub("value"),
+    }
+}
+
+/// RFC 7644 table 3.
+fn can(operator: Operator, ty: Type) -> bool {
+    use Operator::*;
+    match operator {
+        Equal | NotEqual => ty != Type::Complex,
+        Contains | StartsWith | EndsWith => matches!(ty, Type::String | Type::Reference),
+        Greater | GreaterOrEqual | Less | LessOrEqual => {
+            !matches!(ty, Type::Boolean | Type::Binary | Type::Complex)
+        }
+    }
+}
+
+fn value(literal: &Literal, comparison: Comparison, forms: LooseForms) -> Option<Value> {
+    let loose = forms == LooseForms::Understand;
+    match (comparison, literal) {
+        (_, Literal::Null) => None,
+        (Comparison::Boolean, Literal::Boolean(boolean)) => Some((*boolean).into()),
+        (Comparison::Boolean, Literal::String(text)) if loose => {
+            text.to_ascii_lowercase().parse::<bool>().ok().map(Value::Bool)
+        }
+        (Comparison::Number, Literal::Number(text)) => serde_json::from_str(text).ok().map(Value::Number),
+        (Comparison::Number, Literal::String(text)) if loose => {
+            serde_json::from_str(text).ok().map(Value::Number)
+        }
+        (Comparison::Instant, Literal::String(text)) => instant(text).map(|_| text.as_str().into()),
+        (Comparison::Text(_), Literal::String(text)) => Some(text.as_str().into()),
+        (Comparison::Text(_), Literal::Number(text)) if loose => Some(text.as_str().into()),
+        (Comparison::Text(_), Literal::Boolean(boolean)) if loose => Some(boolean.to_string().into()),
+        _ => None,
+    }
+}
+
+fn described(ty: Type) -> &'static str {
+    match ty {
+        Type::String => "text",
+        Type::Boolean => "true or false",
+        Type::Decimal => "a number",
+        Type::Integer => "a whole number",
+        Type::DateTime => "a time such as \"2026-01-31T09:30:00Z\"",
+        Type::Reference => "a reference",
+        Type::Binary => "binary",
+        Type::Complex => "complex: name one of its sub-attributes",
+    }
+}
+
+fn unknown(name: &str) -> ScimError {
+    ScimError::invalid_filter(format!(
+        "no schema of this resource type has the attribute {}; see /Schemas",
+        quote(name)
+    ))
+}

@@ -1,0 +1,163 @@
+//! Asking a bound filter about a resource.
+
+use std::borrow::Borrow;
+
+use serde_json::Value;
+
+use super::Operator;
+use super::bind::{BoundFilter, Check, ElementFilter, ResourceTest, Source};
+use crate::scim::comparison::Comparable;
+use crate::scim::resource::Resource;
+
+/// Attributes whose values lie with other resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// The `members` of a group.
+    Members,
+    /// The `groups` of a user.
+    Groups,
+}
+
+/// What resources are to each other: the one who keeps them all knows.
+pub trait Relations {
+    /// The values of the attribute of this resource, as SCIM shows them.
+    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a>;
+
+    /// Whether one of them has this `value`; better answered from an index.
+    fn contains(&self, relation: Relation, id: &str, value: &str) -> bool {
+        self.values(relation, id).any(|related| related.get("value").and_then(Value::as_str) == Some(value))
+    }
+}
+
+/// Nobody is a member of anything.
+pub struct Unrelated;
+
+impl Relations for Unrelated {
+    fn values<'a>(&'a self, _: Relation, _: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
+        Box::new(std::iter::empty())
+    }
+}
+
+impl BoundFilter {
+    /// Whether the resource matches. `ne` is true of an absent value; of several values one is enough.
+    pub fn matches(&self, resource: &Resource, relations: &dyn Relations) -> bool {
+        self.0.holds(&|test| test.matches(resource, relations))
+    }
+}
+
+impl ElementFilter {
+    /// Whether a value of the attribute matches.
+    pub fn matches(&self, element: &Value) -> bool {
+        self.0.holds(&|test| test.check.holds(part(element, test.sub.as_deref())))
+    }
+}
+
+impl ResourceTest {
+    fn matches(&self, resource: &Resource, relations: &dyn Relations) -> bool {
+        match self.source {
+            Source::Resource => {
+                let attributes = match &self.path.urn {
+                    Some(urn) => resource.get(urn).and_then(Value::as_object),
+                    None => Some(resource),
+                };
+                self.holds_among(values(
+                    attributes.and_then(|attributes| attributes.get(&self.path.attribute)),
+                ))
+            }
+            Source::Related(relation) => {
+                let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
+                match self.named_value() {
+                    Some(value) => relations.contains(relation, id, value),
+                    None => self.holds_among(relations.values(relation, id)),
+                }
+            }
+        }
+    }
+
+    fn holds_among<V: Borrow<Value>>(&self, values: impl IntoIterator<Item = V>) -> bool {
+        let mut is_absent = true;
+        for value in values {
+            let value = value.borrow();
+            if self.elements.as_ref().is_some_and(|filter| !filter.matches(value)) {
+                continue;
+            }
+            if self.check.holds(part(value, self.path.sub.as_deref())) {
+                return true;
+            }
+            is_absent = false;
+        }
+        is_absent && self.check.holds(None)
+    }
+
+    /// The one `value` that is asked for, if nothing else is.
+    fn named_value(&self) -> Option<&str> {
+        match (&self.elements, self.path.sub.as_deref(), &self.check) {
+            (None, Some("value"), Check::Compare { operator: Operator::Equal, value, .. }) => value.as_str(),
+            _ => None,
+        }
+    }
+}
+
+impl Check {
+    fn holds(&self, value: Option<&Value>) -> bool {
+        if let Some(Value::Array(values)) = value {
+            return values.iter().any(|value| self.holds(Some(value)));
+        }
+        match self {
+            Self::Present => value.is_some_and(is_present),
+            Self::Absent => !value.is_some_and(is_present),
+            Self::Compare { operator, comparison, operand, .. } => {
+                match value.and_then(|value| comparison.comparable(value)) {
+                    Some(value) => operator.holds(&value, operand),
+                    None => *operator == Operator::NotEqual,
+                }
+            }
+        }
+    }
+}
+
+impl Operator {
+    fn holds(self, value: &Comparable<'_>, operand: &Comparable<'_>) -> bool {
+        let text = |holds: fn(&str, &str) -> bool| match (value, operand) {
+            (Comparable::Text(value), Comparable::Text(operand)) => holds(value, operand),
+            _ => false,
+        };
+        match self {
+            Self::Equal => value == operand,
+            Self::NotEqual => value != operand,
+            Self::Contains => text(|value, operand| value.contains(operand)),
+            Self::StartsWith => text(|value, operand| value.starts_with(operand)),
+            Self::EndsWith => text(|value, operand| value.ends_with(operand)),
+            Self::Greater => value > operand,
+            Self::GreaterOrEqual => value >= operand,
+            Self::Less => value < operand,
+            Self::LessOrEqual => value <= operand,
+        }
+    }
+}
+
+fn values(value: Option<&Value>) -> &[Value] {
+    match value {
+        Some(Value::Array(values)) => values,
+        Some(value) => std::slice::from_ref(value),
+        None => &[],
+    }
+}
+
+fn part<'v>(value: &'v Value, sub: Option<&str>) -> Option<&'v Value> {
+    match sub {
+        Some(sub) => value.get(sub),
+        None => Some(value),
+    }
+}
+
+/// `pr` is false of null, of empty text, and of lists and objects that hold nothing else.
+fn is_present(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(_) | Value::Number(_) => true,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(values) => values.iter().any(is_present),
+        Value::Object(object) => object.values().any(is_present),
+    }
+}

@@ -1,0 +1,89 @@
+//! Text to tokens: words, quoted strings, brackets.
+
+use std::ops::Range;
+
+/// A piece of the text, and where it stands in it (bytes).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Token<'a> {
+    pub(super) kind: Kind<'a>,
+    pub(super) span: Range<usize>,
+}
+
+/// What kind of piece it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind<'a> {
+    /// Anything without blanks, quotes and brackets: an attribute, an operator, a number, `true`, …
+    Word(&'a str),
+    /// A JSON string, decoded.
+    String(String),
+    /// What begins with a quote and is no JSON string.
+    BadString,
+    /// `(`
+    OpenGroup,
+    /// `)`
+    CloseGroup,
+    /// `[`
+    OpenValues,
+    /// `]`
+    CloseValues,
+    /// There is no more.
+    End,
+}
+
+/// Reads tokens from left to right, each byte once.
+#[derive(Clone)]
+pub(super) struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Lexer<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// The next token; after the last one [`Kind::End`], again and again.
+    pub(super) fn next(&mut self) -> Token<'a> {
+        let rest = self.rest();
+        let start = self.at + (rest.len() - rest.trim_start().len());
+        self.at = start;
+        let rest = self.rest();
+        let (kind, length) = match rest.chars().next() {
+            None => (Kind::End, 0),
+            Some('(') => (Kind::OpenGroup, 1),
+            Some(')') => (Kind::CloseGroup, 1),
+            Some('[') => (Kind::OpenValues, 1),
+            Some(']') => (Kind::CloseValues, 1),
+            Some('"') => string(rest),
+            Some(_) => {
+                let length = rest.find(ends_word).unwrap_or(rest.len());
+                (Kind::Word(rest.get(..length).unwrap_or_default()), length)
+            }
+        };
+        self.at += length;
+        Token { kind, span: start..self.at }
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+}
+
+fn ends_word(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '(' | ')' | '[' | ']')
+}
+
+/// The JSON string that `text` begins with, and its length in bytes, quotes included.
+fn string<'a>(text: &str) -> (Kind<'a>, usize) {
+    let mut escaped = false;
+    let end = text.bytes().skip(1).position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    });
+    let length = end.map_or(text.len(), |end| end + 2);
+    match text.get(..length).map(serde_json::from_str) {
+        Some(Ok(string)) => (Kind::String(string), length),
+        _ => (Kind::BadString, length),
+    }
+}

@@ -1,0 +1,77 @@
+//! Which resources a filter can match at all, as far as an index can tell.
+
+use super::Operator;
+use super::bind::{BoundFilter, Check, ResourceTest};
+use super::tree::Tree;
+use crate::scim::comparison::{Case, Comparable, Comparison};
+
+/// A look-up in an index that leads to every resource that has this value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Indexed {
+    /// The resource's id.
+    Id(String),
+    /// A user's `userName`, as its [key](crate::scim::key::key).
+    UserName(String),
+    /// A group's `displayName`, as its [key](crate::scim::key::key).
+    DisplayName(String),
+    /// The client's id, exactly.
+    ExternalId(String),
+    /// The `value` of one of a user's `emails`, [folded](crate::scim::comparison::fold).
+    EmailValue(String),
+    /// The id of one of a group's members.
+    MembersValue(String),
+    /// The id of one of a user's groups.
+    GroupsValue(String),
+}
+
+impl BoundFilter {
+    /// Look-ups that together lead to every resource that can match; the filter still decides which do. None
+    /// where no index helps.
+    pub fn narrowing(&self) -> Option<Vec<Indexed>> {
+        narrow(&self.0)
+    }
+}
+
+fn narrow(tree: &Tree<ResourceTest>) -> Option<Vec<Indexed>> {
+    match tree {
+        Tree::Term(test) => test.indexed().map(|indexed| vec![indexed]),
+        Tree::Not(_) => None,
+        Tree::All(operands) => operands.iter().filter_map(narrow).min_by_key(Vec::len),
+        Tree::Any(operands) => {
+            let all: Option<Vec<_>> = operands.iter().map(narrow).collect();
+            all.map(|all| all.concat())
+        }
+    }
+}
+
+impl ResourceTest {
+    fn indexed(&self) -> Option<Indexed> {
+        if self.path.urn.is_some() {
+            return None;
+        }
+        let attribute = self.path.attribute.as_str();
+        let direct = indexed(attribute, self.path.sub.as_deref(), &self.check);
+        direct.or_else(|| {
+            let tests = self.elements.as_ref()?.0.conjunction()?;
+            tests.into_iter().find_map(|test| indexed(attribute, test.sub.as_deref(), &test.check))
+        })
+    }
+}
+
+fn indexed(attribute: &str, sub: Option<&str>, check: &Check) -> Option<Indexed> {
+    let Check::Compare { operator: Operator::Equal, comparison, operand: Comparable::Text(text), .. } = check
+    else {
+        return None;
+    };
+    let indexed = match (attribute, sub) {
+        ("id", None) => Indexed::Id,
+        ("userName", None) => Indexed::UserName,
+        ("displayName", None) if *comparison == Comparison::Text(Case::Key) => Indexed::DisplayName,
+        ("externalId", None) => Indexed::ExternalId,
+        ("emails", Some("value")) => Indexed::EmailValue,
+        ("members", Some("value")) => Indexed::MembersValue,
+        ("groups", Some("value")) => Indexed::GroupsValue,
+        _ => return None,
+    };
+    Some(indexed(text.to_string()))
+}

@@ -1,0 +1,3 @@
+mod matching;
+mod narrowing;
+mod reading;

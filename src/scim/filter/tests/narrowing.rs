@@ -1,0 +1,80 @@
+//! Which look-ups lead to all that can match, and what a filter depends on.
+
+use crate::scim::filter::{Filter, Indexed};
+use crate::scim::mode::Mode;
+use crate::scim::schema::ResourceSchema;
+
+fn narrowing(schema: &ResourceSchema, filter: &str) -> Option<Vec<Indexed>> {
+    Filter::parse(filter, Mode::Compat).unwrap().bind(schema, Mode::Compat).unwrap().narrowing()
+}
+
+fn user(filter: &str) -> Option<Vec<Indexed>> {
+    narrowing(&ResourceSchema::user(), filter)
+}
+
+#[test]
+fn what_identity_providers_look_up_is_in_an_index() {
+    assert_eq!(user(r#"userName eq "Alice@X""#), Some(vec![Indexed::UserName("alice@x".into())]));
+    assert_eq!(user(r#"externalId eq "00U""#), Some(vec![Indexed::ExternalId("00U".into())]));
+    assert_eq!(user(r#"id eq "7c9e""#), Some(vec![Indexed::Id("7c9e".into())]));
+    for filter in [
+        r#"emails.value eq "A@X""#,
+        r#"emails eq "A@X""#,
+        r#"email eq "A@X""#,
+        r#"emails[type eq "work"].value eq "A@X""#,
+        r#"emails[type eq "work" and value eq "A@X"]"#,
+    ] {
+        assert_eq!(user(filter), Some(vec![Indexed::EmailValue("a@x".into())]), "{filter}");
+    }
+    assert_eq!(user(r#"groups.value eq "g""#), Some(vec![Indexed::GroupsValue("g".into())]));
+    let group = |filter| narrowing(&ResourceSchema::group(), filter);
+    assert_eq!(group(r#"displayName eq "Admins""#), Some(vec![Indexed::DisplayName("admins".into())]));
+    assert_eq!(group(r#"members[value eq "u"]"#), Some(vec![Indexed::MembersValue("u".into())]));
+}
+
+#[test]
+fn one_term_of_a_conjunction_narrows_it() {
+    let alice = Some(vec![Indexed::UserName("alice".into())]);
+    assert_eq!(user(r#"active eq true and userName eq "alice""#), alice);
+    assert_eq!(user(r#"(title pr or active eq true) and (userName eq "alice" and title pr)"#), alice);
+    assert_eq!(user(r#"(id eq "a" or id eq "b") and userName eq "alice""#), alice);
+}
+
+#[test]
+fn every_term_of_a_disjunction_must_narrow() {
+    let both = Some(vec![Indexed::Id("a".into()), Indexed::UserName("b".into())]);
+    assert_eq!(user(r#"id eq "a" or userName eq "b""#), both);
+    assert_eq!(user(r#"id eq "a" or title pr"#), None);
+}
+
+#[test]
+fn what_no_index_answers_is_a_scan() {
+    for filter in [
+        r#"userName sw "a""#,
+        r#"userName ne "a""#,
+        r#"not (userName eq "a")"#,
+        r#"displayName eq "a""#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "a""#,
+        r#"emails[value eq "a" or type eq "work"]"#,
+        "id eq null",
+    ] {
+        assert_eq!(user(filter), None, "{filter}");
+    }
+}
+
+#[test]
+fn a_filter_knows_the_attributes_that_decide_it() {
+    let filter = r#"USERTYPE eq "x" and (emails[type eq "work"].value pr or urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.manager.value pr)"#;
+    let bound =
+        Filter::parse(filter, Mode::Strict).unwrap().bind(&ResourceSchema::user(), Mode::Strict).unwrap();
+    let attributes: Vec<_> = bound.attributes().map(|path| path.to_string()).collect();
+    assert_eq!(
+        attributes,
+        [
+            "userType",
+            "emails.value",
+            "emails.type",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value"
+        ]
+    );
+}

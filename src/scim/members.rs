@@ -1,0 +1,180 @@
+//! Members of groups. They are kept apart from the group's other attributes, so that a change of one member of
+//! 100,000 is one small edit.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::error::{Result, ScimError, quote};
+use super::filter::ElementFilter;
+use super::mode::{LooseForms, Mode};
+use super::object;
+
+/// The longest id of a member, in bytes.
+const LONGEST_ID: usize = 256;
+
+/// A member of a group, identified by its id alone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Member {
+    /// The `value`: the id of a user or group, or of nobody.
+    pub id: String,
+    /// What the client says it is.
+    pub kind: MemberKind,
+}
+
+/// What a member is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MemberKind {
+    /// A person; also where the client does not say.
+    User,
+    /// A nested group.
+    Group,
+}
+
+/// A change of a group's members. Adding a member that is there, and removing one that is not, changes nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MemberEdit {
+    /// These too.
+    Add(Vec<Member>),
+    /// Without those of these ids.
+    Remove(Vec<String>),
+    /// Without those that match.
+    RemoveMatching(ElementFilter),
+    /// These and no others; none empties the group.
+    Replace(Vec<Member>),
+}
+
+impl Member {
+    /// The members of a `members` value: a list, or one of them, or null for none. Each is there once.
+    ///
+    /// # Errors
+    /// `invalidValue` where a member has no usable id; bare ids where the mode does not take them.
+    pub fn list(value: &Value, mode: Mode) -> Result<Vec<Self>> {
+        let members = match value {
+            Value::Null => &[],
+            Value::Array(members) => members.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let mut seen = HashSet::with_capacity(members.len());
+        let mut list = Vec::with_capacity(members.len());
+        for member in members {
+            let member = Self::parse(member, mode)?;
+            if seen.insert(member.id.clone()) {
+                list.push(member);
+            }
+        }
+        Ok(list)
+    }
+
+    fn parse(value: &Value, mode: Mode) -> Result<Self> {
+        match (value, mode.switches().loose_forms) {
+            (Value::Object(member), _) => {
+                let text = |name| object::member(member, name).and_then(Value::as_str);
+                let kind = MemberKind::of(text("type"), text("$ref"));
+                Ok(Self { id: id(text("value").unwrap_or_default())?, kind })
+            }
+            (Value::String(text), LooseForms::Understand) => {
+                Ok(Self { id: id(text)?, kind: MemberKind::User })
+            }
+            _ => Err(ScimError::invalid_value(
+                "a member must be an object with the member's id, such as {\"value\": \"7c9e6679\"}",
+            )),
+        }
+    }
+}
+
+impl MemberKind {
+    /// The name of the resource type, as `members.type` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
+
+    fn of(kind: Option<&str>, reference: Option<&str>) -> Self {
+        let is_group = match kind {
+            Some(kind) => kind.eq_ignore_ascii_case(Self::Group.name()),
+            None => reference.is_some_and(|url| url.contains("/Groups/")),
+        };
+        if is_group { Self::Group } else { Self::User }
+    }
+}
+
+fn id(text: &str) -> Result<String> {
+    if text.trim().is_empty() || text.len() > LONGEST_ID || text.chars().any(char::is_control) {
+        return Err(ScimError::invalid_value(format!(
+            "members.value must be the id of a member, not {}: at most {LONGEST_ID} bytes, none of them a control character",
+            quote(text)
+        )));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn user(id: &str) -> Member {
+        Member { id: id.into(), kind: MemberKind::User }
+    }
+
+    fn group(id: &str) -> Member {
+        Member { id: id.into(), kind: MemberKind::Group }
+    }
+
+    fn list(value: &Value) -> Vec<Member> {
+        Member::list(value, Mode::Compat).unwrap()
+    }
+
+    /// Quirk Q8.
+    #[test]
+    fn a_member_is_a_user_unless_the_client_says_that_it_is_a_group() {
+        assert_eq!(
+            list(&json!([{"value": "a", "display": "A", "displayName": "A", "$ref": null}])),
+            [user("a")]
+        );
+        assert_eq!(list(&json!([{"Value": "a", "Type": "group"}])), [group("a")]);
+        assert_eq!(list(&json!([{"value": "a", "$ref": "https://x/scim/v2/p/Groups/a"}])), [group("a")]);
+        assert_eq!(list(&json!([{"value": "a", "type": "User", "$ref": "https://x/Groups/a"}])), [user("a")]);
+    }
+
+    /// Quirk Q19.
+    #[test]
+    fn a_member_named_twice_is_there_once() {
+        assert_eq!(list(&json!([{"value": "a"}, {"value": "b"}, {"value": "a"}])), [user("a"), user("b")]);
+    }
+
+    /// Quirk Q7.
+    #[test]
+    fn null_and_an_empty_list_are_no_members() {
+        assert_eq!(list(&json!(null)), []);
+        assert_eq!(list(&json!([])), []);
+    }
+
+    #[test]
+    fn one_member_needs_no_list() {
+        assert_eq!(list(&json!({"value": "a"})), [user("a")]);
+    }
+
+    #[test]
+    fn a_bare_id_is_a_member_in_compat_alone() {
+        assert_eq!(list(&json!(["a", "b"])), [user("a"), user("b")]);
+        for mode in [Mode::Strict, Mode::Ipsie] {
+            assert!(Member::list(&json!(["a"]), mode).is_err());
+        }
+    }
+
+    #[test]
+    fn a_member_without_a_usable_id_is_refused() {
+        let too_long = "x".repeat(LONGEST_ID + 1);
+        for member in
+            [json!({}), json!({"value": ""}), json!({"value": " "}), json!({"value": 7}), json!(null)]
+        {
+            assert!(Member::list(&json!([member]), Mode::Compat).is_err(), "{member}");
+        }
+        assert!(Member::list(&json!(["a\nb"]), Mode::Compat).is_err());
+        assert!(Member::list(&json!([too_long]), Mode::Compat).is_err());
+    }
+}

@@ -1,0 +1,84 @@
+//! Attribute paths with value filters (RFC 7644 figure 7): what a filter tests and what `path` of a PATCH names.
+
+use std::fmt;
+
+use super::error::Result;
+use super::filter::tree::Tree;
+use super::filter::{Term, parser};
+use super::mode::Mode;
+
+/// `attribute`, `attribute[filter]` or `attribute[filter].sub`, as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path {
+    /// The attribute: `name`, `name.sub`, or either behind a URN. See
+    /// [`ResourceSchema::locate`](super::schema::ResourceSchema::locate).
+    pub attribute: String,
+    /// Which of its values are meant.
+    pub filter: Option<Box<Tree<Term>>>,
+    /// Which sub-attribute of those values is meant.
+    pub sub: Option<String>,
+}
+
+impl Path {
+    /// Reads the `path` of a PATCH operation.
+    ///
+    /// # Errors
+    /// `invalidPath`, or `invalidFilter` within brackets, with where and what was expected.
+    pub fn parse(text: &str, mode: Mode) -> Result<Self> {
+        parser::path(text, mode)
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.attribute)?;
+        if let Some(filter) = &self.filter {
+            write!(f, "[{filter}]")?;
+        }
+        if let Some(sub) = &self.sub {
+            write!(f, ".{sub}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_an_attribute_a_filter_and_a_sub_attribute() {
+        for text in [
+            "userName",
+            "name.familyName",
+            "emails[type eq \"work\"]",
+            "emails[type eq \"work\" and value co \"@x\"].display",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager",
+        ] {
+            let path = Path::parse(text, Mode::Strict).unwrap();
+            assert_eq!(path.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_path_says_where_and_why() {
+        let refused = |text| {
+            let error = Path::parse(text, Mode::Compat).unwrap_err();
+            format!("{}: {error}", error.kind().scim_type().unwrap())
+        };
+        insta::assert_snapshot!(
+            ["", "9lives", "emails[", "emails[type work]", "emails[type eq \"work\"]value", "userName eq \"x\"", "a..b"]
+                .map(refused)
+                .join("\n"),
+            @r#"
+        invalidPath: the path cannot be read at character 1: expected an attribute, found the end
+        invalidPath: the path cannot be read at character 1: expected an attribute, found "9lives"
+        invalidFilter: the value filter cannot be read at character 8: expected an attribute, `not (` or `(`, found the end
+        invalidFilter: the value filter cannot be read at character 13: expected an operator (eq, ne, co, sw, ew, pr, gt, ge, lt or le), found "work"
+        invalidPath: the path cannot be read at character 23: expected the end of the path, found "value"
+        invalidPath: the path cannot be read at character 10: expected the end of the path, found "eq"
+        invalidPath: the path cannot be read at character 1: expected an attribute, found "a..b"
+        "#
+        );
+    }
+}
