@@ -2,3 +2,4 @@
 //! The only place that turns SCIM resources into custom resources and back.
 
 pub mod view;
+mod write;

@@ -2,12 +2,18 @@
 
 pub mod comparison;
 pub mod error;
+pub mod etag;
 pub mod filter;
 pub mod json;
 pub mod key;
+pub mod list;
 pub mod members;
 pub mod mode;
-mod object;
 pub mod path;
+pub mod projection;
+pub mod requirements;
 pub mod resource;
 pub mod schema;
+pub mod value;
+
+mod object;

@@ -1,7 +1,273 @@
-//! Resources: the bodies that clients send, made canonical.
+//! Resources: the bodies of POST and PUT, made canonical and checked.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use super::error::{Result, ScimError, quote};
+use super::members::Member;
+use super::mode::{AbsentMembers, LooseForms, Mode, UnknownInBody};
+use super::object;
+use super::requirements::Requirements;
+use super::schema::{Attribute, Mutability, ResourceKind, ResourceSchema, Schema, Type};
+use super::value::{Ignored, normalize_value};
 
 /// A resource in its canonical form: attribute names in their schema's spelling, no nulls, no empty lists or
-/// objects, extensions under their URN.
+/// objects, extensions under their URN, `schemas` naming what is there. A group's `members` and a user's
+/// `groups` are never part of it.
 pub type Resource = Map<String, Value>;
+
+/// What a client sent, made canonical.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Normalized {
+    /// What it sets. Read-only attributes are left out, as RFC 7644 section 3.3 has it.
+    pub resource: Resource,
+    /// A group's members: none where the body says nothing of them, an empty list where it takes all away.
+    pub members: Option<Vec<Member>>,
+    /// The attributes that nothing here knows, at most 50.
+    pub ignored: Vec<String>,
+}
+
+/// The body of a POST: `active` unless it says otherwise, and complete.
+///
+/// # Errors
+/// Those of [`normalize`] and [`Requirements::enforce`].
+pub fn post(
+    body: Value,
+    schema: &ResourceSchema,
+    mode: Mode,
+    requirements: &Requirements,
+) -> Result<Normalized> {
+    let mut sent = normalize(body, schema, mode)?;
+    settle(&mut sent.resource, None, schema, requirements)?;
+    if schema.kind() == ResourceKind::User {
+        sent.resource.entry("active").or_insert(Value::Bool(true));
+    }
+    Ok(sent)
+}
+
+/// The body of a PUT, as the next state of `current` (RFC 7644 section 3.5.1): absent attributes are cleared,
+/// but `active`, what the server sets and what cannot change stay, and so do a group's members where the
+/// mode says so.
+///
+/// # Errors
+/// Those of [`normalize`] and [`Requirements::enforce`]; `mutability` where an immutable attribute would
+/// change.
+pub fn put(
+    body: Value,
+    current: &Resource,
+    schema: &ResourceSchema,
+    mode: Mode,
+    requirements: &Requirements,
+) -> Result<Normalized> {
+    let mut sent = normalize(body, schema, mode)?;
+    let server_set = schema.common().iter().filter(|attribute| attribute.mutability == Mutability::ReadOnly);
+    for name in server_set.map(|attribute| attribute.name.as_ref()).chain(["active"]) {
+        if let (Some(value), false) = (current.get(name), sent.resource.contains_key(name)) {
+            sent.resource.insert(name.to_owned(), value.clone());
+        }
+    }
+    keep_immutable(&schema.core().attributes, current, &mut sent.resource)?;
+    for extension in schema.extensions() {
+        keep_immutable_within(&extension.id, &extension.attributes, current, &mut sent.resource)?;
+    }
+    settle(&mut sent.resource, Some(current), schema, requirements)?;
+    if schema.kind() == ResourceKind::Group && mode.switches().absent_members == AbsentMembers::Clear {
+        sent.members.get_or_insert_default();
+    }
+    Ok(sent)
+}
+
+/// Ends a change of a resource: what the provider requires is enforced, nothing empty is left, and `schemas`
+/// names what is there. `before` is the resource before the change; none when it is created.
+///
+/// # Errors
+/// Those of [`Requirements::enforce`].
+pub fn settle(
+    resource: &mut Resource,
+    before: Option<&Resource>,
+    schema: &ResourceSchema,
+    requirements: &Requirements,
+) -> Result<()> {
+    requirements.enforce(resource, before)?;
+    seal(resource, schema);
+    Ok(())
+}
+
+/// Leaves out what is empty, and names in `schemas` the core schema and the extensions that are there.
+pub fn seal(resource: &mut Resource, schema: &ResourceSchema) {
+    resource.retain(|name, value| name != "schemas" && !is_empty(value));
+    let extensions =
+        schema.extensions().iter().filter(|extension| resource.contains_key(extension.id.as_ref()));
+    let schemas: Vec<_> =
+        std::iter::once(schema.core()).chain(extensions).map(|schema| &*schema.id).collect();
+    resource.shift_insert(0, "schemas".to_owned(), json!(schemas));
+}
+
+/// The canonical form of a body, whatever it lacks.
+///
+/// # Errors
+/// `invalidSyntax` for what is no object, says a thing twice, or (where the mode refuses it) has attributes
+/// that no schema defines; `invalidValue` for a value that does not fit its attribute.
+pub fn normalize(body: Value, schema: &ResourceSchema, mode: Mode) -> Result<Normalized> {
+    let Value::Object(body) = body else {
+        return Err(ScimError::invalid_syntax(
+            "the body must be a JSON object with the attributes of a resource",
+        ));
+    };
+    if mode.switches().unknown_in_body == UnknownInBody::Refuse {
+        check_schemas(&body, schema)?;
+    }
+    let mut reading =
+        Reading { schema, mode, resource: Map::new(), members: None, ignored: Ignored::default() };
+    for (name, value) in body {
+        reading.entry(&name, value)?;
+    }
+    let Reading { mut resource, members, ignored, .. } = reading;
+    seal(&mut resource, schema);
+    Ok(Normalized { resource, members, ignored: ignored.into_names() })
+}
+
+/// A body on its way to its canonical form.
+struct Reading<'a> {
+    schema: &'a ResourceSchema,
+    mode: Mode,
+    resource: Resource,
+    members: Option<Vec<Member>>,
+    ignored: Ignored,
+}
+
+impl Reading<'_> {
+    fn entry(&mut self, name: &str, value: Value) -> Result<()> {
+        if let Some(extension) = self.schema.extension(name) {
+            return self.extension(extension, value);
+        }
+        let is_nested =
+            self.schema.core().is(name) && self.mode.switches().loose_forms == LooseForms::Understand;
+        match value {
+            Value::Object(core) if is_nested => {
+                core.into_iter().try_for_each(|(name, value)| self.attribute(&name, value))
+            }
+            value => self.attribute(name, value),
+        }
+    }
+
+    fn attribute(&mut self, name: &str, value: Value) -> Result<()> {
+        match self.schema.attribute(None, name) {
+            None => self.ignored.unknown(name, self.mode),
+            Some(at) if at.attribute.is("schemas") => Ok(()),
+            Some(at) if at.attribute.is("members") && self.schema.kind() == ResourceKind::Group => {
+                match self.members.replace(Member::list(&value, self.mode)?) {
+                    None => Ok(()),
+                    Some(_) => Err(said_twice(name)),
+                }
+            }
+            Some(at) => match normalize_value(at.attribute, value, self.mode, &mut self.ignored)? {
+                Some(value) => insert(&mut self.resource, &at.attribute.name, value),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn extension(&mut self, extension: &Schema, value: Value) -> Result<()> {
+        let attributes = match value {
+            Value::Null => return Ok(()),
+            Value::Object(attributes) => attributes,
+            _ => return Err(ScimError::invalid_value(format!("{} must be an object", extension.id))),
+        };
+        let mut normalized = Map::new();
+        for (name, value) in attributes {
+            match extension.attribute(&name) {
+                None => self.ignored.unknown(format_args!("{}:{name}", extension.id), self.mode)?,
+                Some(attribute) => {
+                    if let Some(value) = normalize_value(attribute, value, self.mode, &mut self.ignored)? {
+                        insert(&mut normalized, &attribute.name, value)?;
+                    }
+                }
+            }
+        }
+        insert(&mut self.resource, &extension.id, Value::Object(normalized))
+    }
+}
+
+/// `schemas` as RFC 7643 section 3 asks for it: the core schema, the extensions used, and no others. An
+/// attribute of a schema that is not named is an unknown one.
+fn check_schemas(body: &Map<String, Value>, schema: &ResourceSchema) -> Result<()> {
+    let refuse = |detail: String| Err(ScimError::invalid_syntax(detail));
+    let named: Option<Vec<&str>> = object::member(body, "schemas")
+        .and_then(Value::as_array)
+        .and_then(|list| list.iter().map(Value::as_str).collect());
+    let Some(named) = named else {
+        return refuse(format!("schemas must be a list of URNs, such as [\"{}\"]", schema.core().id));
+    };
+    if let Some(unknown) = named.iter().find(|urn| !schema.core().is(urn) && schema.extension(urn).is_none())
+    {
+        return refuse(format!("schemas names {}, which is no schema of this resource", quote(unknown)));
+    }
+    let used = schema.extensions().iter().filter(|extension| body.keys().any(|name| extension.is(name)));
+    match std::iter::once(schema.core()).chain(used).find(|used| !named.iter().any(|urn| used.is(urn))) {
+        Some(missing) => refuse(format!("schemas does not name {}, whose attributes are used", missing.id)),
+        None => Ok(()),
+    }
+}
+
+/// What is immutable stays where the next state does not mention it, and cannot differ where it does.
+fn keep_immutable(attributes: &[Attribute], current: &Resource, next: &mut Resource) -> Result<()> {
+    for attribute in attributes {
+        let name = attribute.name.as_ref();
+        if attribute.mutability == Mutability::Immutable {
+            match (current.get(name), next.get(name)) {
+                (Some(value), None) => {
+                    next.insert(name.to_owned(), value.clone());
+                }
+                (Some(value), Some(other)) if value != other => {
+                    return Err(ScimError::mutability(format!("{name} cannot change once it has a value")));
+                }
+                _ => {}
+            }
+        } else if attribute.ty == Type::Complex && !attribute.multi_valued {
+            keep_immutable_within(name, &attribute.sub_attributes, current, next)?;
+        }
+    }
+    Ok(())
+}
+
+/// The same for what stands in an object of this name.
+fn keep_immutable_within(
+    name: &str,
+    attributes: &[Attribute],
+    current: &Resource,
+    next: &mut Resource,
+) -> Result<()> {
+    let Some(Value::Object(current)) = current.get(name) else { return Ok(()) };
+    let Value::Object(next) = next.entry(name).or_insert_with(|| Map::new().into()) else { return Ok(()) };
+    keep_immutable(attributes, current, next)
+}
+
+fn insert(object: &mut Map<String, Value>, name: &str, value: Value) -> Result<()> {
+    match object.insert(name.to_owned(), value) {
+        None => Ok(()),
+        Some(_) => Err(said_twice(name)),
+    }
+}
+
+fn said_twice(name: &str) -> ScimError {
+    ScimError::invalid_syntax(format!("the body says {} twice; say it once", quote(name)))
+}
+
+/// Whether nothing is left of a value without its empty parts (RFC 7643 section 2.5), which are taken out.
+fn is_empty(value: &mut Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => {
+            list.retain_mut(|element| !is_empty(element));
+            list.is_empty()
+        }
+        Value::Object(object) => {
+            object.retain(|_, value| !is_empty(value));
+            object.is_empty()
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

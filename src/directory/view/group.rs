@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Id, ObjectRef, Standing, Unreadable,
     object::RenamedFrom,
-    slot::Resource,
+    slot::Entry,
     user::{compact, decode},
 };
 use crate::{
@@ -119,7 +119,7 @@ impl Group {
     }
 }
 
-impl Resource for Group {
+impl Entry for Group {
     fn provider(&self) -> &Arc<str> {
         &self.provider
     }
@@ -134,5 +134,13 @@ impl Resource for Group {
 
     fn standing(&self) -> &Standing {
         &self.standing
+    }
+
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn renamed_from(&self) -> Option<&Predecessor> {
+        self.renamed_from.as_deref()
     }
 }

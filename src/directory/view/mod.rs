@@ -27,7 +27,7 @@ pub use schema::user_schema;
 pub use selection::{Found, Selected, Selection, Selector, SelectorError, Source};
 pub use user::User;
 
-use slot::Resource;
+pub(in crate::directory) use slot::Entry;
 
 /// Everything that the directory holds, by provider.
 #[derive(Debug, Default)]
@@ -163,7 +163,7 @@ impl Directory {
         self.provider_mut(group.provider()).apply_group(group).map(Change::Group)
     }
 
-    fn reset<T: Resource>(
+    fn reset<T: Entry>(
         &mut self,
         listed: Listed<T>,
         reset: impl Fn(&mut ProviderView, Listed<T>) -> Vec<Difference<T>>,
@@ -187,16 +187,16 @@ impl Directory {
 }
 
 impl Watched {
-    fn saw(&mut self, resource: &impl Resource) {
+    fn saw(&mut self, resource: &impl Entry) {
         self.version = self.version.max(resource.object().resource_version);
     }
 
-    fn relisted<T: Resource>(&mut self, resources: &[T]) {
+    fn relisted<T: Entry>(&mut self, resources: &[T]) {
         self.epoch.0 += 1;
         resources.iter().for_each(|resource| self.saw(resource));
     }
 
-    fn is_past(&self, resource: &impl Resource, before: Epoch) -> bool {
+    fn is_past(&self, resource: &impl Entry, before: Epoch) -> bool {
         self.epoch != before || resource.object().resource_version <= self.version
     }
 }

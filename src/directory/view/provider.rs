@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     Difference, Group, Id, Listed, User,
-    slot::{Resource, Slot},
+    slot::{Entry, Slot},
 };
 
 /// One provider's part of the directory.
@@ -229,7 +229,7 @@ fn every_member(group: Option<&Group>) -> HashSet<&Id> {
 
 /// Both sides of a change to one slot; `None` when readers see what they saw.
 #[expect(clippy::type_complexity, reason = "two sides of one change, taken apart at once")]
-fn exchange<T: Resource>(
+fn exchange<T: Entry>(
     slots: &mut HashMap<Id, Slot<T>>,
     id: &Id,
     change: impl FnOnce(&mut Slot<T>),
@@ -249,7 +249,7 @@ fn exchange<T: Resource>(
 }
 
 /// The slots of a complete list; an empty one for each id that is no longer listed.
-fn slots<T: Resource>(listed: Vec<T>, held: &HashMap<Id, Slot<T>>) -> HashMap<Id, Slot<T>> {
+fn slots<T: Entry>(listed: Vec<T>, held: &HashMap<Id, Slot<T>>) -> HashMap<Id, Slot<T>> {
     let mut slots: HashMap<Id, Slot<T>> = held.keys().map(|id| (id.clone(), Slot::default())).collect();
     for object in listed {
         slots.entry(object.id().clone()).or_default().apply(object);

@@ -1,13 +1,16 @@
 use std::sync::Arc;
 
 use super::{Id, ObjectRef, Standing};
+use crate::api::Predecessor;
 
-/// What an index needs to know of a stored resource.
-pub(super) trait Resource {
+/// What the index and the writer need to know of a stored resource, a person or a group.
+pub(in crate::directory) trait Entry {
     fn provider(&self) -> &Arc<str>;
     fn id(&self) -> &Id;
+    fn key(&self) -> &str;
     fn object(&self) -> &ObjectRef;
     fn standing(&self) -> &Standing;
+    fn renamed_from(&self) -> Option<&Predecessor>;
 }
 
 /// The objects of one SCIM id: one, but for the moments of a rename.
@@ -20,7 +23,7 @@ impl<T> Default for Slot<T> {
     }
 }
 
-impl<T: Resource> Slot<T> {
+impl<T: Entry> Slot<T> {
     /// What readers see: of several visible objects, the one of the highest resourceVersion.
     pub(super) fn current(&self) -> Option<&Arc<T>> {
         let visible = self.0.iter().filter(|object| object.standing().is_visible());

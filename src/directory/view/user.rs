@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Id, ObjectRef, Standing, Unreadable, object::RenamedFrom, slot::Resource};
+use super::{Id, ObjectRef, Standing, Unreadable, object::RenamedFrom, slot::Entry};
 use crate::{
-    api::{ResourceMeta, ScimUser},
-    scim::key::key,
+    api::{Predecessor, ResourceMeta, ScimUser},
+    scim::{comparison::fold, key::key},
 };
 
 /// A person, as the index keeps them: typed keys, and the whole SCIM resource as compact JSON that
@@ -66,7 +66,7 @@ impl User {
     }
 
     /// The object that this one was renamed from; it may still be there.
-    pub fn renamed_from(&self) -> Option<&crate::api::Predecessor> {
+    pub fn renamed_from(&self) -> Option<&Predecessor> {
         self.renamed_from.as_deref()
     }
 
@@ -90,7 +90,7 @@ impl User {
         self.external_id.as_deref()
     }
 
-    /// Values of `emails`, in lower case.
+    /// Values of `emails`, folded as filters compare them.
     pub(super) fn emails(&self) -> &[Box<str>] {
         &self.emails
     }
@@ -111,7 +111,7 @@ impl User {
     }
 }
 
-impl Resource for User {
+impl Entry for User {
     fn provider(&self) -> &Arc<str> {
         &self.provider
     }
@@ -127,11 +127,19 @@ impl Resource for User {
     fn standing(&self) -> &Standing {
         &self.standing
     }
+
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn renamed_from(&self) -> Option<&Predecessor> {
+        self.renamed_from.as_deref()
+    }
 }
 
 fn emails(resource: &Map<String, Value>) -> Box<[Box<str>]> {
     let emails = resource.get("emails").and_then(Value::as_array).into_iter().flatten();
-    emails.filter_map(|email| email.get("value")?.as_str()).map(|value| value.to_lowercase().into()).collect()
+    emails.filter_map(|email| email.get("value")?.as_str()).map(|value| fold(value).into()).collect()
 }
 
 /// Compact JSON of a map; a map of JSON values always has one.

@@ -4,7 +4,10 @@
 use std::borrow::Cow;
 
 pub mod core;
+pub mod custom;
+pub mod discovery;
 pub mod path;
+pub mod service;
 
 pub use path::Located;
 

@@ -1,0 +1,115 @@
+use kube::core::response::Status;
+
+use crate::scim::error::{ErrorKind, ScimError};
+
+/// How a write ended when it did not succeed, as far as the protocols need to tell.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Definitely not done: the name is taken.
+    Exists,
+    /// Definitely not done: a precondition did not hold.
+    Conflict,
+    /// Definitely not done: there is no such object.
+    Missing,
+    /// Definitely not done, and doing it again would end the same.
+    Refused(ScimError),
+    /// Done or not; why nobody knows.
+    Unknown(String),
+}
+
+impl Fault {
+    /// The answer to a request that ends here.
+    pub(super) fn into_error(self) -> ScimError {
+        match self {
+            Self::Refused(error) => error,
+            Self::Exists | Self::Conflict | Self::Missing => super::unavailable("others write the same object"),
+            Self::Unknown(reason) => super::unavailable(&reason),
+        }
+    }
+}
+
+impl From<kube::Error> for Fault {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::from_status(&status),
+            // The text of a connection error names hosts; a client of ours need not know them.
+            error => {
+                tracing::warn!(%error, "kube_api.unreachable");
+                Self::Unknown("the Kubernetes API server does not answer".to_owned())
+            }
+        }
+    }
+}
+
+impl Fault {
+    fn from_status(status: &Status) -> Self {
+        match (status.code, status.reason.as_str()) {
+            (409, "AlreadyExists") => Self::Exists,
+            (409, _) => Self::Conflict,
+            (404, _) => Self::Missing,
+            (413, _) => Self::too_large(),
+            // etcd's own limit comes as 500, and so does a full disk; neither goes away by retrying.
+            (500, _) if status.message.contains("too large") => Self::too_large(),
+            (500, _) if status.message.contains("space exceeded") => {
+                tracing::error!(message = status.message, "kube_api.full");
+                Self::Refused(ScimError::new(
+                    ErrorKind::Unavailable,
+                    "the cluster's database is full; its administrator must free space",
+                ))
+            }
+            (400 | 422, _) => {
+                tracing::warn!(message = status.message, "kube_api.invalid");
+                Self::Refused(ScimError::invalid_value(
+                    "the Kubernetes API server does not take this resource: a value is too long or of a wrong type",
+                ))
+            }
+            // Right after its start an API server answers 403 to everyone, until its caches fill.
+            (401 | 403, _) => {
+                tracing::error!(message = status.message, "kube_api.forbidden");
+                Self::Refused(super::unavailable("the operator may not write the directory (yet)"))
+            }
+            (429, _) => Self::Refused(super::unavailable("the Kubernetes API server is busy")),
+            _ => {
+                tracing::warn!(code = status.code, message = status.message, "kube_api.failed");
+                Self::Unknown("the Kubernetes API server failed".to_owned())
+            }
+        }
+    }
+
+    fn too_large() -> Self {
+        Self::Refused(ScimError::new(
+            ErrorKind::PayloadTooLarge,
+            "the resource is larger than one Kubernetes object may be; send fewer or shorter values",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(code: u16, reason: &str, message: &str) -> Fault {
+        Fault::from_status(&Status { code, ..Status::failure(message, reason) })
+    }
+
+    #[test]
+    fn a_taken_name_and_a_lost_precondition_are_two_things() {
+        assert!(matches!(of(409, "AlreadyExists", ""), Fault::Exists));
+        assert!(matches!(of(409, "Conflict", ""), Fault::Conflict));
+    }
+
+    #[test]
+    fn what_passes_by_itself_never_reaches_a_client_as_its_own_fault() {
+        for code in [401, 403, 429, 500, 502, 503, 504] {
+            let error = of(code, "", "no").into_error();
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_object_that_is_too_large_is_the_clients_to_change() {
+        for fault in [of(413, "", ""), of(500, "", "etcdserver: request is too large")] {
+            assert_eq!(fault.into_error().kind(), ErrorKind::PayloadTooLarge);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+use std::{fmt::Debug, sync::Arc};
+
+use kube::core::ObjectMeta;
+use serde::Serialize;
+
+use crate::{
+    api::{
+        Predecessor, ScimGroup, ScimGroupSpec, ScimUser, ScimUserSpec, Successor,
+        names::{LABEL_PROVIDER, object_name},
+    },
+    directory::view::{Change, Directory, Entry, Epoch, Fed, Group, Id, ProviderView, User},
+    scim::key::key,
+};
+
+/// A kind that the writer stores.
+pub(in crate::directory) trait Stored:
+    Fed<Indexed: Entry + Clone + Sync> + Serialize + Sync
+{
+    /// Its spec.
+    type Spec: Clone + PartialEq + Serialize + Debug + Send + Sync;
+    /// The kind, for metrics.
+    const KIND: &'static str;
+    /// What SCIM calls it.
+    const RESOURCE_TYPE: &'static str;
+    /// The attribute whose key names the object.
+    const NAME_ATTRIBUTE: &'static str;
+
+    fn with(metadata: ObjectMeta, spec: Self::Spec) -> Self;
+    fn spec(&self) -> &Self::Spec;
+    fn id(spec: &Self::Spec) -> &str;
+    fn provider(spec: &Self::Spec) -> &str;
+    fn name_attribute(spec: &Self::Spec) -> &str;
+    fn transit(spec: &mut Self::Spec) -> Transit<'_>;
+    fn current(view: &ProviderView, id: &Id) -> Option<Arc<Self::Indexed>>;
+    fn epoch(directory: &Directory) -> Epoch;
+    fn take(directory: &mut Directory, entry: Self::Indexed, before: Epoch) -> Option<Change>;
+
+    /// The key that decides the object's name.
+    fn key(spec: &Self::Spec) -> String {
+        key(Self::name_attribute(spec))
+    }
+
+    /// A new object with the name that its key gives it.
+    fn new(spec: Self::Spec) -> Self {
+        let metadata = ObjectMeta {
+            name: Some(object_name(Self::provider(&spec), &Self::key(&spec))),
+            labels: Some([(LABEL_PROVIDER.to_owned(), Self::provider(&spec).to_owned())].into()),
+            ..ObjectMeta::default()
+        };
+        Self::with(metadata, spec)
+    }
+}
+
+/// Where a spec says how far a rename is.
+pub(in crate::directory) struct Transit<'a> {
+    pub(super) reserved: &'a mut bool,
+    pub(super) renamed_from: &'a mut Option<Predecessor>,
+    pub(super) renamed_to: &'a mut Option<Successor>,
+}
+
+impl Stored for ScimUser {
+    type Spec = ScimUserSpec;
+    const KIND: &'static str = "ScimUser";
+    const RESOURCE_TYPE: &'static str = "User";
+    const NAME_ATTRIBUTE: &'static str = "userName";
+
+    fn with(metadata: ObjectMeta, spec: ScimUserSpec) -> Self {
+        Self { metadata, spec, status: None }
+    }
+
+    fn spec(&self) -> &ScimUserSpec {
+        &self.spec
+    }
+
+    fn id(spec: &ScimUserSpec) -> &str {
+        &spec.id
+    }
+
+    fn provider(spec: &ScimUserSpec) -> &str {
+        &spec.provider
+    }
+
+    fn name_attribute(spec: &ScimUserSpec) -> &str {
+        &spec.user_name
+    }
+
+    fn transit(spec: &mut ScimUserSpec) -> Transit<'_> {
+        let ScimUserSpec { reserved, renamed_from, renamed_to, .. } = spec;
+        Transit { reserved, renamed_from, renamed_to }
+    }
+
+    fn current(view: &ProviderView, id: &Id) -> Option<Arc<User>> {
+        view.user(id).cloned()
+    }
+
+    fn epoch(directory: &Directory) -> Epoch {
+        directory.users_epoch()
+    }
+
+    fn take(directory: &mut Directory, user: User, before: Epoch) -> Option<Change> {
+        directory.apply_written_user(user, before)
+    }
+}
+
+impl Stored for ScimGroup {
+    type Spec = ScimGroupSpec;
+    const KIND: &'static str = "ScimGroup";
+    const RESOURCE_TYPE: &'static str = "Group";
+    const NAME_ATTRIBUTE: &'static str = "displayName";
+
+    fn with(metadata: ObjectMeta, spec: ScimGroupSpec) -> Self {
+        Self { metadata, spec, status: None }
+    }
+
+    fn spec(&self) -> &ScimGroupSpec {
+        &self.spec
+    }
+
+    fn id(spec: &ScimGroupSpec) -> &str {
+        &spec.id
+    }
+
+    fn provider(spec: &ScimGroupSpec) -> &str {
+        &spec.provider
+    }
+
+    fn name_attribute(spec: &ScimGroupSpec) -> &str {
+        &spec.display_name
+    }
+
+    fn transit(spec: &mut ScimGroupSpec) -> Transit<'_> {
+        let ScimGroupSpec { reserved, renamed_from, renamed_to, .. } = spec;
+        Transit { reserved, renamed_from, renamed_to }
+    }
+
+    fn current(view: &ProviderView, id: &Id) -> Option<Arc<Group>> {
+        view.group(id).cloned()
+    }
+
+    fn epoch(directory: &Directory) -> Epoch {
+        directory.groups_epoch()
+    }
+
+    fn take(directory: &mut Directory, group: Group, before: Epoch) -> Option<Change> {
+        directory.apply_written_group(group, before)
+    }
+}

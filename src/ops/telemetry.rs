@@ -1,0 +1,76 @@
+//! Logs: to standard error, as text for people and as JSON for machines.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::{EnvFilter, filter::ParseError};
+
+/// How a process logs; the same flags for every subcommand.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Logging {
+    /// What to log: a level, or levels per module such as `info,scim_operator::endpoint=debug`
+    #[arg(long = "log", env = "RUST_LOG", value_name = "FILTER", default_value = "info", global = true)]
+    pub filter: String,
+
+    /// How to log; by default text when standard error is a terminal, and JSON otherwise
+    #[arg(long = "log-format", value_name = "FORMAT", global = true)]
+    pub format: Option<Format>,
+}
+
+/// The shape of a line in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line, the fields of the event at its top.
+    Json,
+}
+
+/// The filter of `--log` or `RUST_LOG` cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the log filter {filter:?} cannot be read; write a level such as info, or module=level pairs: {source}"
+)]
+pub struct FilterError {
+    filter: String,
+    source: ParseError,
+}
+
+/// Starts logging for the whole process. A second call leaves the first one's settings in place.
+pub fn init(logging: &Logging) -> Result<(), FilterError> {
+    let filter = EnvFilter::try_new(&logging.filter)
+        .map_err(|source| FilterError { filter: logging.filter.clone(), source })?;
+    let terminal = io::stderr().is_terminal();
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // The only error is that a subscriber is set already, as it is when tests share a process.
+    let _ = match logging.format.unwrap_or(if terminal { Format::Text } else { Format::Json }) {
+        Format::Text => subscriber.with_ansi(terminal && colors_are_welcome()).try_init(),
+        Format::Json => subscriber.json().flatten_event(true).with_span_list(false).try_init(),
+    };
+    Ok(())
+}
+
+/// <https://no-color.org>
+fn colors_are_welcome() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logging(filter: &str) -> Logging {
+        Logging { filter: filter.into(), format: Some(Format::Json) }
+    }
+
+    #[test]
+    fn logging_can_be_started_twice() {
+        init(&logging("off")).unwrap();
+        init(&logging("off")).unwrap();
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_read_is_named() {
+        let error = init(&logging("scim_operator=loud")).unwrap_err();
+        assert!(error.to_string().contains("\"scim_operator=loud\""), "{error}");
+    }
+}

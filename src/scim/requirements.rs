@@ -1,0 +1,220 @@
+//! What a provider asks of its users and groups beyond types: what must be there, and which values.
+
+use serde_json::Value;
+
+use super::comparison::Comparison;
+use super::error::{Result, ScimError, quote};
+use super::resource::Resource;
+use super::schema::{Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema};
+
+/// What every resource of a type must have, and which values some attributes may have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Requirements {
+    required: Vec<Field>,
+    constraints: Vec<(Field, Allowed)>,
+}
+
+/// Which values an attribute may have, as a provider declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constraint {
+    /// The attribute: `userType`, `emails.type`, or either behind a URN.
+    pub path: String,
+    /// The values that it may have.
+    pub values: Vec<String>,
+    /// What becomes of others.
+    pub on_invalid: OnInvalid,
+}
+
+/// What becomes of a value that a constraint does not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnInvalid {
+    /// The request is refused.
+    Reject,
+    /// The value is left out; of a list, the element that holds it.
+    Drop,
+}
+
+/// A path in a provider's declaration that cannot be what it is used for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} is no attribute of a {} that a client can set; correct the path", quote(.path), .kind.name())]
+pub struct UnusablePath {
+    path: String,
+    kind: ResourceKind,
+}
+
+impl Requirements {
+    /// What the schemas require, and these.
+    ///
+    /// # Errors
+    /// The first path that no schema knows or that no client can set.
+    pub fn new<'p>(
+        schema: &ResourceSchema,
+        required: impl IntoIterator<Item = &'p str>,
+        constraints: impl IntoIterator<Item = Constraint>,
+    ) -> Result<Self, UnusablePath> {
+        let mut all = Self::of(schema);
+        for path in required {
+            let field = Field::locate(schema, path)?;
+            if !all.required.contains(&field) {
+                all.required.push(field);
+            }
+        }
+        for Constraint { path, values, on_invalid } in constraints {
+            all.constraints.push((Field::locate(schema, &path)?, Allowed { values, on_invalid }));
+        }
+        Ok(all)
+    }
+
+    /// What the schemas require: `userName` of users, `displayName` of groups, and what custom schemas say.
+    pub fn of(schema: &ResourceSchema) -> Self {
+        let fields = |urn: Option<&str>, attributes: &[Attribute]| -> Vec<Field> {
+            let required = attributes.iter().filter(|attribute| attribute.required);
+            required.map(|attribute| Field::new(AttributeRef { urn, attribute }, None)).collect()
+        };
+        let extended = schema
+            .extensions()
+            .iter()
+            .flat_map(|extension| fields(Some(&extension.id), &extension.attributes));
+        let required = fields(None, &schema.core().attributes).into_iter().chain(extended).collect();
+        Self { required, constraints: Vec::new() }
+    }
+
+    /// Refuses a resource that lacks something or has a value that is not allowed, and drops the values that
+    /// are to be dropped. What was already so in `before` passes: nobody must be kept from deactivating a
+    /// person whose mail address is missing since last year.
+    ///
+    /// # Errors
+    /// `invalidValue` that names everything that is missing or wrong at once.
+    pub fn enforce(&self, resource: &mut Resource, before: Option<&Resource>) -> Result<()> {
+        let mut complaints = Vec::new();
+        for (field, allowed) in &self.constraints {
+            let is_wrong = |value: &Value| {
+                !allowed.contains(field, value) && !before.is_some_and(|before| field.has(before, value))
+            };
+            if !field.values(resource).iter().any(|value| is_wrong(value)) {
+                continue;
+            }
+            match allowed.on_invalid {
+                OnInvalid::Drop => field.remove(resource, is_wrong),
+                OnInvalid::Reject => {
+                    complaints.push(format!(
+                        "{} must be one of {}",
+                        field.path,
+                        quote(&allowed.values.join(", "))
+                    ));
+                }
+            }
+        }
+        let is_new = |field: &&Field| !before.is_some_and(|before| field.is_missing(before));
+        let missing = self.required.iter().filter(|field| field.is_missing(resource)).filter(is_new);
+        let missing: Vec<_> = missing.map(|field| field.path.as_str()).collect();
+        if !missing.is_empty() {
+            complaints.insert(0, format!("required and missing: {}", missing.join(", ")));
+        }
+        if complaints.is_empty() { Ok(()) } else { Err(ScimError::invalid_value(complaints.join("; "))) }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Allowed {
+    values: Vec<String>,
+    on_invalid: OnInvalid,
+}
+
+impl Allowed {
+    fn contains(&self, field: &Field, value: &Value) -> bool {
+        let allowed = |text: &String| match value {
+            Value::String(_) => field.comparison.equal(value, &text.as_str().into()),
+            other => serde_json::from_str::<Value>(text).is_ok_and(|allowed| allowed == *other),
+        };
+        self.values.iter().any(allowed)
+    }
+}
+
+/// A place in a resource.
+#[derive(Clone, Debug, PartialEq)]
+struct Field {
+    /// For people.
+    path: String,
+    urn: Option<String>,
+    name: String,
+    sub: Option<String>,
+    comparison: Comparison,
+}
+
+impl Field {
+    fn locate(schema: &ResourceSchema, path: &str) -> Result<Self, UnusablePath> {
+        let unusable = || UnusablePath { path: path.to_owned(), kind: schema.kind() };
+        let (at, sub) = match schema.locate(path).ok_or_else(unusable)? {
+            Located::Schema(_) => return Err(unusable()),
+            Located::Attribute(at) => (at, None),
+            Located::SubAttribute(at, sub) => (at, Some(sub)),
+        };
+        let is_set = |attribute: &Attribute| {
+            matches!(attribute.mutability, Mutability::ReadWrite | Mutability::Immutable)
+                && !attribute.is("members")
+        };
+        let usable = is_set(at.attribute) && sub.is_none_or(is_set);
+        usable.then(|| Self::new(at, sub)).ok_or_else(unusable)
+    }
+
+    fn new(at: AttributeRef<'_>, sub: Option<&Attribute>) -> Self {
+        let urn = at.urn.map(str::to_owned);
+        let name = at.attribute.name.to_string();
+        let sub_name = sub.map(|sub| sub.name.to_string());
+        let prefix = urn.as_ref().map(|urn| format!("{urn}:")).unwrap_or_default();
+        let suffix = sub_name.as_ref().map(|sub| format!(".{sub}")).unwrap_or_default();
+        let path = format!("{prefix}{name}{suffix}");
+        Self { path, urn, name, sub: sub_name, comparison: Comparison::of(at, sub) }
+    }
+
+    fn is_missing(&self, resource: &Resource) -> bool {
+        self.values(resource).is_empty()
+    }
+
+    fn has(&self, resource: &Resource, value: &Value) -> bool {
+        self.values(resource).into_iter().any(|other| self.comparison.equal(other, value))
+    }
+
+    /// The values here: each of a list's.
+    fn values<'r>(&self, resource: &'r Resource) -> Vec<&'r Value> {
+        let attributes = match &self.urn {
+            Some(urn) => resource.get(urn).and_then(Value::as_object),
+            None => Some(resource),
+        };
+        let values = match attributes.and_then(|attributes| attributes.get(&self.name)) {
+            None => &[],
+            Some(Value::Array(list)) => list.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+        };
+        values.iter().filter_map(|value| self.within(value)).collect()
+    }
+
+    /// Of a value of the attribute, what stands here.
+    fn within<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+        self.sub.as_ref().map_or(Some(value), |sub| value.get(sub))
+    }
+
+    /// Takes out the values that are wrong; of a list, the elements that hold them.
+    fn remove(&self, resource: &mut Resource, is_wrong: impl Fn(&Value) -> bool) {
+        let attributes = match &self.urn {
+            Some(urn) => resource.get_mut(urn).and_then(Value::as_object_mut),
+            None => Some(resource),
+        };
+        let Some(attributes) = attributes else { return };
+        match (attributes.get_mut(&self.name), &self.sub) {
+            (Some(Value::Array(list)), _) => {
+                list.retain(|element| !self.within(element).is_some_and(&is_wrong));
+            }
+            (Some(Value::Object(object)), Some(sub)) => {
+                object.shift_remove(sub);
+            }
+            _ => {
+                attributes.shift_remove(&self.name);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

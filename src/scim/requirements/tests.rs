@@ -1,0 +1,119 @@
+use serde_json::json;
+
+use super::*;
+use crate::scim::schema::core::ENTERPRISE_USER;
+use crate::scim::schema::{Schema, Type};
+
+fn requirements(required: &[&str], constraints: &[(&str, &[&str], OnInvalid)]) -> Requirements {
+    let constraints = constraints.iter().map(|(path, values, on_invalid)| Constraint {
+        path: (*path).to_owned(),
+        values: values.iter().map(|&value| value.to_owned()).collect(),
+        on_invalid: *on_invalid,
+    });
+    Requirements::new(&ResourceSchema::user(), required.iter().copied(), constraints).unwrap()
+}
+
+fn enforce(requirements: &Requirements, resource: Value, before: Option<Value>) -> Result<Value> {
+    let object = |value: Value| value.as_object().unwrap().clone();
+    let mut resource = object(resource);
+    requirements.enforce(&mut resource, before.map(object).as_ref())?;
+    Ok(resource.into())
+}
+
+#[test]
+fn everything_that_is_missing_is_named_at_once() {
+    let required = requirements(&["userName", "EMAILS", "name.givenName", "emails.value", "active"], &[]);
+    let refused =
+        enforce(&required, json!({"name": {"familyName": "x"}, "emails": [{"type": "work"}]}), None);
+    assert_eq!(
+        refused.unwrap_err().detail(),
+        "required and missing: userName, name.givenName, emails.value, active"
+    );
+}
+
+#[test]
+fn a_user_name_is_required_even_where_the_provider_does_not_say_so() {
+    assert!(enforce(&requirements(&["title"], &[]), json!({"title": "t"}), None).is_err());
+    assert!(enforce(&requirements(&["title"], &[]), json!({"title": "t", "userName": "a"}), None).is_ok());
+}
+
+#[test]
+fn an_extension_attribute_can_be_required() {
+    let required = requirements(&[&format!("{ENTERPRISE_USER}:department")], &[]);
+    assert!(enforce(&required, json!({"userName": "a", ENTERPRISE_USER: {"department": "d"}}), None).is_ok());
+    let refused = enforce(&required, json!({"userName": "a"}), None).unwrap_err();
+    assert_eq!(refused.detail(), format!("required and missing: {ENTERPRISE_USER}:department"));
+}
+
+#[test]
+fn a_custom_schema_can_require_an_attribute() {
+    let badge = Attribute { required: true, ..Attribute::new("badge", Type::String, "") };
+    let badges =
+        Schema { id: "urn:x:User".into(), name: "".into(), description: "".into(), attributes: vec![badge] };
+    let required = Requirements::of(&ResourceSchema::new(ResourceKind::User, [badges]));
+    assert!(enforce(&required, json!({"userName": "a"}), None).is_err());
+    assert!(enforce(&required, json!({"userName": "a", "urn:x:User": {"badge": "7"}}), None).is_ok());
+}
+
+#[test]
+fn a_value_that_is_not_allowed_is_refused() {
+    let constrained = requirements(&[], &[("userType", &["employee", "manager"], OnInvalid::Reject)]);
+    let refused = enforce(&constrained, json!({"userName": "a", "userType": "guest"}), None).unwrap_err();
+    assert_eq!(refused.detail(), r#"userType must be one of "employee, manager""#);
+    for allowed in [json!({"userName": "a", "userType": "Manager"}), json!({"userName": "a"})] {
+        assert_eq!(enforce(&constrained, allowed.clone(), None), Ok(allowed));
+    }
+}
+
+#[test]
+fn a_value_that_is_not_allowed_is_dropped_alone() {
+    let constrained = requirements(
+        &[],
+        &[
+            ("userType", &["employee"], OnInvalid::Drop),
+            ("emails.type", &["work"], OnInvalid::Drop),
+            ("name.honorificPrefix", &["Dr."], OnInvalid::Drop),
+        ],
+    );
+    let resource = json!({
+        "userName": "a", "userType": "guest", "name": {"givenName": "A", "honorificPrefix": "King"},
+        "emails": [{"value": "a", "type": "home"}, {"value": "b", "type": "work"}, {"value": "c"}],
+    });
+    assert_eq!(
+        enforce(&constrained, resource, None).unwrap(),
+        json!({
+            "userName": "a", "name": {"givenName": "A"},
+            "emails": [{"value": "b", "type": "work"}, {"value": "c"}],
+        })
+    );
+}
+
+#[test]
+fn what_is_dropped_may_then_be_missing() {
+    let strict = requirements(&["userType"], &[("userType", &["employee"], OnInvalid::Drop)]);
+    let refused = enforce(&strict, json!({"userName": "a", "userType": "guest"}), None).unwrap_err();
+    assert_eq!(refused.detail(), "required and missing: userType");
+}
+
+#[test]
+fn what_was_already_missing_or_wrong_keeps_nobody_from_being_deactivated() {
+    let strict = requirements(&["emails"], &[("userType", &["employee"], OnInvalid::Reject)]);
+    let before = json!({"userName": "a", "userType": "guest", "active": true});
+    let after = json!({"userName": "a", "userType": "guest", "active": false});
+    assert_eq!(enforce(&strict, after.clone(), Some(before.clone())), Ok(after));
+    let worse = json!({"userType": "visitor"});
+    let refused = enforce(&strict, worse, Some(before)).unwrap_err();
+    assert_eq!(refused.detail(), r#"required and missing: userName; userType must be one of "employee""#);
+}
+
+#[test]
+fn a_path_that_no_client_can_set_is_no_requirement() {
+    for path in ["nick", "", "id", "groups", "meta.version", "password", ENTERPRISE_USER] {
+        assert!(Requirements::new(&ResourceSchema::user(), [path], []).is_err(), "{path}");
+    }
+    let refused = Requirements::new(&ResourceSchema::group(), ["members"], []).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        r#""members" is no attribute of a Group that a client can set; correct the path"#
+    );
+}

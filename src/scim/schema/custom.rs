@@ -1,0 +1,282 @@
+//! Schemas that a provider declares for its own attributes (RFC 7643 section 3.3).
+
+use super::{Attribute, Mutability, ResourceKind, ResourceSchema, Schema, Type, Uniqueness, core};
+
+/// The longest URN and the longest name, in bytes.
+const LONGEST_URN: usize = 200;
+const LONGEST_NAME: usize = 60;
+/// The most attributes of a schema, and the most sub-attributes of one of them.
+const MOST_ATTRIBUTES: usize = 100;
+
+/// What is wrong with a declared schema: everything at once.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("schema {schema}: {}", problems.join("; "))]
+pub struct InvalidSchema {
+    /// Its URN, or what stands for one.
+    pub schema: String,
+    /// What is wrong, each with what to do.
+    pub problems: Vec<String>,
+}
+
+/// An extension of users or of groups.
+///
+/// # Errors
+/// Everything that cannot be offered: a malformed URN or one that SCIM defines, a malformed, reserved or
+/// repeated name, and characteristics that nothing here keeps.
+pub fn extension(urn: &str, description: &str, attributes: Vec<Attribute>) -> Result<Schema, InvalidSchema> {
+    let mut problems = check_urn(urn);
+    problems.extend(check_names("", &attributes));
+    problems.extend(attributes.iter().flat_map(check_attribute));
+    if !problems.is_empty() {
+        return Err(InvalidSchema { schema: urn.to_owned(), problems });
+    }
+    let name = urn.rsplit(':').nth(2).unwrap_or(urn).to_owned();
+    Ok(Schema {
+        id: urn.to_owned().into(),
+        name: name.into(),
+        description: description.to_owned().into(),
+        attributes,
+    })
+}
+
+/// The resource types of a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceTypes {
+    /// Of `/Users`.
+    pub users: ResourceSchema,
+    /// Of `/Groups`.
+    pub groups: ResourceSchema,
+}
+
+impl ResourceTypes {
+    /// The standard types, with the extensions that the provider declares.
+    ///
+    /// # Errors
+    /// An extension that is declared twice.
+    pub fn new(declared: impl IntoIterator<Item = Schema>) -> Result<Self, InvalidSchema> {
+        let mut types = Self { users: ResourceSchema::user(), groups: ResourceSchema::group() };
+        for schema in declared {
+            let extended = match schema.extends() {
+                ResourceKind::User => &mut types.users,
+                ResourceKind::Group => &mut types.groups,
+            };
+            if extended.extension(&schema.id).is_some() {
+                let problems = vec!["it is declared twice; URNs compare without case".to_owned()];
+                return Err(InvalidSchema { schema: schema.id.into_owned(), problems });
+            }
+            extended.extensions.push(schema);
+        }
+        Ok(types)
+    }
+
+    /// The type of this kind.
+    pub fn of(&self, kind: ResourceKind) -> &ResourceSchema {
+        match kind {
+            ResourceKind::User => &self.users,
+            ResourceKind::Group => &self.groups,
+        }
+    }
+
+    /// All of them, in the order of `/ResourceTypes`.
+    pub fn all(&self) -> [&ResourceSchema; 2] {
+        ResourceKind::ALL.map(|kind| self.of(kind))
+    }
+}
+
+impl Schema {
+    /// What an extension extends: groups where the last part of its URN is `Group`, otherwise users.
+    pub fn extends(&self) -> ResourceKind {
+        match self.id.rsplit(':').next() {
+            Some(last) if last.eq_ignore_ascii_case("group") => ResourceKind::Group,
+            _ => ResourceKind::User,
+        }
+    }
+}
+
+/// RFC 8141 section 2, without what filters, paths and URLs would have to escape.
+fn check_urn(urn: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    let is_urn = urn.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn:"))
+        && urn.len() <= LONGEST_URN
+        && urn.split(':').count() > 2
+        && urn.split(':').all(|part| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+        });
+    if !is_urn {
+        problems.push(format!(
+            "write its URN as urn:<namespace>:<name> of letters, digits, '-', '.', '_' and ':', at most {LONGEST_URN} long"
+        ));
+    }
+    let is_defined =
+        [core::user(), core::group(), core::enterprise_user()].iter().any(|schema| schema.is(urn));
+    let lower = urn.to_ascii_lowercase();
+    if is_defined
+        || ["urn:ietf:params:scim:schemas:core:", "urn:ietf:params:scim:api:"]
+            .iter()
+            .any(|own| lower.starts_with(own))
+    {
+        problems.push("SCIM defines this URN itself; choose another".to_owned());
+    }
+    problems
+}
+
+/// Names as RFC 7643 section 2.1 has them, each once.
+fn check_names(parent: &str, attributes: &[Attribute]) -> Vec<String> {
+    let mut problems = Vec::new();
+    if attributes.is_empty() || attributes.len() > MOST_ATTRIBUTES {
+        let of = if parent.is_empty() { "it" } else { parent };
+        problems.push(format!("{of} must have between 1 and {MOST_ATTRIBUTES} attributes"));
+    }
+    for (place, attribute) in attributes.iter().enumerate() {
+        let name = &attribute.name;
+        let path = if parent.is_empty() { name.to_string() } else { format!("{parent}.{name}") };
+        let is_name = name.len() <= LONGEST_NAME
+            && name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        if !is_name {
+            problems.push(format!(
+                "name {path:?} with letters, digits, '-' and '_', beginning with a letter, at most {LONGEST_NAME} long"
+            ));
+        }
+        if RESERVED.iter().any(|reserved| attribute.is(reserved)) {
+            problems.push(format!("{path} is a name with a meaning of its own; choose another"));
+        }
+        if attributes.iter().take(place).any(|other| other.is(name)) {
+            problems.push(format!("{path} is declared twice; names compare without case"));
+        }
+    }
+    problems
+}
+
+/// The common attributes, the words of filters, and what is treated in a way of its own.
+const RESERVED: [&str; 9] =
+    ["schemas", "id", "externalId", "meta", "members", "password", "and", "or", "not"];
+
+fn check_attribute(attribute: &Attribute) -> Vec<String> {
+    let mut problems = check_characteristics(&attribute.name, attribute);
+    if attribute.ty != Type::Complex {
+        if !attribute.sub_attributes.is_empty() {
+            problems.push(format!("{} has sub-attributes; make its type complex", attribute.name));
+        }
+        return problems;
+    }
+    problems.extend(check_names(&attribute.name, &attribute.sub_attributes));
+    for sub in &attribute.sub_attributes {
+        let path = format!("{}.{}", attribute.name, sub.name);
+        if sub.ty == Type::Complex || sub.multi_valued {
+            problems.push(format!("{path} must be a single simple value, as a sub-attribute is"));
+        }
+        if sub.required {
+            problems.push(format!("{path} cannot be required; require {} as a whole", attribute.name));
+        }
+        if sub.is("primary") && sub.ty != Type::Boolean {
+            problems.push(format!("{path} must be a boolean"));
+        }
+        problems.extend(check_characteristics(&path, sub));
+    }
+    problems
+}
+
+/// What nothing here would keep is not offered.
+fn check_characteristics(path: &str, attribute: &Attribute) -> Vec<String> {
+    let mut problems = Vec::new();
+    if !matches!(attribute.mutability, Mutability::ReadWrite | Mutability::Immutable) {
+        problems.push(format!("{path} must be readWrite or immutable; only the identity provider sets it"));
+    }
+    if attribute.uniqueness != Uniqueness::None {
+        problems.push(format!("{path} cannot be unique; the names of users and groups alone are"));
+    }
+    if !attribute.canonical_values.is_empty() && attribute.ty != Type::String {
+        problems.push(format!("{path} has canonical values; make its type string"));
+    }
+    if !attribute.reference_types.is_empty() && attribute.ty != Type::Reference {
+        problems.push(format!("{path} has reference types; make its type reference"));
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URN: &str = "urn:ietf:params:scim:schemas:extension:custom:2.0:User";
+
+    fn text(name: &str) -> Attribute {
+        Attribute::new(name.to_owned(), Type::String, "")
+    }
+
+    fn problems(urn: &str, attributes: Vec<Attribute>) -> String {
+        extension(urn, "", attributes).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_declared_schema_has_its_attributes() {
+        let schema = extension(URN, "Ours.", vec![text("costCenter"), text("a-1_B").multi_valued()]).unwrap();
+        assert_eq!((&*schema.id, &*schema.name, &*schema.description), (URN, "custom", "Ours."));
+        assert!(schema.attribute("COSTCENTER").is_some());
+    }
+
+    #[test]
+    fn a_urn_is_declared_once() {
+        let declare = |urn: &str| extension(urn, "", vec![text("a")]).unwrap();
+        let types = ResourceTypes::new([declare(URN), declare("urn:example:Group")]).unwrap();
+        assert!(
+            types.users.extension(URN).is_some() && types.groups.extension("urn:example:group").is_some()
+        );
+        let twice = ResourceTypes::new([declare(URN), declare(&URN.to_uppercase())]).unwrap_err();
+        assert_eq!(twice.problems, ["it is declared twice; URNs compare without case"]);
+    }
+
+    #[test]
+    fn the_last_part_of_its_urn_says_what_it_extends() {
+        let extends = |urn| extension(urn, "", vec![text("a")]).unwrap().extends();
+        assert_eq!(extends(URN), ResourceKind::User);
+        assert_eq!(extends("urn:example:2.0:Group"), ResourceKind::Group);
+        assert_eq!(extends("urn:example:badges"), ResourceKind::User);
+    }
+
+    #[test]
+    fn a_urn_is_well_formed_and_not_one_of_scims_own() {
+        for urn in
+            ["", "badges", "urn:x", "urn:x:", "urn::x:y", "urn:x:a b", "urn:x:a\"", "urn:x:ä", "ürn:x:y"]
+        {
+            assert!(problems(urn, vec![text("a")]).contains("write its URN as"), "{urn}");
+        }
+        for urn in [core::USER, core::ENTERPRISE_USER, "urn:ietf:params:scim:api:messages:2.0:Error"] {
+            assert!(problems(&urn.to_uppercase(), vec![text("a")]).contains("SCIM defines this"), "{urn}");
+        }
+    }
+
+    /// RFC 7643 section 2.1.
+    #[test]
+    fn names_are_well_formed_unreserved_and_declared_once() {
+        let bad = ["", "1a", "a.b", "a b", "ä", "$ref", "id", "META", "Members", "not"];
+        for name in bad {
+            assert!(extension(URN, "", vec![text(name)]).is_err(), "{name}");
+        }
+        assert!(problems(URN, vec![text("a"), text("A")]).contains("A is declared twice"));
+        let nested = Attribute::complex("desk", "", [text("a"), text("A"), text("$ref")]);
+        assert!(problems(URN, vec![nested]).contains("desk.A is declared twice"));
+        assert!(problems(URN, vec![]).contains("between 1 and 100"));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let secret = text("secret").mutability(Mutability::WriteOnly);
+        let unique = Attribute { uniqueness: Uniqueness::Server, ..text("badge") };
+        let labeled = Attribute::new("floor", Type::Integer, "").canonical_values(&["1"]);
+        let sub = Attribute { required: true, ..Attribute::complex("deep", "", [text("x")]) };
+        let desk = Attribute::complex("desk", "", [sub, text("primary")]);
+        let empty = Attribute::new("empty", Type::Complex, "");
+        let error = extension(URN, "", vec![secret, unique, labeled, desk, empty]).unwrap_err();
+        insta::assert_snapshot!(error.problems.join("\n"), @"
+        secret must be readWrite or immutable; only the identity provider sets it
+        badge cannot be unique; the names of users and groups alone are
+        floor has canonical values; make its type string
+        desk.deep must be a single simple value, as a sub-attribute is
+        desk.deep cannot be required; require desk as a whole
+        desk.primary must be a boolean
+        empty must have between 1 and 100 attributes
+        ");
+    }
+}

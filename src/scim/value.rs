@@ -1,0 +1,233 @@
+//! One attribute's value, checked against its definition: the one place where types are.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::comparison::instant;
+use super::error::{Result, ScimError, quote};
+use super::json;
+use super::mode::{LooseForms, Mode, Password, UnknownInBody};
+use super::schema::{Attribute, Mutability, Type, Uniqueness};
+
+/// The longest text, in bytes of UTF-8.
+const MAX_TEXT: usize = 64 * 1024;
+/// The longest list; a group's members alone may be more.
+const MAX_ELEMENTS: usize = 1000;
+
+/// The canonical form of a value for `attribute`: its names spelled as the schema does, its types checked,
+/// what is read-only or unassigned (RFC 7643 section 2.5: null, an empty list) left out. None when
+/// nothing is left.
+///
+/// # Errors
+/// `invalidValue` for a value of another type or beyond a limit, `invalidSyntax` for an unknown
+/// sub-attribute where the mode refuses it; otherwise those end in `ignored`.
+pub fn normalize_value(
+    attribute: &Attribute,
+    value: Value,
+    mode: Mode,
+    ignored: &mut Ignored,
+) -> Result<Option<Value>> {
+    Normalizer { mode, parent: None, ignored }.attribute(attribute, value)
+}
+
+/// The names of attributes that nothing here knows, at most 50 of at most 100 characters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ignored(Vec<String>);
+
+impl Ignored {
+    /// Takes note of an attribute that no schema defines, or refuses it where the mode says so.
+    ///
+    /// # Errors
+    /// `invalidSyntax` in the modes that know no unknown attributes.
+    pub fn unknown(&mut self, name: impl fmt::Display, mode: Mode) -> Result<()> {
+        const MOST: usize = 50;
+        const LONGEST: usize = 100;
+        let name = name.to_string();
+        if mode.switches().unknown_in_body == UnknownInBody::Refuse {
+            let detail = format!("no schema of this resource defines {}; leave it out", quote(&name));
+            return Err(ScimError::invalid_syntax(detail));
+        }
+        let short: String = name.chars().flat_map(char::escape_debug).take(LONGEST).collect();
+        if self.0.len() < MOST && !self.0.contains(&short) {
+            self.0.push(short);
+        }
+        Ok(())
+    }
+
+    /// The names, in the order of their appearance, without control characters.
+    pub fn into_names(self) -> Vec<String> {
+        self.0
+    }
+}
+
+struct Normalizer<'a> {
+    mode: Mode,
+    /// The complex attribute that the value stands in.
+    parent: Option<&'a str>,
+    ignored: &'a mut Ignored,
+}
+
+impl Normalizer<'_> {
+    fn attribute(&mut self, attribute: &Attribute, value: Value) -> Result<Option<Value>> {
+        match (attribute.mutability, value) {
+            (Mutability::ReadOnly, _) | (_, Value::Null) => Ok(None),
+            (Mutability::WriteOnly, _) => self.write_only(attribute),
+            (_, Value::Array(list)) if list.is_empty() => Ok(None),
+            (_, Value::Array(list)) if attribute.multi_valued => self.list(attribute, list),
+            (_, Value::Array(mut list)) if self.is_loose() && list.len() == 1 => {
+                list.pop().map_or(Ok(None), |only| self.single(attribute, only))
+            }
+            (_, value) if attribute.multi_valued && self.is_loose() => self.list(attribute, vec![value]),
+            (_, _) if attribute.multi_valued => Err(self.refuse(attribute, "must be a list")),
+            (_, value) => self.single(attribute, value),
+        }
+    }
+
+    /// What nobody can read again is not kept at all.
+    fn write_only(&self, attribute: &Attribute) -> Result<Option<Value>> {
+        match self.mode.switches().password {
+            Password::Drop => Ok(None),
+            Password::Refuse => Err(self.refuse(attribute, "is not taken here; sign-in is not by password")),
+        }
+    }
+
+    fn list(&mut self, attribute: &Attribute, list: Vec<Value>) -> Result<Option<Value>> {
+        if list.len() > MAX_ELEMENTS && !attribute.is("members") {
+            return Err(self.refuse(attribute, "has more than 1,000 values"));
+        }
+        let mut normalized = Vec::with_capacity(list.len());
+        for element in list {
+            if element.is_null() {
+                return Err(self.refuse(attribute, "has null among its values; leave it out"));
+            }
+            normalized.extend(self.single(attribute, element)?);
+        }
+        if normalized.iter().filter(|element| is_primary(element)).count() > 1 {
+            return Err(self.refuse(attribute, "has more than one primary value; at most one may be primary"));
+        }
+        Ok((!normalized.is_empty()).then_some(Value::Array(normalized)))
+    }
+
+    fn single(&mut self, attribute: &Attribute, value: Value) -> Result<Option<Value>> {
+        match (attribute.ty, value) {
+            (Type::String | Type::Reference | Type::Binary | Type::DateTime, Value::String(text)) => {
+                self.text(attribute, text)
+            }
+            (Type::Boolean, value @ Value::Bool(_)) => Ok(Some(value)),
+            (Type::Boolean, Value::String(text)) if self.is_loose() => match truth(&text) {
+                Some(truth) => Ok(Some(truth.into())),
+                None => Err(self.refuse(attribute, "must be true or false")),
+            },
+            (Type::Integer, value) if value.is_i64() => Ok(Some(value)),
+            (Type::Decimal, value @ Value::Number(_)) => Ok(Some(value)),
+            (Type::Complex, Value::Object(object)) => self.complex(attribute, object),
+            (Type::Complex, Value::String(text)) if self.is_loose() && attribute.sub("value").is_some() => {
+                match text.as_str() {
+                    "" => Ok(None),
+                    _ => self.complex(attribute, Map::from_iter([("value".to_owned(), text.into())])),
+                }
+            }
+            (expected, _) => {
+                let list = if attribute.multi_valued { "a list with each value " } else { "" };
+                Err(self.refuse(attribute, format_args!("must be {list}{}", in_words(expected))))
+            }
+        }
+    }
+
+    fn text(&self, attribute: &Attribute, text: String) -> Result<Option<Value>> {
+        if text.len() > MAX_TEXT {
+            return Err(self.refuse(attribute, "is longer than 64 KiB"));
+        }
+        if attribute.uniqueness == Uniqueness::Server {
+            if text.trim().is_empty() {
+                return Err(self.refuse(attribute, "is blank; it must name the resource"));
+            }
+            if text.contains(char::is_control) {
+                return Err(self.refuse(attribute, "holds a control character"));
+            }
+        }
+        if attribute.ty == Type::DateTime && !(text.contains('T') && instant(&text).is_some()) {
+            return Err(self.refuse(attribute, "must be a time such as 2008-01-23T04:56:22Z"));
+        }
+        // An empty external identifier identifies nothing (RFC 7643 section 3.1).
+        Ok((!text.is_empty() || !attribute.is("externalId")).then_some(text.into()))
+    }
+
+    fn complex(&mut self, attribute: &Attribute, mut object: Map<String, Value>) -> Result<Option<Value>> {
+        if self.is_loose() && (attribute.is("roles") || attribute.is("entitlements")) {
+            object = unpack(object);
+        }
+        let mut within = Normalizer { mode: self.mode, parent: Some(&attribute.name), ignored: self.ignored };
+        let mut normalized = Map::new();
+        for (name, value) in object {
+            match attribute.sub(&name) {
+                Some(sub) => {
+                    if let Some(value) = within.attribute(sub, value)? {
+                        normalized.insert(sub.name.to_string(), value);
+                    }
+                }
+                None => within.ignored.unknown(format_args!("{}.{name}", attribute.name), self.mode)?,
+            }
+        }
+        Ok((!normalized.is_empty()).then_some(Value::Object(normalized)))
+    }
+
+    fn is_loose(&self) -> bool {
+        self.mode.switches().loose_forms == LooseForms::Understand
+    }
+
+    fn refuse(&self, attribute: &Attribute, complaint: impl fmt::Display) -> ScimError {
+        let name = &attribute.name;
+        ScimError::invalid_value(match self.parent {
+            Some(parent) => format!("{parent}.{name} {complaint}"),
+            None => format!("{name} {complaint}"),
+        })
+    }
+}
+
+/// Whether an element of a list is its primary one.
+pub fn is_primary(element: &Value) -> bool {
+    element.get("primary") == Some(&Value::Bool(true))
+}
+
+/// `True`, as Entra writes booleans.
+fn truth(text: &str) -> Option<bool> {
+    [true, false].into_iter().find(|truth| text.eq_ignore_ascii_case(&truth.to_string()))
+}
+
+/// Entra puts a role as JSON text into `value`: `{"id": …, "value": "Admin", "displayName": "Administrator"}`.
+/// What stands beside the text counts over what stands in it.
+fn unpack(mut role: Map<String, Value>) -> Map<String, Value> {
+    while let Some((value, inner)) = packed(&role) {
+        role.shift_remove(&value);
+        for (name, value) in inner {
+            let name = if name.eq_ignore_ascii_case("displayName") { "display".to_owned() } else { name };
+            if !role.keys().any(|known| known.eq_ignore_ascii_case(&name)) {
+                role.insert(name, value);
+            }
+        }
+    }
+    role
+}
+
+/// The spelling of `value` in a role, and the role that its text holds.
+fn packed(role: &Map<String, Value>) -> Option<(String, Map<String, Value>)> {
+    let (name, value) = role.iter().find(|(name, _)| name.eq_ignore_ascii_case("value"))?;
+    let text = value.as_str().filter(|text| text.trim_start().starts_with('{'))?;
+    let Ok(Value::Object(inner)) = json::parse(text.as_bytes()) else { return None };
+    let is_role = inner.iter().any(|(name, value)| name.eq_ignore_ascii_case("value") && value.is_string());
+    is_role.then(|| (name.clone(), inner))
+}
+
+fn in_words(ty: Type) -> &'static str {
+    match ty {
+        Type::String | Type::Reference => "a string",
+        Type::Boolean => "true or false",
+        Type::Decimal => "a number",
+        Type::Integer => "a whole number",
+        Type::DateTime => "a string with a time",
+        Type::Binary => "a string in base64",
+        Type::Complex => "an object",
+    }
+}
