@@ -1,8 +1,13 @@
 //! The command line: one file per subcommand.
 
 mod crds;
+mod output;
+mod token;
 
 use clap::{Parser, Subcommand};
+use kube::{Client, Config};
+
+use crate::ops::kube_client::{Role, request_client};
 
 /// SCIM 2.0 in a Kubernetes cluster: users and groups from an identity provider become custom
 /// resources, RBAC bindings and configuration of applications.
@@ -17,6 +22,8 @@ pub struct Cli {
 enum Command {
     /// Print the custom resource definitions as YAML.
     Crds(crds::Crds),
+    /// Make, list and revoke bearer tokens.
+    Token(token::Token),
 }
 
 /// Any error that ends a command; its text tells the reader what to do.
@@ -30,6 +37,16 @@ impl Cli {
     pub fn run(self) -> Result<(), Error> {
         match self.command {
             Command::Crds(crds) => crds.run(),
+            Command::Token(token) => token.run(),
         }
     }
+}
+
+/// Runs a command that asks the cluster of the current kubeconfig, or of the Pod that it runs in.
+fn kubernetes<T>(command: impl AsyncFnOnce(Client) -> Result<T, Error>) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let config = Config::infer().await.map_err(|error| format!("no cluster is configured: {error}"))?;
+        command(request_client(config, Role::Command)?).await
+    })
 }

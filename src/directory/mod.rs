@@ -1,5 +1,125 @@
 //! The CRD-backed directory: an in-memory index fed by watches, the one writer, and the janitor.
 //! The only place that turns SCIM resources into custom resources and back.
 
+mod encode;
+mod groups;
+mod janitor;
+mod members;
+mod provider;
+mod query;
+mod tags;
+mod users;
 pub mod view;
 mod write;
+
+use std::{
+    sync::{Arc, RwLockReadGuard},
+    time::Duration,
+};
+
+use kube::Client;
+use tokio::{sync::watch, time::timeout};
+
+use crate::{
+    api::{ScimGroup, ScimUser},
+    ops::metrics::Metrics,
+    scim::error::{ErrorKind, Result, ScimError},
+};
+use view::{Directory, Group, Id, News, Shared, User};
+use write::{Queue, Writer};
+
+pub use provider::{InvalidProvider, Provider};
+pub use query::Page;
+
+/// How long a request waits for the index to see what another replica may have written a moment ago.
+const CATCH_UP: Duration = Duration::from_millis(500);
+
+/// The directory, to read and to write. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    directory: Shared,
+    users: Arc<Writer<ScimUser>>,
+    groups: Arc<Writer<ScimGroup>>,
+    changed: watch::Sender<()>,
+}
+
+impl Store {
+    /// A directory whose writes go through `client`, which must not retry by itself, at most
+    /// `writes_in_flight` at a time. It is empty until [`Store::follow`] has synced.
+    pub fn new(client: &Client, writes_in_flight: usize, metrics: &Metrics) -> Self {
+        let (directory, queue) = (Shared::default(), Queue::new(writes_in_flight));
+        let users = Writer::new(client.clone(), directory.clone(), queue.clone(), metrics.clone());
+        let groups = Writer::new(client.clone(), directory.clone(), queue, metrics.clone());
+        Self { directory, users: Arc::new(users), groups: Arc::new(groups), changed: watch::Sender::new(()) }
+    }
+
+    /// Keeps the index current with the watches of `client`, for good. `synced` is told each time
+    /// that a complete list of a kind is in: of `User` or `Group`.
+    pub async fn follow(&self, client: Client, synced: impl Fn(&'static str)) {
+        let tell = |kind: &'static str| {
+            let synced = &synced;
+            move |news| {
+                if matches!(news, News::Synced) {
+                    synced(kind);
+                }
+                self.changed.send_replace(());
+            }
+        };
+        let users = view::feed::<ScimUser>(client.clone(), self.directory.clone(), tell("User"));
+        let groups = view::feed::<ScimGroup>(client, self.directory.clone(), tell("Group"));
+        tokio::join!(users, groups);
+    }
+
+    /// Reads the index. Nothing is awaited, scanned or encoded while the guard lives.
+    pub fn read(&self) -> RwLockReadGuard<'_, Directory> {
+        self.directory.read()
+    }
+
+    /// A person by id, waiting a moment for one whom another replica may just have created.
+    ///
+    /// # Errors
+    /// `notFound`, also for another provider's id.
+    pub async fn user(&self, provider: &Provider, id: &Id) -> Result<Arc<User>> {
+        let find = |directory: &Directory| directory.provider(provider.name())?.user(id).cloned();
+        self.catch_up(id, find).await.ok_or_else(|| write::not_found("User", id))
+    }
+
+    /// A group by id, likewise.
+    ///
+    /// # Errors
+    /// `notFound`, also for another provider's id.
+    pub async fn group(&self, provider: &Provider, id: &Id) -> Result<Arc<Group>> {
+        let find = |directory: &Directory| directory.provider(provider.name())?.group(id).cloned();
+        self.catch_up(id, find).await.ok_or_else(|| write::not_found("Group", id))
+    }
+
+    async fn catch_up<T>(&self, id: &Id, find: impl Fn(&Directory) -> Option<T>) -> Option<T> {
+        if let Some(found) = find(&self.read()) {
+            return Some(found);
+        }
+        if id.is_ours() {
+            self.until(|directory| find(directory).is_some()).await;
+        }
+        find(&self.read())
+    }
+
+    /// Waits until the index shows something, at most [`CATCH_UP`].
+    async fn until(&self, shows: impl Fn(&Directory) -> bool) {
+        let mut changed = self.changed.subscribe();
+        let shown = async { while !shows(&self.read()) && changed.changed().await.is_ok() {} };
+        // Past the time the caller goes by what the index shows.
+        let _ = timeout(CATCH_UP, shown).await;
+    }
+}
+
+fn check_limit(held: usize, limit: i64, what: &str) -> Result<()> {
+    if i64::try_from(held).is_ok_and(|held| held < limit) {
+        return Ok(());
+    }
+    Err(ScimError::new(
+        ErrorKind::Forbidden,
+        format!(
+            "the provider holds {held} {what}, as many as it may; raise spec.limits.{what} of its ScimProvider"
+        ),
+    ))
+}

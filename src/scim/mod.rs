@@ -9,6 +9,7 @@ pub mod key;
 pub mod list;
 pub mod members;
 pub mod mode;
+pub mod patch;
 pub mod path;
 pub mod projection;
 pub mod requirements;

@@ -4,7 +4,7 @@ use thiserror::Error;
 use crate::api::{Predecessor, Successor};
 
 /// Where a resource is stored: what a write needs as its precondition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectRef {
     /// `metadata.name`.
     pub name: Box<str>,

@@ -102,18 +102,34 @@ impl ProviderView {
         self.gone.contains(member)
     }
 
-    /// The ids of a group's members that are people, those of nested groups included, each once.
-    /// Groups that contain one another are read once; ids that nobody has are among them.
+    /// The ids of a group's members that are not groups, those of nested groups included, each once.
+    /// Groups that contain one another are read once; ids that nobody has are among them. What an id
+    /// is counts, not in which list it stands: it may have been sent before it was known.
     pub fn flattened_members<'a>(&'a self, group: &'a Group) -> HashSet<&'a Id> {
         let mut members = HashSet::new();
         let mut seen = HashSet::from([group.id()]);
         let mut open = vec![group];
         while let Some(group) = open.pop() {
-            members.extend(group.members());
-            let nested = group.groups().iter().filter(|&id| seen.insert(id));
-            open.extend(nested.filter_map(|id| self.group(id)).map(Arc::as_ref));
+            for id in group.members().iter().chain(group.groups()) {
+                match self.group(id) {
+                    Some(nested) if seen.insert(id) => open.push(nested),
+                    Some(_) => {}
+                    None => _ = members.insert(id),
+                }
+            }
         }
         members
+    }
+
+    /// Groups that still name people who are gone, with those people.
+    pub fn groups_with_gone(&self) -> impl Iterator<Item = (Id, Vec<Id>)> {
+        let mut groups: HashMap<Id, Vec<Id>> = HashMap::new();
+        for member in &self.gone {
+            for group in self.groups_of(member) {
+                groups.entry(group.id().clone()).or_default().push(member.clone());
+            }
+        }
+        groups.into_iter()
     }
 
     /// Every object of a person, those too that readers do not see.
@@ -126,11 +142,11 @@ impl ProviderView {
         self.groups.get(id).map_or(&[], Slot::objects)
     }
 
-    pub(super) fn every_user_object(&self) -> impl Iterator<Item = &Arc<User>> {
+    pub(in crate::directory) fn every_user_object(&self) -> impl Iterator<Item = &Arc<User>> {
         self.users.values().flat_map(Slot::objects)
     }
 
-    pub(super) fn every_group_object(&self) -> impl Iterator<Item = &Arc<Group>> {
+    pub(in crate::directory) fn every_group_object(&self) -> impl Iterator<Item = &Arc<Group>> {
         self.groups.values().flat_map(Slot::objects)
     }
 

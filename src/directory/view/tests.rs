@@ -113,7 +113,7 @@ fn nested_groups_are_flattened_and_cycles_are_cut() {
     directory.apply_group(group("inner", &["bob"], json!({"groups": ["outer", "nobody"]})));
     let view = okta(&directory);
     let members = view.flattened_members(view.group(&"outer".into()).unwrap());
-    assert_eq!(members, [&"alice".into(), &"bob".into()].into());
+    assert_eq!(members, [&"alice".into(), &"bob".into(), &"nobody".into()].into());
 }
 
 #[test]

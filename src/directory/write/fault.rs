@@ -22,7 +22,9 @@ impl Fault {
     pub(super) fn into_error(self) -> ScimError {
         match self {
             Self::Refused(error) => error,
-            Self::Exists | Self::Conflict | Self::Missing => super::unavailable("others write the same object"),
+            Self::Exists | Self::Conflict | Self::Missing => {
+                super::unavailable("others write the same object")
+            }
             Self::Unknown(reason) => super::unavailable(&reason),
         }
     }

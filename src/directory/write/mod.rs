@@ -17,7 +17,7 @@ use serde_json::json;
 use super::view::{Entry, Id, Shared, Standing};
 use crate::{
     ops::metrics::{Metrics, Verb, WriteOutcome},
-    scim::error::{ErrorKind, Result, ScimError},
+    scim::error::{ErrorKind, Result, ScimError, quote},
 };
 use fault::Fault;
 pub(super) use queue::Queue;
@@ -224,7 +224,7 @@ impl<K: Stored> Writer<K> {
 
     async fn reload(&self, provider: &str, id: &Id) -> Result<Arc<K::Indexed>> {
         let found = if id.is_ours() { self.find(provider, id).await? } else { None };
-        found.ok_or_else(|| not_found::<K>(id))
+        found.ok_or_else(|| not_found(K::RESOURCE_TYPE, id))
     }
 
     /// Takes what the API server answered into the index, so that this process reads its own writes.
@@ -284,11 +284,7 @@ impl<K: Stored> Writer<K> {
     }
 
     /// Sends one write when its turn has come.
-    async fn counted<T>(
-        &self,
-        verb: Verb,
-        write: impl Future<Output = kube::Result<T>>,
-    ) -> Result<T, Fault> {
+    async fn counted<T>(&self, verb: Verb, write: impl Future<Output = kube::Result<T>>) -> Result<T, Fault> {
         let turn = self.queue.turn(&self.metrics).await.map_err(Fault::Refused)?;
         let result = write.await;
         drop(turn);
@@ -301,9 +297,9 @@ fn read<K: Stored>(object: &K) -> Result<K::Indexed> {
     K::read(object).map_err(|error| ScimError::new(ErrorKind::Internal, error.to_string()))
 }
 
-fn not_found<K: Stored>(id: &Id) -> ScimError {
-    let kind = K::RESOURCE_TYPE;
-    ScimError::not_found(format!("there is no {kind} with id {}", crate::scim::error::quote(&id.to_string())))
+/// The answer to a request for an id that nobody has.
+pub(super) fn not_found(resource_type: &str, id: &Id) -> ScimError {
+    ScimError::not_found(format!("there is no {resource_type} with id {}", quote(&id.to_string())))
 }
 
 fn unavailable(reason: &str) -> ScimError {

@@ -70,7 +70,10 @@ impl Drop for Waiting<'_> {
 }
 
 fn busy() -> ScimError {
-    ScimError::new(ErrorKind::TooManyRequests, "too many changes wait to be written; send this one again later")
+    ScimError::new(
+        ErrorKind::TooManyRequests,
+        "too many changes wait to be written; send this one again later",
+    )
 }
 
 #[cfg(test)]

@@ -64,9 +64,13 @@ impl<K: Stored> Writer<K> {
             let Some(found) = self.get(&name).await.map_err(Fault::Refused)? else { continue };
             let found = read::<K>(&found).map_err(Fault::Refused)?;
             match found.standing() {
-                Standing::Visible if K::id(object.spec()) == found.id().to_string() => return Err(Fault::Conflict),
+                Standing::Visible if K::id(object.spec()) == found.id().to_string() => {
+                    return Err(Fault::Conflict);
+                }
                 Standing::Visible => return Err(Fault::Refused(taken::<K>(object.spec()))),
-                Standing::Marked(_) | Standing::Reserved => self.settle(&found).await.map_err(Fault::Refused)?,
+                Standing::Marked(_) | Standing::Reserved => {
+                    self.settle(&found).await.map_err(Fault::Refused)?
+                }
                 Standing::Creating => break,
             }
         }
@@ -76,10 +80,8 @@ impl<K: Stored> Writer<K> {
     /// Step 2: from here on nobody else commits to the old object.
     async fn mark(&self, old: &K, reservation: &K) -> Result<K, Fault> {
         let mut spec = old.spec().clone();
-        *K::transit(&mut spec).renamed_to = Some(Successor {
-            name: reservation.name_any(),
-            uid: reservation.uid().unwrap_or_default(),
-        });
+        *K::transit(&mut spec).renamed_to =
+            Some(Successor { name: reservation.name_any(), uid: reservation.uid().unwrap_or_default() });
         self.put_spec(&old.name_any(), version(old), &spec).await
     }
 

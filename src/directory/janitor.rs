@@ -1,0 +1,128 @@
+//! What is written in the background: people who are gone are taken out of groups, renames that a
+//! crash left half done are ended, people who were deactivated long ago are deleted. One janitor runs
+//! at a time, and nothing breaks if two ever do.
+
+use std::{collections::HashMap, time::Duration};
+
+use jiff::Timestamp;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::{
+    Provider, Store,
+    encode::group_without,
+    view::{Id, ObjectRef, ProviderView, Standing},
+};
+
+/// How often the janitor looks for what no change of the index tells.
+const ROUND: Duration = Duration::from_secs(30);
+
+/// How long an object may stand in the middle of a rename before the janitor ends it. Whoever writes
+/// to it ends it at once.
+const GRACE: Duration = Duration::from_secs(30);
+
+impl Store {
+    /// Runs the janitor, for good. `now` is the wall clock; `providers` those that exist.
+    pub async fn sweep(
+        &self,
+        now: impl Fn() -> Timestamp,
+        providers: impl Fn() -> Vec<std::sync::Arc<Provider>>,
+    ) {
+        let mut changed = self.changed.subscribe();
+        let mut rounds = interval(ROUND);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut unfinished = Unfinished::default();
+        loop {
+            self.take_out_the_gone(now()).await;
+            tokio::select! {
+                _ = rounds.tick() => {
+                    self.end_renames(&mut unfinished).await;
+                    self.retire(now(), &providers()).await;
+                }
+                _ = changed.changed() => {}
+            }
+        }
+    }
+
+    /// Takes deleted people out of the groups that still name them.
+    async fn take_out_the_gone(&self, now: Timestamp) {
+        let mut work = Vec::new();
+        for (name, view) in self.read().providers() {
+            work.extend(view.groups_with_gone().map(|(group, gone)| (name.to_owned(), group, gone)));
+        }
+        for (provider, group, gone) in work {
+            let forget = |group: &super::Group| Ok(group_without(group, &gone, now));
+            if let Err(error) = self.groups.update(&provider, &group, |_| Ok(()), forget).await {
+                tracing::info!(%error, provider, group = %group, "janitor.put_off");
+            }
+        }
+    }
+
+    async fn end_renames(&self, unfinished: &mut Unfinished) {
+        let (mut users, mut groups) = (Vec::new(), Vec::new());
+        for (_, view) in self.read().providers() {
+            users.extend(view.every_user_object().filter(|user| is_unfinished(user.standing())).cloned());
+            groups.extend(view.every_group_object().filter(|group| is_unfinished(group.standing())).cloned());
+        }
+        let due = unfinished
+            .due(users.iter().map(|user| user.object()).chain(groups.iter().map(|group| group.object())));
+        for user in users.iter().filter(|user| due.contains(user.object())) {
+            log(self.users.settle(user).await, user.object());
+        }
+        for group in groups.iter().filter(|group| due.contains(group.object())) {
+            log(self.groups.settle(group).await, group.object());
+        }
+    }
+
+    /// Deletes people who have been inactive for longer than their provider keeps them.
+    async fn retire(&self, now: Timestamp, providers: &[std::sync::Arc<Provider>]) {
+        for provider in providers {
+            let Some(retention) = provider.retention() else { continue };
+            let is_due = |user: &super::User| {
+                !user.active() && now.duration_since(user.meta().last_modified).unsigned_abs() >= retention
+            };
+            let due: Vec<Id> = {
+                let directory = self.read();
+                let users = directory.provider(provider.name()).map(ProviderView::users);
+                users
+                    .into_iter()
+                    .flatten()
+                    .filter(|user| is_due(user))
+                    .map(|user| user.id().clone())
+                    .collect()
+            };
+            for id in due {
+                let still = |user: &super::User| match is_due(user) {
+                    true => Ok(()),
+                    false => Err(super::write::not_found("User", user.id())),
+                };
+                if let Err(error) = self.users.delete(provider.name(), &id, still).await {
+                    tracing::info!(%error, provider = &**provider.name(), user = %id, "janitor.put_off");
+                }
+            }
+        }
+    }
+}
+
+/// Objects in the middle of a rename, and since when this process has seen them so.
+#[derive(Default)]
+struct Unfinished(HashMap<ObjectRef, Instant>);
+
+impl Unfinished {
+    /// Those that have stood still for longer than the grace.
+    fn due<'a>(&mut self, met: impl Iterator<Item = &'a ObjectRef>) -> Vec<ObjectRef> {
+        let now = Instant::now();
+        self.0 = met.map(|object| (object.clone(), self.0.get(object).copied().unwrap_or(now))).collect();
+        self.0.iter().filter(|(_, since)| now - **since >= GRACE).map(|(object, _)| object.clone()).collect()
+    }
+}
+
+fn is_unfinished(standing: &Standing) -> bool {
+    matches!(standing, Standing::Marked(_) | Standing::Reserved)
+}
+
+fn log(settled: crate::scim::error::Result<()>, object: &ObjectRef) {
+    match settled {
+        Ok(()) => tracing::info!(object = &*object.name, "janitor.rename_ended"),
+        Err(error) => tracing::info!(%error, object = &*object.name, "janitor.put_off"),
+    }
+}

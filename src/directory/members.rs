@@ -1,0 +1,165 @@
+//! How the members of a group are held and changed. Nobody outside knows how they are stored.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::view::{Group, Id, ProviderView};
+use crate::scim::{
+    error::{Result, ScimError, quote},
+    members::{Member, MemberEdit, MemberKind},
+    mode::{Mode, UnknownMembers},
+};
+
+/// The most members of one group whose ids nobody has.
+const MAX_UNKNOWN: usize = 1_000;
+
+/// The members of a group: people and nested groups, each once, in the order in which they came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Membership {
+    people: Vec<Id>,
+    groups: Vec<Id>,
+}
+
+impl Membership {
+    /// The members of a new group.
+    pub(super) fn of_new(members: Vec<Member>, view: Option<&ProviderView>) -> Self {
+        let mut membership = Self::default();
+        membership.add(members, view);
+        membership
+    }
+
+    /// The members that a group has.
+    pub(super) fn of(group: &Group) -> Self {
+        Self { people: group.members().to_vec(), groups: group.groups().to_vec() }
+    }
+
+    /// Applies edits in their order.
+    pub(super) fn edit(&mut self, edits: &[MemberEdit], view: Option<&ProviderView>) {
+        for edit in edits {
+            match edit {
+                MemberEdit::Add(members) => self.add(members.clone(), view),
+                MemberEdit::Remove(ids) => {
+                    let ids: HashSet<Id> = ids.iter().map(|id| id.as_str().into()).collect();
+                    self.retain(|id, _| !ids.contains(id));
+                }
+                MemberEdit::RemoveMatching(filter) => {
+                    self.retain(|id, kind| !filter.matches(&shown(id, kind, view)));
+                }
+                MemberEdit::Replace(members) => {
+                    let next = Self::of_new(members.clone(), view);
+                    if !next.has_the_members_of(self) {
+                        *self = next;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Leaves out these ids.
+    pub(super) fn forget(&mut self, ids: &[Id]) {
+        self.retain(|id, _| !ids.contains(id));
+    }
+
+    /// Refuses ids that nobody has: all of those that come new in a mode that is strict about them,
+    /// too many in one that is not.
+    ///
+    /// # Errors
+    /// `invalidValue` with the first of them.
+    pub(super) fn check(&self, before: &Self, mode: Mode, view: Option<&ProviderView>) -> Result<()> {
+        let mut unknown = self.unknown(view);
+        match mode.switches().unknown_members {
+            UnknownMembers::Keep => match unknown.nth(MAX_UNKNOWN) {
+                None => Ok(()),
+                Some(_) => Err(ScimError::invalid_value(format!(
+                    "more than {MAX_UNKNOWN} members have ids that nobody has; create these users first"
+                ))),
+            },
+            UnknownMembers::Refuse => {
+                let before: HashSet<&Id> = before.people.iter().chain(&before.groups).collect();
+                match unknown.find(|id| !before.contains(id)) {
+                    None => Ok(()),
+                    Some(id) => Err(ScimError::invalid_value(format!(
+                        "nobody has the id {}; create the member first",
+                        quote(&id.to_string())
+                    ))),
+                }
+            }
+        }
+    }
+
+    /// Whether an id that the operator could have given is neither a person's nor a group's.
+    pub(super) fn has_unknown(&self, view: Option<&ProviderView>) -> bool {
+        self.unknown(view).any(Id::is_ours)
+    }
+
+    fn unknown<'a>(&'a self, view: Option<&'a ProviderView>) -> impl Iterator<Item = &'a Id> {
+        let is_known = move |id: &&Id| view.is_some_and(|view| kind_of(id, view).is_some());
+        self.people.iter().chain(&self.groups).filter(move |id| !is_known(id))
+    }
+
+    pub(super) fn people(&self) -> &[Id] {
+        &self.people
+    }
+
+    pub(super) fn groups(&self) -> &[Id] {
+        &self.groups
+    }
+
+    pub(super) fn count(&self) -> i64 {
+        i64::try_from(self.people.len() + self.groups.len()).unwrap_or(i64::MAX)
+    }
+
+    /// Whether a group has exactly these members.
+    pub(super) fn is_of(&self, group: &Group) -> bool {
+        self.people == group.members() && self.groups == group.groups()
+    }
+
+    /// What an id is, counts more than what a client says that it is: most of them say nothing.
+    fn add(&mut self, members: Vec<Member>, view: Option<&ProviderView>) {
+        let mut present: HashSet<Id> = self.people.iter().chain(&self.groups).cloned().collect();
+        for Member { id, kind } in members {
+            let id = Id::from(id.as_str());
+            if !present.insert(id.clone()) {
+                continue;
+            }
+            match view.and_then(|view| kind_of(&id, view)).unwrap_or(kind) {
+                MemberKind::User => self.people.push(id),
+                MemberKind::Group => self.groups.push(id),
+            }
+        }
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Id, MemberKind) -> bool) {
+        self.people.retain(|id| keep(id, MemberKind::User));
+        self.groups.retain(|id| keep(id, MemberKind::Group));
+    }
+
+    fn has_the_members_of(&self, other: &Self) -> bool {
+        let set = |ids: &[Id]| ids.iter().cloned().collect::<HashSet<_>>();
+        set(&self.people) == set(&other.people) && set(&self.groups) == set(&other.groups)
+    }
+}
+
+/// A member's value as a filter within `members[…]` sees it.
+pub(super) fn shown(id: &Id, kind: MemberKind, view: Option<&ProviderView>) -> Value {
+    let kind = view.and_then(|view| kind_of(id, view)).unwrap_or(kind);
+    let mut member = json!({"value": id.to_string(), "type": kind.name()});
+    if let Some(display) = view.and_then(|view| display(id, view)) {
+        member["display"] = display;
+    }
+    member
+}
+
+fn kind_of(id: &Id, view: &ProviderView) -> Option<MemberKind> {
+    if view.user(id).is_some() { Some(MemberKind::User) } else { view.group(id).map(|_| MemberKind::Group) }
+}
+
+/// What a person or a group is called: displayName, or a person's userName.
+fn display(id: &Id, view: &ProviderView) -> Option<Value> {
+    if let Some(group) = view.group(id) {
+        return Some(group.display_name().into());
+    }
+    let mut resource = view.user(id)?.resource();
+    resource.remove("displayName").or_else(|| resource.remove("userName"))
+}

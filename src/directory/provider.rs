@@ -1,0 +1,205 @@
+use std::{sync::Arc, time::Duration};
+
+use kube::ResourceExt;
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::view::{Group, User};
+use crate::{
+    api::{
+        self, AttributeType, CustomAttribute, CustomSchema, CustomSubAttribute, Limits, PatchResponse,
+        ProviderMode, ResourceMeta, ScimProvider, ScimProviderSpec,
+    },
+    scim::{
+        mode::Mode,
+        requirements::{Constraint, OnInvalid, Requirements},
+        resource::{Resource, seal},
+        schema::{
+            Attribute, ResourceKind, ResourceSchema, Schema, Type,
+            custom::{self, ResourceTypes},
+        },
+    },
+};
+
+/// A provider's settings, parsed once per change of its ScimProvider. Every function of the directory
+/// takes one: it is the proof that the caller knows whose directory it asks for.
+#[derive(Debug)]
+pub struct Provider {
+    name: Arc<str>,
+    uid: String,
+    mode: Mode,
+    spec: ScimProviderSpec,
+    user: Kind,
+    group: Kind,
+}
+
+/// What one kind of resource is, to a provider.
+#[derive(Debug)]
+struct Kind {
+    schema: ResourceSchema,
+    requirements: Requirements,
+}
+
+/// A ScimProvider that cannot be used as it is.
+#[derive(Debug, Error)]
+#[error("spec.attributes: {0}")]
+pub struct InvalidProvider(String);
+
+impl Provider {
+    /// Reads a provider's object.
+    ///
+    /// # Errors
+    /// When a custom schema or a path of `spec.attributes` cannot be used.
+    pub fn from_object(object: &ScimProvider) -> Result<Self, InvalidProvider> {
+        let spec = object.spec.clone();
+        let custom: Vec<Schema> = spec.attributes.custom.iter().map(extension).collect::<Result<_, _>>()?;
+        let types = ResourceTypes::new(custom).map_err(|error| InvalidProvider(error.to_string()))?;
+        let ResourceTypes { users: user, groups: group } = types;
+        let required = spec.attributes.required.iter().map(String::as_str);
+        let constraints = spec.attributes.constraints.iter().map(constraint);
+        let requirements = Requirements::new(&user, required, constraints)
+            .map_err(|error| InvalidProvider(error.to_string()))?;
+        Ok(Self {
+            name: object.name_any().into(),
+            uid: object.uid().unwrap_or_default(),
+            mode: match spec.mode {
+                ProviderMode::Compat => Mode::Compat,
+                ProviderMode::Strict => Mode::Strict,
+                ProviderMode::Ipsie => Mode::Ipsie,
+            },
+            user: Kind { schema: user, requirements },
+            group: Kind { requirements: Requirements::of(&group), schema: group },
+            spec,
+        })
+    }
+
+    /// Its name, which is the end of its URL.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The uid of its object: another provider of the same name has another one.
+    pub fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    /// How strictly its requests are read.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether its requests are put off.
+    pub fn paused(&self) -> bool {
+        self.spec.paused
+    }
+
+    /// How much it may hold and send.
+    pub fn limits(&self) -> &Limits {
+        &self.spec.limits
+    }
+
+    /// What a successful PATCH is answered with.
+    pub fn patch_response(&self) -> PatchResponse {
+        self.spec.patch_response
+    }
+
+    /// How long an inactive person is kept; for good, where it says nothing.
+    pub fn retention(&self) -> Option<Duration> {
+        self.spec.retention.as_ref().map(|retention| retention.after_deactivation.into())
+    }
+
+    /// The attributes of one of its resource types.
+    pub fn schema(&self, kind: ResourceKind) -> &ResourceSchema {
+        &self.kind(kind).schema
+    }
+
+    pub(super) fn requirements(&self, kind: ResourceKind) -> &Requirements {
+        &self.kind(kind).requirements
+    }
+
+    /// A person in SCIM: everything but what only an answer knows, such as `meta.location` and `groups`.
+    pub fn user_resource(&self, user: &User) -> Resource {
+        self.complete(ResourceKind::User, user.resource(), user.id().to_string(), user.meta())
+    }
+
+    /// A group in SCIM, without `members` and what only an answer knows.
+    pub fn group_resource(&self, group: &Group) -> Resource {
+        self.complete(ResourceKind::Group, group.resource(), group.id().to_string(), group.meta())
+    }
+
+    fn complete(
+        &self,
+        kind: ResourceKind,
+        mut resource: Resource,
+        id: String,
+        meta: &ResourceMeta,
+    ) -> Resource {
+        let meta = json!({
+            "resourceType": kind.name(),
+            "created": crate::ops::clock::rfc3339(meta.created),
+            "lastModified": crate::ops::clock::rfc3339(meta.last_modified),
+        });
+        resource.shift_insert(0, "id".to_owned(), Value::String(id));
+        resource.insert("meta".to_owned(), meta);
+        seal(&mut resource, self.schema(kind));
+        resource
+    }
+
+    fn kind(&self, kind: ResourceKind) -> &Kind {
+        match kind {
+            ResourceKind::User => &self.user,
+            ResourceKind::Group => &self.group,
+        }
+    }
+}
+
+fn constraint(constraint: &api::Constraint) -> Constraint {
+    Constraint {
+        path: constraint.path.clone(),
+        values: constraint.values.clone(),
+        on_invalid: match constraint.on_invalid {
+            api::OnInvalid::Reject => OnInvalid::Reject,
+            api::OnInvalid::Drop => OnInvalid::Drop,
+        },
+    }
+}
+
+fn extension(schema: &CustomSchema) -> Result<Schema, InvalidProvider> {
+    let attributes = schema.attributes.iter().map(attribute).collect();
+    let description = "Declared by the provider";
+    custom::extension(&schema.schema, description, attributes)
+        .map_err(|error| InvalidProvider(error.to_string()))
+}
+
+fn attribute(declared: &CustomAttribute) -> Attribute {
+    Attribute {
+        multi_valued: declared.multi_valued,
+        required: declared.required,
+        case_exact: declared.case_exact,
+        canonical_values: declared.canonical_values.iter().cloned().map(Into::into).collect(),
+        sub_attributes: declared.sub_attributes.iter().map(sub_attribute).collect(),
+        ..Attribute::new(declared.name.clone(), ty(declared.kind), declared.description.clone())
+    }
+}
+
+fn sub_attribute(declared: &CustomSubAttribute) -> Attribute {
+    Attribute {
+        multi_valued: declared.multi_valued,
+        case_exact: declared.case_exact,
+        canonical_values: declared.canonical_values.iter().cloned().map(Into::into).collect(),
+        ..Attribute::new(declared.name.clone(), ty(declared.kind), declared.description.clone())
+    }
+}
+
+fn ty(declared: AttributeType) -> Type {
+    match declared {
+        AttributeType::String => Type::String,
+        AttributeType::Boolean => Type::Boolean,
+        AttributeType::Decimal => Type::Decimal,
+        AttributeType::Integer => Type::Integer,
+        AttributeType::DateTime => Type::DateTime,
+        AttributeType::Reference => Type::Reference,
+        AttributeType::Binary => Type::Binary,
+        AttributeType::Complex => Type::Complex,
+    }
+}

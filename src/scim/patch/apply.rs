@@ -1,0 +1,400 @@
+//! Operations on a resource, one after the other.
+
+use serde_json::{Map, Value};
+
+use super::values::{Values, assign, merge};
+use super::{Change, Patched, Verb};
+use crate::scim::error::{Result, ScimError, quote};
+use crate::scim::filter::ElementFilter;
+use crate::scim::members::{Member, MemberEdit};
+use crate::scim::mode::{ComplexReplace, Mode, PathlessPatch, RemoveWithValue, UnknownPath, UnmatchedFilter};
+use crate::scim::object;
+use crate::scim::path::Path;
+use crate::scim::resource::Resource;
+use crate::scim::schema::{
+    Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Schema, Type,
+};
+use crate::scim::value::{Ignored, normalize_value};
+
+/// A resource while operations are applied to it. It is a copy: what fails leaves nothing behind.
+pub(super) struct Application<'a> {
+    schema: &'a ResourceSchema,
+    mode: Mode,
+    resource: Resource,
+    members: Vec<MemberEdit>,
+    ignored: Ignored,
+}
+
+/// What an operation is about.
+enum Target<'a> {
+    /// Everything that a schema defines.
+    Schema(&'a Schema),
+    Place(Place<'a>),
+}
+
+/// An attribute, which of its values, which sub-attribute of those.
+struct Place<'a> {
+    at: AttributeRef<'a>,
+    filter: Option<ElementFilter>,
+    sub: Option<&'a Attribute>,
+}
+
+impl<'a> Application<'a> {
+    pub(super) fn new(resource: Resource, schema: &'a ResourceSchema, mode: Mode) -> Self {
+        Self { schema, mode, resource, members: Vec::new(), ignored: Ignored::default() }
+    }
+
+    pub(super) fn finish(self) -> Patched {
+        Patched { resource: self.resource, members: self.members, ignored: self.ignored.into_names() }
+    }
+
+    pub(super) fn operation(&mut self, path: Option<&Path>, change: Change) -> Result<()> {
+        let Some(path) = path else { return self.pathless(change) };
+        match self.target(path)? {
+            Some(target) => self.change(target, change),
+            None => self.unknown_path(path),
+        }
+    }
+
+    fn pathless(&mut self, change: Change) -> Result<()> {
+        if self.mode.switches().pathless_patch == PathlessPatch::Refuse {
+            return Err(ScimError::invalid_syntax("path is missing; name what is to be changed"));
+        }
+        match change {
+            Change::Set(verb, Value::Object(attributes)) => self.set_attributes(verb, None, attributes),
+            _ => Err(ScimError::invalid_value("without a path the value must be an object of attributes")),
+        }
+    }
+
+    fn target(&self, path: &Path) -> Result<Option<Target<'a>>> {
+        let Path { attribute, filter, sub } = path;
+        let (at, sub) = match (self.schema.locate(attribute), sub) {
+            (Some(Located::Schema(schema)), None) if filter.is_none() => {
+                return Ok(Some(Target::Schema(schema)));
+            }
+            (Some(Located::Attribute(at)), None) => (at, None),
+            (Some(Located::Attribute(at)), Some(name)) => match at.attribute.sub(name) {
+                Some(sub) => (at, Some(sub)),
+                None => return Ok(None),
+            },
+            (Some(Located::SubAttribute(at, sub)), None) if filter.is_none() => (at, Some(sub)),
+            _ => return Ok(None),
+        };
+        if filter.is_some() && !at.attribute.multi_valued {
+            let name = &at.attribute.name;
+            return Err(ScimError::invalid_path(format!("{name} has one value; only lists take a filter")));
+        }
+        let filter = filter.as_deref().map(|filter| ElementFilter::bind(filter, at.attribute, self.mode));
+        Ok(Some(Target::Place(Place { at, filter: filter.transpose()?, sub })))
+    }
+
+    fn unknown_path(&mut self, path: &Path) -> Result<()> {
+        match (self.mode.switches().unknown_path, self.schema.kind()) {
+            (UnknownPath::IgnoreOnUsers, ResourceKind::User) => self.ignored.unknown(path, self.mode),
+            _ => Err(ScimError::invalid_path(format!(
+                "no schema of this resource defines {}; see /Schemas",
+                quote(&path.to_string())
+            ))),
+        }
+    }
+
+    /// Sets what an object says: of the resource, or of what a schema defines.
+    fn set_attributes(
+        &mut self,
+        verb: Verb,
+        scope: Option<&Schema>,
+        attributes: Map<String, Value>,
+    ) -> Result<()> {
+        for (name, value) in attributes {
+            match self.named(scope, &name)? {
+                Some(_) if verb == Verb::Add && value.is_null() => {}
+                Some(Target::Place(place)) if self.is_echo(&place) => {}
+                Some(target) => self.change(target, Change::Set(verb, value))?,
+                None => self.ignored.unknown(name, self.mode)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What a name means in an object of attributes.
+    fn named(&self, scope: Option<&Schema>, name: &str) -> Result<Option<Target<'a>>> {
+        if self.mode.switches().pathless_patch == PathlessPatch::Keys {
+            let path = match scope {
+                Some(schema) => Path::parse(&format!("{}:{name}", schema.id), self.mode),
+                None => Path::parse(name, self.mode),
+            };
+            return path.map_or(Ok(None), |path| self.target(&path));
+        }
+        if let (None, Some(extension)) = (scope, self.schema.extension(name)) {
+            return Ok(Some(Target::Schema(extension)));
+        }
+        let found = self.schema.attribute(scope.map(|schema| &*schema.id), name);
+        Ok(found.map(|at| Target::Place(Place { at, filter: None, sub: None })))
+    }
+
+    /// What only the server sets comes along where a client sends back all that it has read. The id alone
+    /// says something: which resource is meant.
+    fn is_echo(&self, place: &Place<'_>) -> bool {
+        self.mode.switches().pathless_patch == PathlessPatch::Keys
+            && place.is_read_only()
+            && !place.is_core("id")
+    }
+
+    fn change(&mut self, target: Target<'a>, change: Change) -> Result<()> {
+        let change = match change {
+            Change::Set(Verb::Replace, Value::Null) => Change::Remove(None),
+            Change::Set(Verb::Add, Value::Null) => {
+                return Err(ScimError::invalid_value("null cannot be added"));
+            }
+            other => other,
+        };
+        let place = match target {
+            Target::Schema(schema) => return self.change_schema(schema, change),
+            Target::Place(place) => place,
+        };
+        let attribute = place.at.attribute;
+        if place.is_core("schemas") {
+            Ok(())
+        } else if place.is_read_only() {
+            self.refuse_unless_same_id(&place, &change)
+        } else if attribute.mutability == Mutability::WriteOnly {
+            self.write_only(attribute, change)
+        } else if self.schema.kind() == ResourceKind::Group && place.is_core("members") {
+            self.change_members(&place, change)
+        } else if attribute.multi_valued {
+            self.change_list(&place, change)
+        } else {
+            self.change_single(&place, change)
+        }
+    }
+
+    fn change_schema(&mut self, schema: &'a Schema, change: Change) -> Result<()> {
+        let extension = (!schema.is(&self.schema.core().id)).then_some(schema);
+        match (extension, change) {
+            (None, Change::Remove(_)) => {
+                Err(ScimError::invalid_path("names the whole resource; name one of its attributes"))
+            }
+            (Some(extension), Change::Remove(_)) => self.clear_attributes(extension, &Map::new()),
+            (_, Change::Set(verb, Value::Object(attributes))) => {
+                if let Some(extension) = extension.filter(|_| self.replaces_whole(verb)) {
+                    self.clear_attributes(extension, &attributes)?;
+                }
+                self.set_attributes(verb, extension, attributes)
+            }
+            (_, Change::Set(..)) => Err(ScimError::invalid_value(format!("{} must be an object", schema.id))),
+        }
+    }
+
+    /// Takes away what an extension defines and `kept` does not name.
+    fn clear_attributes(&mut self, extension: &Schema, kept: &Map<String, Value>) -> Result<()> {
+        let cleared = |attribute: &&Attribute| object::member(kept, &attribute.name).is_none();
+        extension
+            .attributes
+            .iter()
+            .filter(cleared)
+            .try_for_each(|attribute| self.set(AttributeRef { urn: Some(&extension.id), attribute }, None))
+    }
+
+    fn change_members(&mut self, place: &Place<'_>, change: Change) -> Result<()> {
+        if place.sub.is_some() {
+            return Err(ScimError::mutability("a member cannot be changed; remove it and add another"));
+        }
+        let edit = match (change, &place.filter) {
+            (Change::Set(Verb::Add, value), None) => MemberEdit::Add(Member::list(&value, self.mode)?),
+            (Change::Set(Verb::Replace, value), None) => {
+                MemberEdit::Replace(Member::list(&value, self.mode)?)
+            }
+            (Change::Remove(None), None) => MemberEdit::Replace(Vec::new()),
+            (Change::Remove(Some(Value::Null)), None) => {
+                return Err(ScimError::invalid_value(
+                    "null does not say whom to remove; leave value out to remove all",
+                ));
+            }
+            (Change::Remove(Some(value)), None) => {
+                self.refuse_removal_by_value()?;
+                let members = Member::list(&value, self.mode)?;
+                MemberEdit::Remove(members.into_iter().map(|member| member.id).collect())
+            }
+            (Change::Remove(_), Some(filter)) => match filter.named_values() {
+                Some(ids) => MemberEdit::Remove(ids),
+                None => MemberEdit::RemoveMatching(filter.clone()),
+            },
+            (Change::Set(..), Some(_)) => {
+                return Err(ScimError::no_target("a filter does not make members; add them to members"));
+            }
+        };
+        self.members.push(edit);
+        Ok(())
+    }
+
+    fn change_list(&mut self, place: &Place<'_>, change: Change) -> Result<()> {
+        let attribute = place.at.attribute;
+        let filter = place.filter.as_ref();
+        let mut values = Values::new(attribute, self.current(place.at));
+        match (change, filter, place.sub) {
+            (Change::Remove(None | Some(Value::Null)), None, None) => values.clear(),
+            (Change::Remove(Some(listed)), None, None) => {
+                self.refuse_removal_by_value()?;
+                values.remove_listed(&self.elements(attribute, listed)?);
+            }
+            (Change::Remove(_), filter, sub) => values.remove(filter, sub)?,
+            (Change::Set(Verb::Add, value), None, None) => values.add(self.elements(attribute, value)?)?,
+            (Change::Set(Verb::Replace, value), None, None) => {
+                values.replace(self.elements(attribute, value)?);
+            }
+            (Change::Set(_, value), filter, Some(sub)) => match self.normalize(sub, value)? {
+                Some(value) => {
+                    let change = Value::Object(Map::from_iter([(sub.name.to_string(), value)]));
+                    self.set_elements(Verb::Add, &mut values, filter, change)?;
+                }
+                None => values.remove(filter, Some(sub))?,
+            },
+            (Change::Set(verb, value), filter, None) => {
+                let Ok([element]) = <[Value; 1]>::try_from(self.elements(attribute, value)?) else {
+                    return Err(ScimError::invalid_value("a filter takes one value, not several or none"));
+                };
+                self.set_elements(verb, &mut values, filter, element)?;
+            }
+        }
+        let next = self.normalize(attribute, values.into_value())?;
+        self.set(place.at, next)
+    }
+
+    /// Changes the elements that a filter selects. The one that it describes is made where none matches, if
+    /// the mode makes it, and then a replaced one is still what the filter describes.
+    fn set_elements(
+        &self,
+        verb: Verb,
+        values: &mut Values<'_>,
+        filter: Option<&ElementFilter>,
+        change: Value,
+    ) -> Result<()> {
+        let creates = self.mode.switches().unmatched_filter == UnmatchedFilter::Create;
+        let described = match filter {
+            None => Some(Map::new()),
+            Some(filter) if creates => filter.described(),
+            Some(_) => None,
+        };
+        match (values.any_match(filter), verb, described) {
+            (false, _, Some(described)) => values.push(described, change),
+            (false, _, None) => Err(ScimError::no_target("no value matches the filter")),
+            (true, Verb::Replace, described) => values.put(filter, &described.unwrap_or_default(), &change),
+            (true, ..) => values.merge(filter, &change),
+        }
+    }
+
+    fn change_single(&mut self, place: &Place<'_>, change: Change) -> Result<()> {
+        let (at, attribute) = (place.at, place.at.attribute);
+        let next = match (place.sub, change) {
+            (None, Change::Remove(_)) => None,
+            (None, Change::Set(verb, value)) if attribute.ty == Type::Complex => {
+                self.complex(verb, at, value)?
+            }
+            (None, Change::Set(_, value)) => self.normalize(attribute, value)?,
+            (Some(sub), Change::Remove(_)) => merge(self.current(at), [(sub, None)])?,
+            (Some(sub), Change::Set(_, value)) => {
+                let value = self.normalize(sub, value)?;
+                merge(self.current(at), [(sub, value)])?
+            }
+        };
+        // Whoever is referred to by no id is nobody.
+        self.set(at, next.filter(|next| next.get("value") != Some(&"".into())))
+    }
+
+    /// The next value of a complex attribute. `replace` takes away what it calls null.
+    fn complex(&mut self, verb: Verb, at: AttributeRef<'_>, value: Value) -> Result<Option<Value>> {
+        let subs = &at.attribute.sub_attributes;
+        let stated = value.as_object();
+        let is_object = stated.is_some();
+        let is_null = |sub: &&Attribute| {
+            stated.and_then(|stated| object::member(stated, &sub.name)).is_some_and(Value::is_null)
+        };
+        let taken_away: Vec<&Attribute> = match verb {
+            Verb::Add => Vec::new(),
+            Verb::Replace if self.replaces_whole(verb) => subs.iter().collect(),
+            Verb::Replace => subs.iter().filter(is_null).collect(),
+        };
+        let set = match self.normalize(at.attribute, value)? {
+            Some(Value::Object(set)) => set,
+            _ if is_object => Map::new(),
+            _ => return Ok(None),
+        };
+        let changes = subs.iter().filter_map(|sub| match set.get(&*sub.name) {
+            None if !taken_away.contains(&sub) => None,
+            value => Some((sub, value.cloned())),
+        });
+        merge(self.current(at), changes)
+    }
+
+    fn replaces_whole(&self, verb: Verb) -> bool {
+        verb == Verb::Replace && self.mode.switches().complex_replace == ComplexReplace::Whole
+    }
+
+    fn refuse_removal_by_value(&self) -> Result<()> {
+        match self.mode.switches().remove_with_value {
+            RemoveWithValue::RemoveThose => Ok(()),
+            RemoveWithValue::Refuse => Err(ScimError::invalid_value(
+                "remove takes no value; select by a filter, such as [value eq \"…\"]",
+            )),
+        }
+    }
+
+    /// The server's own attributes cannot change; the id that the resource has says nothing.
+    fn refuse_unless_same_id(&self, place: &Place<'_>, change: &Change) -> Result<()> {
+        match change {
+            Change::Set(_, id) if place.is_core("id") && self.resource.get("id") == Some(id) => Ok(()),
+            _ => {
+                Err(ScimError::mutability(format!("{} is read-only; leave it out", place.at.attribute.name)))
+            }
+        }
+    }
+
+    /// What nobody can read again is not kept; whether it may be sent at all, the mode says.
+    fn write_only(&mut self, attribute: &Attribute, change: Change) -> Result<()> {
+        match change {
+            Change::Set(_, value) => self.normalize(attribute, value).map(drop),
+            Change::Remove(_) => Ok(()),
+        }
+    }
+
+    /// The elements of a list, of which one may stand for a list of one.
+    fn elements(&mut self, attribute: &Attribute, value: Value) -> Result<Vec<Value>> {
+        let list = if value.is_array() { value } else { Value::Array(vec![value]) };
+        match self.normalize(attribute, list)? {
+            Some(Value::Array(elements)) => Ok(elements),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn normalize(&mut self, attribute: &Attribute, value: Value) -> Result<Option<Value>> {
+        normalize_value(attribute, value, self.mode, &mut self.ignored)
+    }
+
+    fn current(&self, at: AttributeRef<'_>) -> Option<Value> {
+        let attributes = match at.urn {
+            Some(urn) => self.resource.get(urn)?.as_object()?,
+            None => &self.resource,
+        };
+        attributes.get(&*at.attribute.name).cloned()
+    }
+
+    fn set(&mut self, at: AttributeRef<'_>, value: Option<Value>) -> Result<()> {
+        let Some(urn) = at.urn else { return assign(&mut self.resource, at.attribute, value) };
+        let extension = self.resource.entry(urn).or_insert_with(|| Map::new().into());
+        match extension {
+            Value::Object(attributes) => assign(attributes, at.attribute, value),
+            other => Err(ScimError::invalid_value(format!("{urn} must be an object, not {other}"))),
+        }
+    }
+}
+
+impl Place<'_> {
+    fn is_read_only(&self) -> bool {
+        let is = |attribute: &Attribute| attribute.mutability == Mutability::ReadOnly;
+        is(self.at.attribute) || self.sub.is_some_and(is)
+    }
+
+    fn is_core(&self, name: &str) -> bool {
+        self.at.urn.is_none() && self.at.attribute.is(name)
+    }
+}

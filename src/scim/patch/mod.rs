@@ -1,0 +1,161 @@
+//! PATCH (RFC 7644 section 3.5.2): a list of operations, applied to a resource all or not at all.
+
+use serde_json::{Map, Value};
+
+use super::error::{ErrorKind, Result, ScimError, quote};
+use super::members::MemberEdit;
+use super::mode::{Mode, UnknownInBody};
+use super::object;
+use super::path::Path;
+use super::requirements::Requirements;
+use super::resource::{Resource, settle};
+use super::schema::ResourceSchema;
+use apply::Application;
+
+mod apply;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+/// The schema of a PATCH body.
+pub const SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+/// How many operations a request may have.
+pub const MAX_OPERATIONS: usize = 1000;
+
+/// The operations of a PATCH, not yet held against a schema.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PatchRequest {
+    operations: Vec<Operation>,
+}
+
+/// What a PATCH makes of a resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Patched {
+    /// The next state, without a group's members.
+    pub resource: Resource,
+    /// What becomes of a group's members, in this order.
+    pub members: Vec<MemberEdit>,
+    /// The attributes that nothing here knows.
+    pub ignored: Vec<String>,
+}
+
+/// One operation.
+#[derive(Clone, Debug, PartialEq)]
+struct Operation {
+    path: Option<Path>,
+    change: Change,
+}
+
+/// What an operation does.
+#[derive(Clone, Debug, PartialEq)]
+enum Change {
+    /// Adds or replaces by this value.
+    Set(Verb, Value),
+    /// Removes; where some identity providers say what, this.
+    Remove(Option<Value>),
+}
+
+/// How a value is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verb {
+    Add,
+    Replace,
+}
+
+impl PatchRequest {
+    /// Reads the body of a PATCH. Names and operations are read in any case, what an operation has beside
+    /// `op`, `path` and `value` is not, and `schemas` may be missing.
+    ///
+    /// # Errors
+    /// `invalidSyntax` for what is no list of operations, `invalidPath` and `invalidFilter` for paths,
+    /// `invalidValue` and `noTarget` for operations without what they need; 413 for more than
+    /// [`MAX_OPERATIONS`].
+    pub fn decode(body: &Value, mode: Mode) -> Result<Self> {
+        let body =
+            body.as_object().ok_or_else(|| ScimError::invalid_syntax("the body must be a JSON object"))?;
+        if mode.switches().unknown_in_body == UnknownInBody::Refuse {
+            check_schemas(body)?;
+        }
+        let operations = match object::member(body, "Operations") {
+            Some(Value::Array(operations)) if !operations.is_empty() => operations,
+            _ => {
+                return Err(ScimError::invalid_syntax("Operations must be a list of at least one operation"));
+            }
+        };
+        if operations.len() > MAX_OPERATIONS {
+            return Err(ScimError::new(
+                ErrorKind::PayloadTooLarge,
+                format!("{} operations in one PATCH; send at most {MAX_OPERATIONS}", operations.len()),
+            ));
+        }
+        let operations = operations.iter().enumerate();
+        let operations = operations.map(|(i, operation)| Operation::decode(operation, mode).map_err(at(i)));
+        Ok(Self { operations: operations.collect::<Result<_>>()? })
+    }
+
+    /// The next state of `current`, with what the provider requires enforced.
+    ///
+    /// # Errors
+    /// The first operation's that cannot be applied, as RFC 7644 section 3.5.2 calls it; then those of
+    /// [`Requirements::enforce`].
+    pub fn apply(
+        &self,
+        current: &Resource,
+        schema: &ResourceSchema,
+        mode: Mode,
+        requirements: &Requirements,
+    ) -> Result<Patched> {
+        let mut application = Application::new(current.clone(), schema, mode);
+        for (i, Operation { path, change }) in self.operations.iter().enumerate() {
+            application.operation(path.as_ref(), change.clone()).map_err(at(i))?;
+        }
+        let mut patched = application.finish();
+        settle(&mut patched.resource, Some(current), schema, requirements)?;
+        Ok(patched)
+    }
+}
+
+impl Operation {
+    fn decode(operation: &Value, mode: Mode) -> Result<Self> {
+        let operation =
+            operation.as_object().ok_or_else(|| ScimError::invalid_syntax("must be an object"))?;
+        let path = match object::member(operation, "path") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(path)) if path.is_empty() => None,
+            Some(Value::String(path)) => Some(Path::parse(path, mode)?),
+            Some(_) => return Err(ScimError::invalid_path("path must be a string")),
+        };
+        let value = object::member(operation, "value").cloned();
+        let op = object::member(operation, "op").and_then(Value::as_str).unwrap_or_default();
+        let change = match op.to_ascii_lowercase().as_str() {
+            "add" => Change::Set(Verb::Add, value.ok_or_else(no_value)?),
+            "replace" => Change::Set(Verb::Replace, value.ok_or_else(no_value)?),
+            "remove" if path.is_some() => Change::Remove(value),
+            "remove" => return Err(ScimError::no_target("path is missing; name what is to be removed")),
+            _ => {
+                let detail = format!("op must be add, remove or replace, not {}", quote(op));
+                return Err(ScimError::invalid_syntax(detail));
+            }
+        };
+        Ok(Self { path, change })
+    }
+}
+
+fn no_value() -> ScimError {
+    ScimError::invalid_value("value is missing; only remove does without")
+}
+
+fn check_schemas(body: &Map<String, Value>) -> Result<()> {
+    let is_patch = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(SCHEMA));
+    match object::member(body, "schemas") {
+        None => Ok(()),
+        Some(Value::Array(urns)) if urns.iter().any(is_patch) => Ok(()),
+        Some(_) => Err(ScimError::invalid_syntax(format!("schemas must be [\"{SCHEMA}\"]"))),
+    }
+}
+
+/// Says which operation it was.
+fn at(index: usize) -> impl FnOnce(ScimError) -> ScimError {
+    move |error| ScimError::new(error.kind(), format!("operation {}: {}", index + 1, error.detail()))
+}

@@ -1,0 +1,220 @@
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{MAX_OPERATIONS, PatchRequest, Patched};
+use crate::scim::error::{ErrorKind, Result};
+use crate::scim::members::{MemberEdit, MemberKind};
+use crate::scim::mode::Mode;
+use crate::scim::requirements::Requirements;
+use crate::scim::resource::{Resource, seal};
+use crate::scim::schema::{Attribute, Mutability, ResourceKind, ResourceSchema, Schema, Type};
+
+mod properties;
+
+/// One row of a table: what it shows, a state, operations, and what comes of them, per mode.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    /// The behavior, as a sentence, and where it is written.
+    case: String,
+    /// The state before, beside the attributes that the table's resource always has.
+    #[serde(default)]
+    before: Map<String, Value>,
+    operations: Value,
+    /// What comes of it in every mode.
+    after: Option<Outcome>,
+    compat: Option<Outcome>,
+    /// Also in Ipsie, unless that is told apart.
+    strict: Option<Outcome>,
+    ipsie: Option<Outcome>,
+    /// The edits of a group's members, wherever the operations succeed.
+    #[serde(default)]
+    members: Vec<String>,
+    /// The attributes that Compat ignores.
+    #[serde(default)]
+    ignored: Vec<String>,
+}
+
+/// A state, or a `scimType`.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(untagged)]
+enum Outcome {
+    State(Map<String, Value>),
+    Error(String),
+}
+
+impl Case {
+    fn expected(&self, mode: Mode) -> &Outcome {
+        let of_mode = match mode {
+            Mode::Compat => &self.compat,
+            Mode::Strict => &self.strict,
+            Mode::Ipsie if self.ipsie.is_some() => &self.ipsie,
+            Mode::Ipsie => &self.strict,
+        };
+        of_mode.as_ref().or(self.after.as_ref()).expect("every case says what happens in every mode")
+    }
+}
+
+fn check(table: &str, schema: &ResourceSchema, always: &Value) {
+    let cases: Vec<Case> = serde_saphyr::from_str(table).unwrap();
+    for case in &cases {
+        for mode in Mode::ALL {
+            let label = format!("{} ({mode:?})", case.case);
+            let mut before = always.as_object().unwrap().clone();
+            before.extend(case.before.clone());
+            seal(&mut before, schema);
+            match (patch(&before, &case.operations, schema, mode), case.expected(mode)) {
+                (Ok(patched), Outcome::State(after)) => {
+                    let mut expected = always.as_object().unwrap().clone();
+                    expected.extend(after.clone());
+                    seal(&mut expected, schema);
+                    assert_eq!(Value::from(patched.resource), Value::from(expected), "{label}");
+                    assert_eq!(patched.members.iter().map(edit).collect::<Vec<_>>(), case.members, "{label}");
+                    let ignored = if mode == Mode::Compat { case.ignored.clone() } else { Vec::new() };
+                    assert_eq!(patched.ignored, ignored, "{label}");
+                }
+                (Err(error), Outcome::Error(expected)) => {
+                    assert_eq!(error.kind().scim_type(), Some(expected.as_str()), "{label}: {error}");
+                }
+                (outcome, expected) => panic!("{label}: {outcome:?} instead of {expected:?}"),
+            }
+        }
+    }
+}
+
+fn patch(before: &Resource, operations: &Value, schema: &ResourceSchema, mode: Mode) -> Result<Patched> {
+    let body = json!({"schemas": [super::SCHEMA], "Operations": operations});
+    PatchRequest::decode(&body, mode)?.apply(before, schema, mode, &Requirements::of(schema))
+}
+
+fn edit(edit: &MemberEdit) -> String {
+    let members = match edit {
+        MemberEdit::Add(members) | MemberEdit::Replace(members) => members
+            .iter()
+            .map(|member| match member.kind {
+                MemberKind::User => format!(" {}", member.id),
+                MemberKind::Group => format!(" {} (group)", member.id),
+            })
+            .collect(),
+        MemberEdit::Remove(ids) => ids.iter().map(|id| format!(" {id}")).collect(),
+        MemberEdit::RemoveMatching(filter) => {
+            let all = ["a", "b"].into_iter().flat_map(|id| [(id, "User"), (id, "Group")]);
+            let matching = all.filter(|(id, kind)| filter.matches(&json!({"value": id, "type": kind})));
+            matching.map(|(id, kind)| format!(" {id}/{kind}")).collect::<String>()
+        }
+    };
+    let verb = match edit {
+        MemberEdit::Add(_) => "add",
+        MemberEdit::Remove(_) => "remove",
+        MemberEdit::RemoveMatching(_) => "remove all like",
+        MemberEdit::Replace(_) => "replace by",
+    };
+    format!("{verb}{members}")
+}
+
+/// Users with an extension that has lists without sub-attributes, and attributes that are immutable or required.
+fn users() -> ResourceSchema {
+    let badge = Attribute::new("badge", Type::String, "").mutability(Mutability::Immutable);
+    let site = Attribute { required: true, ..Attribute::new("site", Type::String, "") };
+    let custom = Schema {
+        id: "urn:example:2.0:User".into(),
+        name: "Example".into(),
+        description: "".into(),
+        attributes: vec![
+            badge,
+            site,
+            Attribute::new("tags", Type::String, "").multi_valued(),
+            Attribute::new("level", Type::Integer, ""),
+        ],
+    };
+    ResourceSchema::new(ResourceKind::User, [custom])
+}
+
+const ALICE: &str = "2819c223-7f76-453a-919d-413861904646";
+
+fn alice() -> Value {
+    json!({"id": ALICE, "userName": "alice", "urn:example:2.0:User": {"site": "Berlin"}})
+}
+
+#[test]
+fn attributes_with_one_value_change_as_the_table_says() {
+    check(include_str!("single.yaml"), &users(), &alice());
+}
+
+#[test]
+fn attributes_with_many_values_change_as_the_table_says() {
+    check(include_str!("lists.yaml"), &users(), &alice());
+}
+
+#[test]
+fn members_change_as_the_table_says() {
+    let group = json!({"id": "g1", "displayName": "Admins"});
+    check(include_str!("members.yaml"), &ResourceSchema::group(), &group);
+}
+
+fn refusal(body: &Value, mode: Mode) -> (ErrorKind, String) {
+    let error = PatchRequest::decode(body, mode).unwrap_err();
+    (error.kind(), error.detail().to_owned())
+}
+
+/// Quirks Q1, Q26 and Q30.
+#[test]
+fn a_body_is_read_whatever_the_case_of_its_names_and_whatever_else_it_says() {
+    let operation = json!({"OP": "Replace", "Path": "title", "VALUE": "Engineer", "name": "changeTitle"});
+    for body in [
+        json!({"operations": [operation]}),
+        json!({"Operations": [operation], "schemas": [super::SCHEMA, super::SCHEMA]}),
+        json!({"OPERATIONS": [operation], "Schemas": [super::SCHEMA.to_uppercase()], "comment": ""}),
+    ] {
+        for mode in Mode::ALL {
+            assert!(PatchRequest::decode(&body, mode).is_ok(), "{body}");
+        }
+    }
+    let other = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "Operations": [operation]});
+    assert!(PatchRequest::decode(&other, Mode::Compat).is_ok());
+    assert_eq!(refusal(&other, Mode::Strict).0, ErrorKind::InvalidSyntax);
+}
+
+#[test]
+fn a_body_without_operations_is_refused() {
+    for body in [
+        json!([]),
+        json!({}),
+        json!({"Operations": []}),
+        json!({"Operations": {"op": "remove", "path": "title"}}),
+        json!({"Operations": ["remove"]}),
+        json!({"Operations": [{"path": "title", "value": 1}]}),
+        json!({"Operations": [{"op": "move", "path": "title", "value": 1}]}),
+    ] {
+        assert_eq!(refusal(&body, Mode::Compat).0, ErrorKind::InvalidSyntax, "{body}");
+    }
+}
+
+/// RFC 7644 section 3.5.2.
+#[test]
+fn an_operation_without_what_it_needs_is_refused() {
+    let refusal = |operation: Value| refusal(&json!({"Operations": [operation]}), Mode::Compat);
+    assert_eq!(refusal(json!({"op": "add", "path": "title"})).0, ErrorKind::InvalidValue);
+    assert_eq!(refusal(json!({"op": "replace", "path": "title"})).0, ErrorKind::InvalidValue);
+    assert_eq!(refusal(json!({"op": "remove"})).0, ErrorKind::NoTarget);
+    assert_eq!(refusal(json!({"op": "remove", "path": ""})).0, ErrorKind::NoTarget);
+    assert_eq!(refusal(json!({"op": "remove", "path": 7})).0, ErrorKind::InvalidPath);
+    assert_eq!(refusal(json!({"op": "remove", "path": "emails["})).0, ErrorKind::InvalidFilter);
+}
+
+#[test]
+fn an_error_says_which_operation_it_was() {
+    let operations = json!([{"op": "remove", "path": "title"}, {"op": "remove", "path": "userName"}]);
+    let before = alice().as_object().unwrap().clone();
+    let error = patch(&before, &operations, &users(), Mode::Strict).unwrap_err();
+    assert_eq!(error.detail(), "operation 2: userName is required and cannot be removed; replace it");
+}
+
+#[test]
+fn a_request_has_at_most_1000_operations() {
+    let operations = |count| json!({"Operations": vec![json!({"op": "remove", "path": "title"}); count]});
+    assert!(PatchRequest::decode(&operations(MAX_OPERATIONS), Mode::Strict).is_ok());
+    let (kind, detail) = refusal(&operations(MAX_OPERATIONS + 1), Mode::Strict);
+    assert_eq!(kind, ErrorKind::PayloadTooLarge);
+    assert_eq!(detail, "1001 operations in one PATCH; send at most 1000");
+}

@@ -1,0 +1,223 @@
+//! The values of an attribute while an operation changes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use crate::scim::comparison::{Comparable, Comparison};
+use crate::scim::error::{Result, ScimError};
+use crate::scim::filter::ElementFilter;
+use crate::scim::schema::{Attribute, Mutability};
+use crate::scim::value::is_primary;
+
+/// The values of one multi-valued attribute.
+pub(super) struct Values<'a> {
+    attribute: &'a Attribute,
+    values: Vec<Value>,
+    /// Which of them the operation has added or changed.
+    touched: BTreeSet<usize>,
+}
+
+impl<'a> Values<'a> {
+    pub(super) fn new(attribute: &'a Attribute, current: Option<Value>) -> Self {
+        let values = match current {
+            Some(Value::Array(values)) => values,
+            _ => Vec::new(),
+        };
+        Self { attribute, values, touched: BTreeSet::new() }
+    }
+
+    /// The list. A value that has become primary is the only one (RFC 7644 section 3.5.2).
+    pub(super) fn into_value(mut self) -> Value {
+        if self.touched.iter().any(|&i| self.values.get(i).is_some_and(is_primary)) {
+            let untouched = self.values.iter_mut().enumerate().filter(|(i, _)| !self.touched.contains(i));
+            for (_, value) in untouched.filter(|(_, value)| is_primary(value)) {
+                value["primary"] = false.into();
+            }
+        }
+        Value::Array(self.values)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+    }
+
+    pub(super) fn replace(&mut self, values: Vec<Value>) {
+        self.values = values;
+    }
+
+    /// Adds the elements that are not there; those that are take on what is new about them.
+    pub(super) fn add(&mut self, elements: Vec<Value>) -> Result<()> {
+        let mut known = BTreeMap::new();
+        for (place, value) in self.values.iter().enumerate() {
+            known.entry(identity(self.attribute, value)).or_insert(place);
+        }
+        let mut end = self.values.len();
+        let place = |element| {
+            let place = *known.entry(identity(self.attribute, element)).or_insert(end);
+            end = end.max(place + 1);
+            place
+        };
+        let places: Vec<_> = elements.iter().map(place).collect();
+        for (place, element) in places.into_iter().zip(elements) {
+            match self.values.get_mut(place) {
+                Some(value) => *value = changed(self.attribute, value.take(), element)?,
+                None => self.values.push(element),
+            }
+            self.touched.insert(place);
+        }
+        Ok(())
+    }
+
+    /// Removes the elements that are listed; one without a `type` stands for those of every type.
+    pub(super) fn remove_listed(&mut self, listed: &[Value]) {
+        let listed: BTreeSet<_> = listed.iter().map(|element| identity(self.attribute, element)).collect();
+        self.values.retain(|value| {
+            let mut identity = identity(self.attribute, value);
+            !listed.contains(&identity) && {
+                identity.remove("type");
+                !listed.contains(&identity)
+            }
+        });
+    }
+
+    pub(super) fn any_match(&self, filter: Option<&ElementFilter>) -> bool {
+        self.values.iter().any(|value| selects(filter, value))
+    }
+
+    /// Removes the elements that match, or this sub-attribute of them.
+    pub(super) fn remove(&mut self, filter: Option<&ElementFilter>, sub: Option<&Attribute>) -> Result<()> {
+        let mut kept = Vec::with_capacity(self.values.len());
+        for value in self.values.drain(..) {
+            match sub {
+                _ if !selects(filter, &value) => kept.push(value),
+                Some(sub) => kept.extend(merge(Some(value), [(sub, None)])?),
+                None => {}
+            }
+        }
+        self.values = kept;
+        Ok(())
+    }
+
+    /// Adds one element: what is described, with the change.
+    pub(super) fn push(&mut self, described: Map<String, Value>, change: Value) -> Result<()> {
+        self.touched.insert(self.values.len());
+        self.values.push(changed(self.attribute, Value::Object(described), change)?);
+        Ok(())
+    }
+
+    /// Changes the elements that match.
+    pub(super) fn merge(&mut self, filter: Option<&ElementFilter>, change: &Value) -> Result<()> {
+        self.update(filter, |attribute, value| changed(attribute, value, change.clone()))
+    }
+
+    /// Puts another element in the place of each that matches: what is described, with the change.
+    pub(super) fn put(
+        &mut self,
+        filter: Option<&ElementFilter>,
+        described: &Map<String, Value>,
+        change: &Value,
+    ) -> Result<()> {
+        self.update(filter, |attribute, _| {
+            changed(attribute, Value::Object(described.clone()), change.clone())
+        })
+    }
+
+    fn update(
+        &mut self,
+        filter: Option<&ElementFilter>,
+        next: impl Fn(&Attribute, Value) -> Result<Value>,
+    ) -> Result<()> {
+        for (place, value) in self.values.iter_mut().enumerate() {
+            if selects(filter, value) {
+                *value = next(self.attribute, value.take())?;
+                self.touched.insert(place);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gives an attribute its next value, or takes it away.
+///
+/// # Errors
+/// `mutability` where an immutable attribute would change, or a required one would go (RFC 7644 section
+/// 3.5.2.2).
+pub(super) fn assign(
+    object: &mut Map<String, Value>,
+    attribute: &Attribute,
+    next: Option<Value>,
+) -> Result<()> {
+    let name = &*attribute.name;
+    let current = object.get(name);
+    if current.is_some() && current != next.as_ref() {
+        if attribute.mutability == Mutability::Immutable {
+            return Err(ScimError::mutability(format!("{name} cannot change once it has a value")));
+        }
+        if attribute.required && next.is_none() {
+            return Err(ScimError::mutability(format!(
+                "{name} is required and cannot be removed; replace it"
+            )));
+        }
+    }
+    match next {
+        Some(next) => object.insert(name.to_owned(), next),
+        None => object.shift_remove(name),
+    };
+    Ok(())
+}
+
+/// The complex value with these sub-attributes changed; none when nothing is left of it. A `$ref` goes with
+/// the `value` that it belonged to.
+pub(super) fn merge<'s>(
+    current: Option<Value>,
+    changes: impl IntoIterator<Item = (&'s Attribute, Option<Value>)>,
+) -> Result<Option<Value>> {
+    let mut object = match current {
+        Some(Value::Object(object)) => object,
+        _ => Map::new(),
+    };
+    let before = (object.get("value").cloned(), object.get("$ref").cloned());
+    for (sub, value) in changes {
+        assign(&mut object, sub, value)?;
+    }
+    if before.1.is_some()
+        && object.get("$ref") == before.1.as_ref()
+        && object.get("value") != before.0.as_ref()
+    {
+        object.shift_remove("$ref");
+    }
+    Ok((!object.is_empty()).then_some(Value::Object(object)))
+}
+
+/// The element with the change: of a complex one the sub-attributes that the change has, otherwise all.
+fn changed(attribute: &Attribute, element: Value, change: Value) -> Result<Value> {
+    match change {
+        Value::Object(change) => {
+            let changes =
+                change.into_iter().filter_map(|(name, value)| Some((attribute.sub(&name)?, Some(value))));
+            merge(Some(element), changes).map(Option::unwrap_or_default)
+        }
+        simple => Ok(simple),
+    }
+}
+
+fn selects(filter: Option<&ElementFilter>, value: &Value) -> bool {
+    filter.is_none_or(|filter| filter.matches(value))
+}
+
+/// What tells an element from others: its `value` and `type` (RFC 7643 section 2.4), or all of it where it
+/// has no `value`.
+fn identity<'v>(attribute: &Attribute, element: &'v Value) -> BTreeMap<&'v str, Comparable<'v>> {
+    let Value::Object(object) = element else {
+        let comparable = Comparison::of_type(attribute).comparable(element);
+        return comparable.map(|comparable| ("value", comparable)).into_iter().collect();
+    };
+    let counts = |name: &str| !object.contains_key("value") || matches!(name, "value" | "type");
+    let entries = object.iter().filter(|(name, _)| counts(name));
+    entries
+        .filter_map(|(name, value)| {
+            Some((&**name, Comparison::of_type(attribute.sub(name)?).comparable(value)?))
+        })
+        .collect()
+}
