@@ -108,7 +108,8 @@ fn resource(user: &User) -> Resource {
     let mut resource = user.resource();
     resource.insert("id".to_owned(), user.id().to_string().into());
     let (created, last_modified) = (user.meta().created, user.meta().last_modified);
-    resource.insert("meta".to_owned(), json!({"created": created, "lastModified": last_modified}));
+    let meta = json!({"resourceType": "User", "created": created, "lastModified": last_modified});
+    resource.insert("meta".to_owned(), meta);
     resource
 }
 
