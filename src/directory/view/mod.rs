@@ -23,7 +23,7 @@ pub use group::Group;
 pub use id::Id;
 pub use object::{ObjectRef, Standing, Unreadable};
 pub use provider::ProviderView;
-pub use schema::resource_types;
+pub use schema::{resource_types, user_schema};
 pub use selection::{Found, Selected, Selection, Selector, SelectorError, Source};
 pub use user::User;
 

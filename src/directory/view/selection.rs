@@ -42,7 +42,7 @@ pub enum SelectorError {
 
 impl Selector {
     /// Reads subjects. `people` is the schema of the provider's people, see
-    /// [`resource_types`](super::resource_types).
+    /// [`user_schema`](super::user_schema).
     ///
     /// # Errors
     /// When a filter or a pattern cannot be read.
