@@ -2,6 +2,7 @@
 //! its users and groups into access. The layers, and which may import which, stand in
 //! `docs/ARCHITECTURE.md`; `tests/layers.rs` holds them.
 
+pub mod access;
 pub mod api;
 pub mod cli;
 pub mod directory;
