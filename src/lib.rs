@@ -4,7 +4,9 @@
 
 pub mod access;
 pub mod api;
+pub mod appconfig;
 pub mod cli;
 pub mod directory;
 pub mod ops;
+pub mod reconcile;
 pub mod scim;
