@@ -206,6 +206,9 @@ impl Subject {
 
 /// The two kinds of objects that a [`Binding`] may be.
 pub trait BindingObject: Resource<DynamicType = ()> + ResourceExt {
+    /// The kind's name.
+    const KIND: &'static str;
+
     /// The object to create.
     fn new(binding: &Binding) -> Self;
 
@@ -214,6 +217,8 @@ pub trait BindingObject: Resource<DynamicType = ()> + ResourceExt {
 }
 
 impl BindingObject for RoleBinding {
+    const KIND: &'static str = "RoleBinding";
+
     fn new(binding: &Binding) -> Self {
         Self {
             metadata: binding.metadata(),
@@ -228,6 +233,8 @@ impl BindingObject for RoleBinding {
 }
 
 impl BindingObject for ClusterRoleBinding {
+    const KIND: &'static str = "ClusterRoleBinding";
+
     fn new(binding: &Binding) -> Self {
         Self {
             metadata: binding.metadata(),

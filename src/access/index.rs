@@ -101,13 +101,18 @@ impl Index {
     }
 
     /// The bindings of a policy that the API server holds.
-    pub fn bindings_of(&self, policy: &str) -> impl Iterator<Item = &Arc<Observed>> {
+    pub fn bindings_of(&self, policy: &str) -> impl Iterator<Item = &Arc<Observed>> + Clone {
         self.bindings.get(policy).into_iter().flat_map(BTreeMap::values)
     }
 
-    /// Takes a policy. A new status alone touches nothing.
+    /// Takes a policy, if it is newer than what is held under its name. A new status alone touches
+    /// nothing.
     pub fn apply_policy(&mut self, object: ScimAccessPolicy) -> Touched {
         let name: Arc<str> = object.name_any().into();
+        let held = self.policies.get(&name).and_then(|held| version(held.object()));
+        if held.zip(version(&object)).is_some_and(|(held, version)| held >= version) {
+            return Touched::new();
+        }
         let object = Arc::new(object);
         let standard = ResourceSchema::user();
         let people =
@@ -248,6 +253,10 @@ impl Index {
         let own = self.policies.iter().filter(|(_, policy)| policy.object().spec.provider == provider);
         own.map(|(name, _)| name.clone()).collect()
     }
+}
+
+fn version(object: &ScimAccessPolicy) -> Option<u64> {
+    object.metadata.resource_version.as_ref()?.parse().ok()
 }
 
 fn kind(namespace: Option<&str>) -> RoleKind {

@@ -16,7 +16,7 @@ mod subjects;
 mod touched;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use binding::{Binding, BindingObject, Mark, Observed, Place, RoleName, Subject};
 pub use glob::Glob;

@@ -20,7 +20,7 @@ use super::{
     subjects::{Excluded, Grants},
 };
 use crate::{
-    api::{GroupSelector, OnDelete, ScimProvider, SubjectKind},
+    api::{GroupSelector, ScimProvider, SubjectKind},
     directory::view::Selection,
 };
 use wanted::Wanted;
@@ -42,6 +42,8 @@ pub struct Plan {
     pub namespaces: BTreeSet<Arc<str>>,
     /// What an administrator should know.
     pub problems: Problems,
+    /// How much of the directory was known.
+    pub completeness: Completeness,
     /// Whether the policy holds now.
     pub validity: Validity,
     /// When to plan again though nothing changed.
@@ -155,7 +157,7 @@ pub struct Facts<'a> {
 impl Facts<'_> {
     /// The plan of a policy. `select` looks up whom it means.
     pub fn plan(&self, policy: &Policy, select: impl FnOnce(&Terms) -> Selection) -> Plan {
-        let mut plan = Plan::new(policy.validity(self.now), policy.next_bound(self.now));
+        let mut plan = Plan::new(self.completeness, policy.validity(self.now), policy.next_bound(self.now));
         let Some(provider) = self.provider else {
             plan.problems.blocked = Some(Blocked::ProviderNotFound);
             return plan;
@@ -181,7 +183,7 @@ impl Facts<'_> {
 }
 
 impl Plan {
-    fn new(validity: Validity, next: Option<Timestamp>) -> Self {
+    fn new(completeness: Completeness, validity: Validity, next: Option<Timestamp>) -> Self {
         Self {
             allotments: Vec::new(),
             changes: Vec::new(),
@@ -190,6 +192,7 @@ impl Plan {
             namespaces: BTreeSet::new(),
             not_applied: BTreeMap::new(),
             problems: Problems::default(),
+            completeness,
             validity,
             next,
         }
@@ -253,11 +256,7 @@ fn allotments(wanted: BTreeMap<Place, Wanted>) -> Vec<Allotment> {
 }
 
 fn unsupported(provider: &ScimProvider) -> Vec<&'static str> {
-    let spec = &provider.spec;
-    let correlate = spec.correlate.is_some().then_some(
-        "the provider's correlate: people of two providers under one identity string stay two people",
-    );
-    let revoke = (spec.on_delete == OnDelete::Revoke)
-        .then_some("the provider's onDelete Revoke: bindings stay when the provider is deleted");
-    correlate.into_iter().chain(revoke).collect()
+    let correlate =
+        "the provider's correlate: people of two providers under one identity string stay two people";
+    provider.spec.correlate.iter().map(|_| correlate).collect()
 }

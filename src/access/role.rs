@@ -77,25 +77,30 @@ impl Bindable {
         protection: Protection,
     ) -> Result<(), WhyRefused> {
         let name = &*place.role.name;
-        let (listed, value) = match (&place.namespace, place.role.kind) {
-            (None, kind) => {
-                (kind == RoleKind::ClusterRole && self.cluster_wide.contains(name), "rbac.clusterWideRoles")
-            }
-            (Some(_), RoleKind::ClusterRole) => {
-                (self.in_namespaces.contains(name), "rbac.bindableClusterRoles")
-            }
-            (Some(namespace), RoleKind::Role) => {
-                (self.roles.contains(&format!("{namespace}/{name}")), "rbac.bindableRoles")
-            }
+        let listed = match (&place.namespace, place.role.kind) {
+            (None, kind) => kind == RoleKind::ClusterRole && self.cluster_wide.contains(name),
+            (Some(_), RoleKind::ClusterRole) => self.in_namespaces.contains(name),
+            (Some(namespace), RoleKind::Role) => self.roles.contains(&format!("{namespace}/{name}")),
         };
         if name == "cluster-admin" || name.starts_with("system:") {
             return Err(WhyRefused::Holds("it is the API server's own"));
         }
         if !listed {
-            return Err(WhyRefused::NotListed(value));
+            return Err(WhyRefused::NotListed(place.helm_value()));
         }
         let powers = powers.ok_or(WhyRefused::NotFound)?;
         powers.check(place.namespace.is_none() || protection == Protection::Protected)
+    }
+}
+
+impl Place {
+    /// The Helm value that lists the roles that may be given here.
+    pub fn helm_value(&self) -> &'static str {
+        match (&self.namespace, self.role.kind) {
+            (None, _) => "rbac.clusterWideRoles",
+            (Some(_), RoleKind::ClusterRole) => "rbac.bindableClusterRoles",
+            (Some(_), RoleKind::Role) => "rbac.bindableRoles",
+        }
     }
 }
 

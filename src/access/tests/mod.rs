@@ -4,4 +4,4 @@ mod people;
 mod places;
 mod property;
 mod touching;
-mod world;
+pub(crate) mod world;

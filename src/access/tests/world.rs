@@ -1,13 +1,16 @@
 //! A cluster in memory: what watches would tell, and an API server that takes whatever it is sent.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
 use kube::Resource;
 use serde_json::{Value, json};
 
 use super::super::*;
-use crate::directory::view::{Change as DirectoryChange, Directory, Group, User};
+use crate::{
+    api::ScimAccessPolicy,
+    directory::view::{Change as DirectoryChange, Directory, Group, User},
+};
 
 pub struct World {
     pub directory: Directory,
@@ -111,10 +114,14 @@ impl World {
     }
 
     pub fn plan(&self, policy: &str) -> Plan {
+        self.policy_and_plan(policy).1
+    }
+
+    pub fn policy_and_plan(&self, policy: &str) -> (Arc<ScimAccessPolicy>, Plan) {
         let select = |provider: &str, people: &crate::directory::view::Selector| {
             people.find(self.directory.provider(provider)).select()
         };
-        self.index.plan(policy, self.now, select).unwrap().1
+        self.index.plan(policy, self.now, select).unwrap()
     }
 
     /// Plans and executes until nothing is left to do; returns the first plan.
