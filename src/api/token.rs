@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
     doc = "A bearer token of one identity provider's connection: its SHA-256 and its expiry, never the token itself.",
     selectable = ".spec.provider",
     printcolumn(name = "Provider", type_ = "string", json_path = ".spec.provider"),
-    printcolumn(name = "Expires", type_ = "date", json_path = ".spec.expiresAt"),
+    printcolumn(name = "Expires", type_ = "string", json_path = ".spec.expiresAt"),
     printcolumn(name = "Last-Used", type_ = "date", json_path = ".status.lastUsedAt"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]

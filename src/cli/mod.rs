@@ -2,6 +2,8 @@
 
 mod crds;
 mod output;
+mod process;
+mod serve;
 mod token;
 
 use clap::{Parser, Subcommand};
@@ -20,6 +22,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Answer SCIM requests.
+    Serve(serve::Serve),
     /// Print the custom resource definitions as YAML.
     Crds(crds::Crds),
     /// Make, list and revoke bearer tokens.
@@ -36,6 +40,7 @@ impl Cli {
     /// Whatever ends it; the caller prints it and exits non-zero.
     pub fn run(self) -> Result<(), Error> {
         match self.command {
+            Command::Serve(serve) => serve.run(),
             Command::Crds(crds) => crds.run(),
             Command::Token(token) => token.run(),
         }

@@ -140,7 +140,13 @@ fn effect(current: &Resource, next: &Resource) -> Effect {
 }
 
 fn first(now: Timestamp) -> ResourceMeta {
+    let now = shown(now);
     ResourceMeta { created: now, last_modified: now, version: 1 }
+}
+
+/// A moment as SCIM shows it: lists are ordered by what clients can see.
+fn shown(now: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
 fn following(current: &ResourceMeta, effect: Effect, now: Timestamp) -> ResourceMeta {
@@ -148,7 +154,7 @@ fn following(current: &ResourceMeta, effect: Effect, now: Timestamp) -> Resource
         Effect::Same => current.clone(),
         Effect::New => ResourceMeta {
             created: current.created,
-            last_modified: now.max(current.last_modified),
+            last_modified: shown(now).max(current.last_modified),
             version: current.version.saturating_add(1),
         },
     }

@@ -38,7 +38,7 @@ impl Store {
         let edits = [MemberEdit::Replace(sent.members.unwrap_or_default())];
         self.check_group_limit(provider)?;
         self.until_known(provider, &edits).await;
-        let members = self.edited(provider, Membership::default(), &edits)?;
+        let members = self.edited(provider, &Membership::default(), &edits)?;
         match self.groups.create(new_group(provider, sent.resource, &members, now)).await? {
             Created::New(group) => Ok(group),
             Created::Taken(group) => Err(ScimError::uniqueness(format!(
@@ -120,20 +120,20 @@ impl Store {
         }
         let change = |group: &Group| -> Result<Next<ScimGroupSpec>> {
             let (next, edits) = compute(&provider.group_resource(group))?;
-            let members = self.edited(provider, Membership::of(group), &edits)?;
+            let members = self.edited(provider, &Membership::of(group), &edits)?;
             Ok(next_group(provider, group, next, &members, now))
         };
         self.groups.update(provider.name(), id, |group| tags::check(if_match, group.meta()), change).await
     }
 
     /// The members after edits, if the provider's mode takes them.
-    fn edited(&self, provider: &Provider, before: Membership, edits: &[MemberEdit]) -> Result<Membership> {
+    fn edited(&self, provider: &Provider, before: &Membership, edits: &[MemberEdit]) -> Result<Membership> {
         let directory = self.read();
         let view = directory.provider(provider.name());
         let mut after = before.clone();
         after.edit(edits, view);
         if !edits.is_empty() {
-            after.check(&before, provider.mode(), view)?;
+            after.check(before, provider.mode(), view)?;
         }
         Ok(after)
     }

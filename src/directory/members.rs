@@ -144,22 +144,86 @@ impl Membership {
 /// A member's value as a filter within `members[…]` sees it.
 pub(super) fn shown(id: &Id, kind: MemberKind, view: Option<&ProviderView>) -> Value {
     let kind = view.and_then(|view| kind_of(id, view)).unwrap_or(kind);
-    let mut member = json!({"value": id.to_string(), "type": kind.name()});
-    if let Some(display) = view.and_then(|view| display(id, view)) {
-        member["display"] = display;
-    }
-    member
+    json!({"value": id.to_string(), "type": kind.name()})
 }
 
 fn kind_of(id: &Id, view: &ProviderView) -> Option<MemberKind> {
     if view.user(id).is_some() { Some(MemberKind::User) } else { view.group(id).map(|_| MemberKind::Group) }
 }
 
-/// What a person or a group is called: displayName, or a person's userName.
-fn display(id: &Id, view: &ProviderView) -> Option<Value> {
-    if let Some(group) = view.group(id) {
-        return Some(group.display_name().into());
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::view::{
+        Directory,
+        samples::{group, user},
+    };
+
+    fn directory() -> Directory {
+        let mut directory = Directory::default();
+        for name in ["alice", "bob"] {
+            directory.apply_user(user(name, json!({})));
+        }
+        directory.apply_group(group("nested", &[], json!({})));
+        directory
     }
-    let mut resource = view.user(id)?.resource();
-    resource.remove("displayName").or_else(|| resource.remove("userName"))
+
+    fn person(id: &str) -> Member {
+        Member { id: id.into(), kind: MemberKind::User }
+    }
+
+    fn ids(ids: &[Id]) -> Vec<String> {
+        ids.iter().map(Id::to_string).collect()
+    }
+
+    #[test]
+    fn what_an_id_is_counts_more_than_what_a_client_says_it_is() {
+        let directory = directory();
+        let members = Membership::of_new(vec![person("nested"), person("alice")], directory.provider("okta"));
+        assert_eq!(
+            (ids(members.people()), ids(members.groups())),
+            (vec!["alice".into()], vec!["nested".into()])
+        );
+    }
+
+    #[test]
+    fn adding_a_member_twice_and_removing_one_who_is_not_there_changes_nothing() {
+        let mut members = Membership::of_new(vec![person("alice")], None);
+        let before = members.clone();
+        members.edit(&[MemberEdit::Add(vec![person("alice")]), MemberEdit::Remove(vec!["bob".into()])], None);
+        assert_eq!(members, before);
+    }
+
+    #[test]
+    fn replacing_by_the_same_members_in_another_order_changes_nothing() {
+        let mut members = Membership::of_new(vec![person("alice"), person("bob")], None);
+        let before = members.clone();
+        members.edit(&[MemberEdit::Replace(vec![person("bob"), person("alice")])], None);
+        assert_eq!(members, before);
+        members.edit(&[MemberEdit::Replace(Vec::new())], None);
+        assert_eq!(members.count(), 0);
+    }
+
+    #[test]
+    fn a_strict_mode_refuses_new_members_whom_nobody_has_and_keeps_old_ones() {
+        let directory = directory();
+        let view = directory.provider("okta");
+        let before = Membership::of_new(vec![person("left")], view);
+        let mut after = before.clone();
+        after.edit(&[MemberEdit::Add(vec![person("alice")])], view);
+        assert!(after.check(&before, Mode::Strict, view).is_ok());
+        after.edit(&[MemberEdit::Add(vec![person("stranger")])], view);
+        assert!(after.check(&before, Mode::Strict, view).is_err());
+        assert!(after.check(&before, Mode::Compat, view).is_ok());
+    }
+
+    #[test]
+    fn a_tolerant_mode_keeps_a_thousand_members_whom_nobody_has_and_no_more() {
+        let strangers = |count: usize| (0..count).map(|i| person(&format!("s{i}"))).collect();
+        let none = Membership::default();
+        assert!(Membership::of_new(strangers(MAX_UNKNOWN), None).check(&none, Mode::Compat, None).is_ok());
+        assert!(
+            Membership::of_new(strangers(MAX_UNKNOWN + 1), None).check(&none, Mode::Compat, None).is_err()
+        );
+    }
 }

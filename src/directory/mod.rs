@@ -28,6 +28,7 @@ use crate::{
 use view::{Directory, Group, Id, News, Shared, User};
 use write::{Queue, Writer};
 
+pub use janitor::Janitor;
 pub use provider::{InvalidProvider, Provider};
 pub use query::Page;
 

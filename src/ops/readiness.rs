@@ -55,6 +55,11 @@ impl Gate {
         self.set(false);
     }
 
+    /// Whether this part is ready.
+    pub fn is_open(&self) -> bool {
+        self.readiness.0.borrow().open.get(self.name).copied().unwrap_or_default()
+    }
+
     fn set(&self, open: bool) {
         self.readiness.0.send_modify(|gates| {
             gates.open.insert(self.name, open);

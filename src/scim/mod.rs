@@ -9,12 +9,15 @@ pub mod key;
 pub mod list;
 pub mod members;
 pub mod mode;
+pub mod page;
 pub mod patch;
 pub mod path;
 pub mod projection;
 pub mod requirements;
 pub mod resource;
 pub mod schema;
+pub mod search;
+pub mod sort;
 pub mod value;
 
 mod object;

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use super::error::Result;
 use super::filter::tree::Tree;
 use super::filter::{Term, parser};
 use super::mode::Mode;
+use super::resource::Resource;
+use super::schema::{Attribute, AttributeRef};
 
 /// `attribute`, `attribute[filter]` or `attribute[filter].sub`, as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +43,55 @@ impl fmt::Display for Path {
             write!(f, ".{sub}")?;
         }
         Ok(())
+    }
+}
+
+/// An attribute by its canonical names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AttributePath {
+    /// The URN of its extension; none for core and common attributes.
+    pub urn: Option<String>,
+    /// The attribute.
+    pub attribute: String,
+    /// The sub-attribute, where one is meant.
+    pub sub: Option<String>,
+}
+
+impl AttributePath {
+    pub(super) fn new(at: AttributeRef<'_>, sub: Option<&Attribute>) -> Self {
+        Self {
+            urn: at.urn.map(str::to_owned),
+            attribute: at.attribute.name.to_string(),
+            sub: sub.map(|sub| sub.name.to_string()),
+        }
+    }
+
+    /// The values of the attribute in a resource: those of a list, or the one there is.
+    pub fn values<'r>(&self, resource: &'r Resource) -> &'r [Value] {
+        let attributes = match &self.urn {
+            Some(urn) => resource.get(urn).and_then(Value::as_object),
+            None => Some(resource),
+        };
+        match attributes.and_then(|attributes| attributes.get(&self.attribute)) {
+            Some(Value::Array(values)) => values,
+            Some(value) => std::slice::from_ref(value),
+            None => &[],
+        }
+    }
+
+    /// Of a value of the attribute, the part that is meant.
+    pub fn part<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+        self.sub.as_ref().map_or(Some(value), |sub| value.get(sub))
+    }
+}
+
+impl fmt::Display for AttributePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(urn) = &self.urn {
+            write!(f, "{urn}:")?;
+        }
+        f.write_str(&self.attribute)?;
+        self.sub.iter().try_for_each(|sub| write!(f, ".{sub}"))
     }
 }
 

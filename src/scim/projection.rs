@@ -94,7 +94,10 @@ impl<'s> Projection<'s> {
 
     /// Of an attribute that is shown. One of which only some sub-attributes are asked for shows those.
     fn shows_sub(&self, at: AttributeRef<'_>, sub: &Attribute) -> bool {
-        let is_this = |located: &Located<'_>| matches!(located, Located::SubAttribute(other, named) if is_same(*other, at) && std::ptr::eq(*named, sub));
+        let is_this = |located: &Located<'_>| match *located {
+            Located::SubAttribute(other, named) => is_same(other, at) && std::ptr::eq(named, sub),
+            Located::Schema(_) | Located::Attribute(_) => false,
+        };
         let asked = self.attributes.as_deref().unwrap_or_default();
         let is_asked_for = || asked.iter().any(is_this);
         let is_part_of_what_is_asked_for = || {
@@ -261,11 +264,11 @@ mod tests {
         let shows = |attributes: &[&str], excluded: &[&str], name| {
             Projection::new(&groups, attributes.iter().copied(), excluded.iter().copied()).shows(name)
         };
-        assert!(shows(&[], &[], "members") && shows(&[], &[], "members.display"));
+        assert!(shows(&[], &[], "members") && shows(&[], &[], "members.type"));
         assert!(!shows(&[], &["Members"], "members"));
         assert!(!shows(&["displayName"], &[], "members"));
         assert!(shows(&["members.value"], &[], "members.value"));
-        assert!(!shows(&["members.value"], &[], "members.display"));
+        assert!(!shows(&["members.value"], &[], "members.type"));
         assert!(!shows(&[], &[], "nick"));
     }
 }

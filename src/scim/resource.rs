@@ -270,4 +270,6 @@ fn is_empty(value: &mut Value) -> bool {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use super::schema::{Attribute, Mutability, Type, Uniqueness};
 
 /// The longest text, in bytes of UTF-8.
 const MAX_TEXT: usize = 64 * 1024;
-/// The longest list; a group's members alone may be more.
+/// The longest list. A group's members never come here.
 const MAX_ELEMENTS: usize = 1000;
 
 /// The canonical form of a value for `attribute`: its names spelled as the schema does, its types checked,
@@ -70,16 +70,17 @@ struct Normalizer<'a> {
 
 impl Normalizer<'_> {
     fn attribute(&mut self, attribute: &Attribute, value: Value) -> Result<Option<Value>> {
+        let may_be_listed = attribute.ty == Type::Complex && self.is_loose();
         match (attribute.mutability, value) {
             (Mutability::ReadOnly, _) | (_, Value::Null) => Ok(None),
             (Mutability::WriteOnly, _) => self.write_only(attribute),
             (_, Value::Array(list)) if list.is_empty() => Ok(None),
             (_, Value::Array(list)) if attribute.multi_valued => self.list(attribute, list),
-            (_, Value::Array(mut list)) if self.is_loose() && list.len() == 1 => {
-                list.pop().map_or(Ok(None), |only| self.single(attribute, only))
-            }
             (_, value) if attribute.multi_valued && self.is_loose() => self.list(attribute, vec![value]),
             (_, _) if attribute.multi_valued => Err(self.refuse(attribute, "must be a list")),
+            (_, Value::Array(mut list)) if may_be_listed && list.len() == 1 => {
+                list.pop().map_or(Ok(None), |only| self.single(attribute, only))
+            }
             (_, value) => self.single(attribute, value),
         }
     }
@@ -93,7 +94,7 @@ impl Normalizer<'_> {
     }
 
     fn list(&mut self, attribute: &Attribute, list: Vec<Value>) -> Result<Option<Value>> {
-        if list.len() > MAX_ELEMENTS && !attribute.is("members") {
+        if list.len() > MAX_ELEMENTS {
             return Err(self.refuse(attribute, "has more than 1,000 values"));
         }
         let mut normalized = Vec::with_capacity(list.len());

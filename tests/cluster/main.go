@@ -6,11 +6,13 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
+	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
-	"k8s.io/kubectl/pkg/cmd"
+	kubectl "k8s.io/kubectl/pkg/cmd"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
-	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	manager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 )
 
 const usage = `usage: cluster COMMAND [flags]
@@ -19,29 +21,35 @@ const usage = `usage: cluster COMMAND [flags]
   etcd                     one part alone, with its own flags
   kube-apiserver
   kube-controller-manager
-  kubectl`
+  kubectl
+
+Called through a link of a command's name, it is that command.`
 
 func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, usage)
-		os.Exit(2)
+	run(filepath.Base(os.Args[0]))
+	if len(os.Args) > 1 {
+		os.Args = os.Args[1:]
+		run(os.Args[0])
 	}
-	// The parts read os.Args themselves, and expect to be called by their own name.
-	os.Args = os.Args[1:]
-	switch os.Args[0] {
+	fmt.Fprintln(os.Stderr, usage)
+	os.Exit(2)
+}
+
+// run becomes the command of that name, or returns when there is none. Each command
+// reads os.Args itself, and expects to be called by its own name.
+func run(command string) {
+	switch command {
 	case "control-plane":
 		exit(controlPlane(os.Args[1:]))
 	case "etcd":
-		exit(etcd(os.Args[1:]))
+		etcdmain.Main(os.Args)
+		exit(nil)
 	case "kube-apiserver":
 		os.Exit(cli.Run(apiserver.NewAPIServerCommand()))
 	case "kube-controller-manager":
-		os.Exit(cli.Run(controllers.NewControllerManagerCommand()))
+		os.Exit(cli.Run(manager.NewControllerManagerCommand()))
 	case "kubectl":
-		exit(cli.RunNoErrOutput(cmd.NewDefaultKubectlCommand()))
-	default:
-		fmt.Fprintln(os.Stderr, usage)
-		os.Exit(2)
+		exit(cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()))
 	}
 }
 

@@ -191,7 +191,7 @@ impl Fed for ScimGroup {
 /// The resource of an object, or the name of an object that has none.
 fn read<K: Fed>(object: DeserializeGuard<K>) -> Result<K::Indexed, Box<str>> {
     let name = object.name_any();
-    let read = object.0.map_err(|InvalidObject { error, .. }| error.to_string());
+    let read = object.0.map_err(|InvalidObject { error, .. }| error);
     read.and_then(|object| object.read().map_err(|unreadable| unreadable.to_string())).map_err(|error| {
         warn!(%error, object = name, kind = %K::kind(&()), "object.unreadable");
         name.into()

@@ -53,26 +53,26 @@ impl Fault {
             // etcd's own limit comes as 500, and so does a full disk; neither goes away by retrying.
             (500, _) if status.message.contains("too large") => Self::too_large(),
             (500, _) if status.message.contains("space exceeded") => {
-                tracing::error!(message = status.message, "kube_api.full");
+                tracing::error!(code = status.code, "kube_api.full");
                 Self::Refused(ScimError::new(
                     ErrorKind::Unavailable,
                     "the cluster's database is full; its administrator must free space",
                 ))
             }
             (400 | 422, _) => {
-                tracing::warn!(message = status.message, "kube_api.invalid");
+                tracing::warn!(code = status.code, reason = status.reason, "kube_api.invalid");
                 Self::Refused(ScimError::invalid_value(
                     "the Kubernetes API server does not take this resource: a value is too long or of a wrong type",
                 ))
             }
             // Right after its start an API server answers 403 to everyone, until its caches fill.
             (401 | 403, _) => {
-                tracing::error!(message = status.message, "kube_api.forbidden");
+                tracing::error!(code = status.code, reason = status.reason, "kube_api.forbidden");
                 Self::Refused(super::unavailable("the operator may not write the directory (yet)"))
             }
             (429, _) => Self::Refused(super::unavailable("the Kubernetes API server is busy")),
             _ => {
-                tracing::warn!(code = status.code, message = status.message, "kube_api.failed");
+                tracing::warn!(code = status.code, reason = status.reason, "kube_api.failed");
                 Self::Unknown("the Kubernetes API server failed".to_owned())
             }
         }

@@ -69,7 +69,7 @@ impl<K: Stored> Writer<K> {
                 }
                 Standing::Visible => return Err(Fault::Refused(taken::<K>(object.spec()))),
                 Standing::Marked(_) | Standing::Reserved => {
-                    self.settle(&found).await.map_err(Fault::Refused)?
+                    self.settle(&found).await.map_err(Fault::Refused)?;
                 }
                 Standing::Creating => break,
             }

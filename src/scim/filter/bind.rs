@@ -1,7 +1,5 @@
 //! Holding a filter against a schema: names become attributes, literals become values of their types.
 
-use std::fmt;
-
 use serde_json::{Map, Value};
 
 use super::tree::Tree;
@@ -9,7 +7,7 @@ use super::{Filter, Literal, Operator, Relation, Term, Test};
 use crate::scim::comparison::{Comparable, Comparison, instant};
 use crate::scim::error::{Result, ScimError, quote};
 use crate::scim::mode::{EmailAlias, LooseForms, Mode};
-use crate::scim::path::Path;
+use crate::scim::path::{AttributePath, Path};
 use crate::scim::schema::{Attribute, AttributeRef, Located, ResourceKind, ResourceSchema, Type};
 
 /// A filter that can be asked about resources of one type.
@@ -35,8 +33,10 @@ pub(super) struct ResourceTest {
 pub(super) enum Source {
     /// In the resource.
     Resource,
-    /// With the other resources.
+    /// With other resources.
     Related(Relation),
+    /// In resources of another type alone.
+    OtherType,
 }
 
 /// A test of one value of an attribute: of its sub-attribute, or without one of itself.
@@ -52,37 +52,6 @@ pub(super) enum Check {
     Present,
     Absent,
     Compare { operator: Operator, comparison: Comparison, value: Value, operand: Comparable<'static> },
-}
-
-/// An attribute by its canonical names.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AttributePath {
-    /// The URN of its extension; none for core and common attributes.
-    pub urn: Option<String>,
-    /// The attribute.
-    pub attribute: String,
-    /// The sub-attribute, where one is meant.
-    pub sub: Option<String>,
-}
-
-impl AttributePath {
-    pub(in crate::scim) fn new(at: AttributeRef<'_>, sub: Option<&Attribute>) -> Self {
-        Self {
-            urn: at.urn.map(str::to_owned),
-            attribute: at.attribute.name.to_string(),
-            sub: sub.map(|sub| sub.name.to_string()),
-        }
-    }
-}
-
-impl fmt::Display for AttributePath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(urn) = &self.urn {
-            write!(f, "{urn}:")?;
-        }
-        f.write_str(&self.attribute)?;
-        self.sub.iter().try_for_each(|sub| write!(f, ".{sub}"))
-    }
 }
 
 impl Filter {
@@ -170,9 +139,9 @@ impl ElementFilter {
 impl ResourceTest {
     fn bind(term: &Term, schema: &ResourceSchema, others: &[&ResourceSchema], mode: Mode) -> Result<Self> {
         let Path { attribute: name, filter, sub } = &term.path;
-        let located = find(name, schema, mode)
-            .or_else(|| others.iter().find_map(|other| find(name, other, mode)))
-            .ok_or_else(|| unknown(name))?;
+        let here = find(name, schema, mode);
+        let located = here.or_else(|| others.iter().find_map(|other| find(name, other, mode)));
+        let located = located.ok_or_else(|| unknown(name))?;
         let (at, named) = match (located, sub) {
             (Located::Attribute(at), None) => (at, None),
             (Located::Attribute(at), Some(sub)) => {
@@ -186,7 +155,7 @@ impl ResourceTest {
         let elements = filter.as_deref().map(|filter| ElementFilter::bind(filter, at.attribute, mode));
         Ok(Self {
             path: AttributePath::new(at, sub),
-            source: Source::of(at, schema),
+            source: if here.is_some() { Source::of(at, schema.kind()) } else { Source::OtherType },
             elements: elements.transpose()?,
             check,
         })
@@ -194,8 +163,8 @@ impl ResourceTest {
 }
 
 impl Source {
-    fn of(at: AttributeRef<'_>, schema: &ResourceSchema) -> Self {
-        match (at.urn, schema.kind(), &*at.attribute.name) {
+    fn of(at: AttributeRef<'_>, kind: ResourceKind) -> Self {
+        match (at.urn, kind, &*at.attribute.name) {
             (None, ResourceKind::Group, "members") => Self::Related(Relation::Members),
             (None, ResourceKind::User, "groups") => Self::Related(Relation::Groups),
             _ => Self::Resource,
@@ -210,7 +179,7 @@ impl Check {
             Test::Compare(Operator::Equal, Literal::Null) => return Ok(Self::Absent),
             Test::Compare(operator, literal) => (*operator, literal),
         };
-        if !can(operator, attribute.ty) {
+        if !applies(operator, attribute.ty) {
             return Err(ScimError::invalid_filter(format!(
                 "`{operator}` cannot be asked of {}, which is {}",
                 attribute.name,
@@ -231,7 +200,7 @@ impl Check {
     }
 
     /// The value that this check demands, if it demands one.
-    fn equal(&self) -> Option<&Value> {
+    pub(super) fn equal(&self) -> Option<&Value> {
         match self {
             Self::Compare { operator: Operator::Equal, value, .. } => Some(value),
             _ => None,
@@ -257,7 +226,7 @@ fn compared_part<'a>(attribute: &'a Attribute, test: &Test) -> Option<&'a Attrib
 }
 
 /// RFC 7644 table 3.
-fn can(operator: Operator, ty: Type) -> bool {
+fn applies(operator: Operator, ty: Type) -> bool {
     use Operator::*;
     match operator {
         Equal | NotEqual => ty != Type::Complex,

@@ -48,29 +48,25 @@ impl BoundFilter {
 impl ElementFilter {
     /// Whether a value of the attribute matches.
     pub fn matches(&self, element: &Value) -> bool {
-        self.0.holds(&|test| test.check.holds(part(element, test.sub.as_deref())))
+        self.0.holds(&|test| match &test.sub {
+            Some(sub) => test.check.holds(element.get(sub)),
+            None => test.check.holds(Some(element)),
+        })
     }
 }
 
 impl ResourceTest {
     fn matches(&self, resource: &Resource, relations: &dyn Relations) -> bool {
         match self.source {
-            Source::Resource => {
-                let attributes = match &self.path.urn {
-                    Some(urn) => resource.get(urn).and_then(Value::as_object),
-                    None => Some(resource),
-                };
-                self.holds_among(values(
-                    attributes.and_then(|attributes| attributes.get(&self.path.attribute)),
-                ))
-            }
+            Source::Resource => self.holds_among(self.path.values(resource)),
             Source::Related(relation) => {
                 let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
-                match self.named_value() {
-                    Some(value) => relations.contains(relation, id, value),
+                match self.named_values() {
+                    Some(values) => values.iter().any(|value| relations.contains(relation, id, value)),
                     None => self.holds_among(relations.values(relation, id)),
                 }
             }
+            Source::OtherType => self.check.holds(None),
         }
     }
 
@@ -81,7 +77,7 @@ impl ResourceTest {
             if self.elements.as_ref().is_some_and(|filter| !filter.matches(value)) {
                 continue;
             }
-            if self.check.holds(part(value, self.path.sub.as_deref())) {
+            if self.check.holds(self.path.part(value)) {
                 return true;
             }
             is_absent = false;
@@ -89,10 +85,11 @@ impl ResourceTest {
         is_absent && self.check.holds(None)
     }
 
-    /// The one `value` that is asked for, if nothing else is.
-    fn named_value(&self) -> Option<&str> {
+    /// The values of `value` that are asked for, if nothing else is.
+    fn named_values(&self) -> Option<Vec<String>> {
         match (&self.elements, self.path.sub.as_deref(), &self.check) {
-            (None, Some("value"), Check::Compare { operator: Operator::Equal, value, .. }) => value.as_str(),
+            (None, Some("value"), check) => Some(vec![check.equal()?.as_str()?.to_owned()]),
+            (Some(filter), None, Check::Present) => filter.named_values(),
             _ => None,
         }
     }
@@ -133,21 +130,6 @@ impl Operator {
             Self::Less => value < operand,
             Self::LessOrEqual => value <= operand,
         }
-    }
-}
-
-fn values(value: Option<&Value>) -> &[Value] {
-    match value {
-        Some(Value::Array(values)) => values,
-        Some(value) => std::slice::from_ref(value),
-        None => &[],
-    }
-}
-
-fn part<'v>(value: &'v Value, sub: Option<&str>) -> Option<&'v Value> {
-    match sub {
-        Some(sub) => value.get(sub),
-        None => Some(value),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which resources a filter can match at all, as far as an index can tell.
 
 use super::Operator;
-use super::bind::{BoundFilter, Check, ResourceTest};
+use super::bind::{BoundFilter, Check, ResourceTest, Source};
 use super::tree::Tree;
 use crate::scim::comparison::{Case, Comparable, Comparison};
 
@@ -34,7 +34,7 @@ impl BoundFilter {
 
 fn narrow(tree: &Tree<ResourceTest>) -> Option<Vec<Indexed>> {
     match tree {
-        Tree::Term(test) => test.indexed().map(|indexed| vec![indexed]),
+        Tree::Term(test) => test.narrowing(),
         Tree::Not(_) => None,
         Tree::All(operands) => operands.iter().filter_map(narrow).min_by_key(Vec::len),
         Tree::Any(operands) => {
@@ -45,16 +45,20 @@ fn narrow(tree: &Tree<ResourceTest>) -> Option<Vec<Indexed>> {
 }
 
 impl ResourceTest {
-    fn indexed(&self) -> Option<Indexed> {
-        if self.path.urn.is_some() {
+    fn narrowing(&self) -> Option<Vec<Indexed>> {
+        if self.source == Source::OtherType && self.check.equal().is_some() {
+            return Some(Vec::new());
+        }
+        if self.source == Source::OtherType || self.path.urn.is_some() {
             return None;
         }
         let attribute = self.path.attribute.as_str();
         let direct = indexed(attribute, self.path.sub.as_deref(), &self.check);
-        direct.or_else(|| {
+        let found = direct.or_else(|| {
             let tests = self.elements.as_ref()?.0.conjunction()?;
             tests.into_iter().find_map(|test| indexed(attribute, test.sub.as_deref(), &test.check))
-        })
+        });
+        found.map(|indexed| vec![indexed])
     }
 }
 

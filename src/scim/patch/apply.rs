@@ -48,7 +48,7 @@ impl<'a> Application<'a> {
         Patched { resource: self.resource, members: self.members, ignored: self.ignored.into_names() }
     }
 
-    pub(super) fn operation(&mut self, path: Option<&Path>, change: Change) -> Result<()> {
+    pub(super) fn operation(&mut self, path: Option<&Path>, change: Change<&Value>) -> Result<()> {
         let Some(path) = path else { return self.pathless(change) };
         match self.target(path)? {
             Some(target) => self.change(target, change),
@@ -56,7 +56,7 @@ impl<'a> Application<'a> {
         }
     }
 
-    fn pathless(&mut self, change: Change) -> Result<()> {
+    fn pathless(&mut self, change: Change<&Value>) -> Result<()> {
         if self.mode.switches().pathless_patch == PathlessPatch::Refuse {
             return Err(ScimError::invalid_syntax("path is missing; name what is to be changed"));
         }
@@ -103,10 +103,10 @@ impl<'a> Application<'a> {
         &mut self,
         verb: Verb,
         scope: Option<&Schema>,
-        attributes: Map<String, Value>,
+        attributes: &Map<String, Value>,
     ) -> Result<()> {
         for (name, value) in attributes {
-            match self.named(scope, &name)? {
+            match self.named(scope, name)? {
                 Some(_) if verb == Verb::Add && value.is_null() => {}
                 Some(Target::Place(place)) if self.is_echo(&place) => {}
                 Some(target) => self.change(target, Change::Set(verb, value))?,
@@ -140,7 +140,7 @@ impl<'a> Application<'a> {
             && !place.is_core("id")
     }
 
-    fn change(&mut self, target: Target<'a>, change: Change) -> Result<()> {
+    fn change(&mut self, target: Target<'a>, change: Change<&Value>) -> Result<()> {
         let change = match change {
             Change::Set(Verb::Replace, Value::Null) => Change::Remove(None),
             Change::Set(Verb::Add, Value::Null) => {
@@ -156,7 +156,7 @@ impl<'a> Application<'a> {
         if place.is_core("schemas") {
             Ok(())
         } else if place.is_read_only() {
-            self.refuse_unless_same_id(&place, &change)
+            self.refuse_unless_same_id(&place, change)
         } else if attribute.mutability == Mutability::WriteOnly {
             self.write_only(attribute, change)
         } else if self.schema.kind() == ResourceKind::Group && place.is_core("members") {
@@ -168,7 +168,7 @@ impl<'a> Application<'a> {
         }
     }
 
-    fn change_schema(&mut self, schema: &'a Schema, change: Change) -> Result<()> {
+    fn change_schema(&mut self, schema: &'a Schema, change: Change<&Value>) -> Result<()> {
         let extension = (!schema.is(&self.schema.core().id)).then_some(schema);
         match (extension, change) {
             (None, Change::Remove(_)) => {
@@ -177,7 +177,7 @@ impl<'a> Application<'a> {
             (Some(extension), Change::Remove(_)) => self.clear_attributes(extension, &Map::new()),
             (_, Change::Set(verb, Value::Object(attributes))) => {
                 if let Some(extension) = extension.filter(|_| self.replaces_whole(verb)) {
-                    self.clear_attributes(extension, &attributes)?;
+                    self.clear_attributes(extension, attributes)?;
                 }
                 self.set_attributes(verb, extension, attributes)
             }
@@ -195,15 +195,13 @@ impl<'a> Application<'a> {
             .try_for_each(|attribute| self.set(AttributeRef { urn: Some(&extension.id), attribute }, None))
     }
 
-    fn change_members(&mut self, place: &Place<'_>, change: Change) -> Result<()> {
+    fn change_members(&mut self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
         if place.sub.is_some() {
             return Err(ScimError::mutability("a member cannot be changed; remove it and add another"));
         }
         let edit = match (change, &place.filter) {
-            (Change::Set(Verb::Add, value), None) => MemberEdit::Add(Member::list(&value, self.mode)?),
-            (Change::Set(Verb::Replace, value), None) => {
-                MemberEdit::Replace(Member::list(&value, self.mode)?)
-            }
+            (Change::Set(Verb::Add, value), None) => MemberEdit::Add(Member::list(value, self.mode)?),
+            (Change::Set(Verb::Replace, value), None) => MemberEdit::Replace(Member::list(value, self.mode)?),
             (Change::Remove(None), None) => MemberEdit::Replace(Vec::new()),
             (Change::Remove(Some(Value::Null)), None) => {
                 return Err(ScimError::invalid_value(
@@ -212,7 +210,7 @@ impl<'a> Application<'a> {
             }
             (Change::Remove(Some(value)), None) => {
                 self.refuse_removal_by_value()?;
-                let members = Member::list(&value, self.mode)?;
+                let members = Member::list(value, self.mode)?;
                 MemberEdit::Remove(members.into_iter().map(|member| member.id).collect())
             }
             (Change::Remove(_), Some(filter)) => match filter.named_values() {
@@ -227,7 +225,7 @@ impl<'a> Application<'a> {
         Ok(())
     }
 
-    fn change_list(&mut self, place: &Place<'_>, change: Change) -> Result<()> {
+    fn change_list(&mut self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
         let attribute = place.at.attribute;
         let filter = place.filter.as_ref();
         let mut values = Values::new(attribute, self.current(place.at));
@@ -256,7 +254,7 @@ impl<'a> Application<'a> {
                 self.set_elements(verb, &mut values, filter, element)?;
             }
         }
-        let next = self.normalize(attribute, values.into_value())?;
+        let next = self.normalize(attribute, &values.into_value())?;
         self.set(place.at, next)
     }
 
@@ -283,7 +281,7 @@ impl<'a> Application<'a> {
         }
     }
 
-    fn change_single(&mut self, place: &Place<'_>, change: Change) -> Result<()> {
+    fn change_single(&mut self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
         let (at, attribute) = (place.at, place.at.attribute);
         let next = match (place.sub, change) {
             (None, Change::Remove(_)) => None,
@@ -302,26 +300,21 @@ impl<'a> Application<'a> {
     }
 
     /// The next value of a complex attribute. `replace` takes away what it calls null.
-    fn complex(&mut self, verb: Verb, at: AttributeRef<'_>, value: Value) -> Result<Option<Value>> {
+    fn complex(&mut self, verb: Verb, at: AttributeRef<'_>, value: &Value) -> Result<Option<Value>> {
         let subs = &at.attribute.sub_attributes;
-        let stated = value.as_object();
-        let is_object = stated.is_some();
-        let is_null = |sub: &&Attribute| {
-            stated.and_then(|stated| object::member(stated, &sub.name)).is_some_and(Value::is_null)
-        };
-        let taken_away: Vec<&Attribute> = match verb {
-            Verb::Add => Vec::new(),
-            Verb::Replace if self.replaces_whole(verb) => subs.iter().collect(),
-            Verb::Replace => subs.iter().filter(is_null).collect(),
+        let whole = self.replaces_whole(verb);
+        let says_null = |sub: &Attribute| {
+            let stated = value.as_object().and_then(|stated| object::member(stated, &sub.name));
+            verb == Verb::Replace && stated.is_some_and(Value::is_null)
         };
         let set = match self.normalize(at.attribute, value)? {
             Some(Value::Object(set)) => set,
-            _ if is_object => Map::new(),
+            _ if value.is_object() => Map::new(),
             _ => return Ok(None),
         };
-        let changes = subs.iter().filter_map(|sub| match set.get(&*sub.name) {
-            None if !taken_away.contains(&sub) => None,
-            value => Some((sub, value.cloned())),
+        let changes = subs.iter().filter_map(|sub| {
+            let value = set.get(&*sub.name).cloned();
+            (value.is_some() || whole || says_null(sub)).then_some((sub, value))
         });
         merge(self.current(at), changes)
     }
@@ -340,7 +333,7 @@ impl<'a> Application<'a> {
     }
 
     /// The server's own attributes cannot change; the id that the resource has says nothing.
-    fn refuse_unless_same_id(&self, place: &Place<'_>, change: &Change) -> Result<()> {
+    fn refuse_unless_same_id(&self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
         match change {
             Change::Set(_, id) if place.is_core("id") && self.resource.get("id") == Some(id) => Ok(()),
             _ => {
@@ -350,7 +343,7 @@ impl<'a> Application<'a> {
     }
 
     /// What nobody can read again is not kept; whether it may be sent at all, the mode says.
-    fn write_only(&mut self, attribute: &Attribute, change: Change) -> Result<()> {
+    fn write_only(&mut self, attribute: &Attribute, change: Change<&Value>) -> Result<()> {
         match change {
             Change::Set(_, value) => self.normalize(attribute, value).map(drop),
             Change::Remove(_) => Ok(()),
@@ -358,16 +351,19 @@ impl<'a> Application<'a> {
     }
 
     /// The elements of a list, of which one may stand for a list of one.
-    fn elements(&mut self, attribute: &Attribute, value: Value) -> Result<Vec<Value>> {
-        let list = if value.is_array() { value } else { Value::Array(vec![value]) };
-        match self.normalize(attribute, list)? {
+    fn elements(&mut self, attribute: &Attribute, value: &Value) -> Result<Vec<Value>> {
+        let normalized = match value {
+            Value::Array(_) => self.normalize(attribute, value)?,
+            one => self.normalize(attribute, &Value::Array(vec![one.clone()]))?,
+        };
+        match normalized {
             Some(Value::Array(elements)) => Ok(elements),
             _ => Ok(Vec::new()),
         }
     }
 
-    fn normalize(&mut self, attribute: &Attribute, value: Value) -> Result<Option<Value>> {
-        normalize_value(attribute, value, self.mode, &mut self.ignored)
+    fn normalize(&mut self, attribute: &Attribute, value: &Value) -> Result<Option<Value>> {
+        normalize_value(attribute, value.clone(), self.mode, &mut self.ignored)
     }
 
     fn current(&self, at: AttributeRef<'_>) -> Option<Value> {
@@ -381,10 +377,8 @@ impl<'a> Application<'a> {
     fn set(&mut self, at: AttributeRef<'_>, value: Option<Value>) -> Result<()> {
         let Some(urn) = at.urn else { return assign(&mut self.resource, at.attribute, value) };
         let extension = self.resource.entry(urn).or_insert_with(|| Map::new().into());
-        match extension {
-            Value::Object(attributes) => assign(attributes, at.attribute, value),
-            other => Err(ScimError::invalid_value(format!("{urn} must be an object, not {other}"))),
-        }
+        let Value::Object(attributes) = extension else { return Ok(()) };
+        assign(attributes, at.attribute, value)
     }
 }
 

@@ -44,16 +44,16 @@ pub struct Patched {
 #[derive(Clone, Debug, PartialEq)]
 struct Operation {
     path: Option<Path>,
-    change: Change,
+    change: Change<Value>,
 }
 
 /// What an operation does.
-#[derive(Clone, Debug, PartialEq)]
-enum Change {
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Change<V> {
     /// Adds or replaces by this value.
-    Set(Verb, Value),
+    Set(Verb, V),
     /// Removes; where some identity providers say what, this.
-    Remove(Option<Value>),
+    Remove(Option<V>),
 }
 
 /// How a value is set.
@@ -71,14 +71,16 @@ impl PatchRequest {
     /// `invalidSyntax` for what is no list of operations, `invalidPath` and `invalidFilter` for paths,
     /// `invalidValue` and `noTarget` for operations without what they need; 413 for more than
     /// [`MAX_OPERATIONS`].
-    pub fn decode(body: &Value, mode: Mode) -> Result<Self> {
-        let body =
-            body.as_object().ok_or_else(|| ScimError::invalid_syntax("the body must be a JSON object"))?;
+    pub fn decode(body: Value, mode: Mode) -> Result<Self> {
+        let Value::Object(body) = body else {
+            return Err(ScimError::invalid_syntax("the body must be a JSON object"));
+        };
         if mode.switches().unknown_in_body == UnknownInBody::Refuse {
-            check_schemas(body)?;
+            check_schemas(&body)?;
         }
-        let operations = match object::member(body, "Operations") {
-            Some(Value::Array(operations)) if !operations.is_empty() => operations,
+        let operations = body.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("Operations"));
+        let operations = match operations {
+            Some((_, Value::Array(operations))) if !operations.is_empty() => operations,
             _ => {
                 return Err(ScimError::invalid_syntax("Operations must be a list of at least one operation"));
             }
@@ -89,7 +91,7 @@ impl PatchRequest {
                 format!("{} operations in one PATCH; send at most {MAX_OPERATIONS}", operations.len()),
             ));
         }
-        let operations = operations.iter().enumerate();
+        let operations = operations.into_iter().enumerate();
         let operations = operations.map(|(i, operation)| Operation::decode(operation, mode).map_err(at(i)));
         Ok(Self { operations: operations.collect::<Result<_>>()? })
     }
@@ -108,7 +110,7 @@ impl PatchRequest {
     ) -> Result<Patched> {
         let mut application = Application::new(current.clone(), schema, mode);
         for (i, Operation { path, change }) in self.operations.iter().enumerate() {
-            application.operation(path.as_ref(), change.clone()).map_err(at(i))?;
+            application.operation(path.as_ref(), change.as_ref()).map_err(at(i))?;
         }
         let mut patched = application.finish();
         settle(&mut patched.resource, Some(current), schema, requirements)?;
@@ -117,17 +119,26 @@ impl PatchRequest {
 }
 
 impl Operation {
-    fn decode(operation: &Value, mode: Mode) -> Result<Self> {
-        let operation =
-            operation.as_object().ok_or_else(|| ScimError::invalid_syntax("must be an object"))?;
-        let path = match object::member(operation, "path") {
+    fn decode(operation: Value, mode: Mode) -> Result<Self> {
+        let Value::Object(operation) = operation else {
+            return Err(ScimError::invalid_syntax("must be an object"));
+        };
+        let (mut op, mut path, mut value) = (None, None, None);
+        for (name, member) in operation {
+            match name.to_ascii_lowercase().as_str() {
+                "op" => op = Some(member),
+                "path" => path = Some(member),
+                "value" => value = Some(member),
+                _ => {}
+            }
+        }
+        let path = match path {
             None | Some(Value::Null) => None,
             Some(Value::String(path)) if path.is_empty() => None,
-            Some(Value::String(path)) => Some(Path::parse(path, mode)?),
+            Some(Value::String(path)) => Some(Path::parse(&path, mode)?),
             Some(_) => return Err(ScimError::invalid_path("path must be a string")),
         };
-        let value = object::member(operation, "value").cloned();
-        let op = object::member(operation, "op").and_then(Value::as_str).unwrap_or_default();
+        let op = op.as_ref().and_then(Value::as_str).unwrap_or_default();
         let change = match op.to_ascii_lowercase().as_str() {
             "add" => Change::Set(Verb::Add, value.ok_or_else(no_value)?),
             "replace" => Change::Set(Verb::Replace, value.ok_or_else(no_value)?),
@@ -139,6 +150,15 @@ impl Operation {
             }
         };
         Ok(Self { path, change })
+    }
+}
+
+impl Change<Value> {
+    fn as_ref(&self) -> Change<&Value> {
+        match self {
+            Self::Set(verb, value) => Change::Set(*verb, value),
+            Self::Remove(value) => Change::Remove(value.as_ref()),
+        }
     }
 }
 

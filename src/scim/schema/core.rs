@@ -65,7 +65,7 @@ pub fn group() -> &'static Schema {
 pub fn enterprise_user() -> &'static Schema {
     static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema {
         id: ENTERPRISE_USER.into(),
-        name: "Enterprise User".into(),
+        name: "EnterpriseUser".into(),
         description: "What an employer adds to a person.".into(),
         attributes: vec![
             string("employeeNumber", "The number or code that the organization gave the person."),
@@ -208,7 +208,6 @@ fn members() -> Attribute {
         [
             id("value", "The member's id.").mutability(Mutability::Immutable),
             reference("$ref", &["User", "Group"], "The member's URL.").mutability(Mutability::Immutable),
-            string("display", "The member's name.").mutability(Mutability::ReadOnly),
             string("type", "What the member is.")
                 .canonical_values(&["User", "Group"])
                 .mutability(Mutability::Immutable),

@@ -64,7 +64,6 @@ pub fn service_provider_config(can: &Capabilities, base: &str) -> Value {
             "cursor": true, "index": true, "defaultPaginationMethod": "index",
             "defaultPageSize": can.default_page_size, "maxPageSize": can.max_results,
         },
-        "securityEvents": {"asyncRequest": "none", "eventUris": []},
         "authenticationSchemes": schemes.collect::<Vec<_>>(),
         "meta": {"resourceType": "ServiceProviderConfig", "location": format!("{base}/ServiceProviderConfig")},
     });

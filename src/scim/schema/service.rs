@@ -1,5 +1,5 @@
 //! The schemas of the discovery documents themselves (RFC 7643 section 8.7.2, with verified errata 5607, 8417
-//! and 8475; `pagination` of RFC 9865 section 4, `securityEvents` of RFC 9967).
+//! and 8475; `pagination` of RFC 9865 section 4).
 
 use super::{Attribute, Mutability, Schema, Type, Uniqueness};
 
@@ -61,14 +61,6 @@ fn config() -> Vec<Attribute> {
                 integer("defaultPageSize", "How many resources a page holds unless the query says so."),
                 integer("maxPageSize", "The most resources on one page."),
                 integer("cursorTimeout", "How long a cursor is good for at least, in seconds."),
-            ],
-        ),
-        Attribute::complex(
-            "securityEvents",
-            "Events and asynchronous requests.",
-            [
-                string("asyncRequest", "Whether requests can be answered later.").case_exact(),
-                uri("eventUris", "uri", "The events that are sent.").multi_valued(),
             ],
         ),
         required(

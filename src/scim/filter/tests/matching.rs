@@ -341,6 +341,8 @@ fn members_and_groups_are_asked_of_the_directory() {
     let group = |id, filter| ask(&ResourceSchema::group(), id, filter);
     assert!(group("g1", r#"members.value eq "alice""#));
     assert!(group("g1", r#"members eq "g3""#));
+    assert!(group("g1", r#"members[value eq "nobody" or value eq "g3"]"#));
+    assert!(!group("g1", r#"members[value eq "nobody"]"#));
     assert!(group("g1", r#"members[value eq "g3" and type eq "Group"]"#));
     assert!(!group("g1", r#"members[value eq "alice" and type eq "Group"]"#));
     assert!(group("g4", "members eq null"));

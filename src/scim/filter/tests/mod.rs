@@ -1,3 +1,4 @@
 mod matching;
 mod narrowing;
+mod oracle;
 mod reading;

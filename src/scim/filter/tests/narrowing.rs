@@ -62,6 +62,21 @@ fn what_no_index_answers_is_a_scan() {
     }
 }
 
+/// RFC 7644 section 3.4.2.1.
+#[test]
+fn what_only_another_type_has_leads_nowhere() {
+    let (user, group) = (ResourceSchema::user(), ResourceSchema::group());
+    let narrowing = |filter, schema, other| {
+        let filter = Filter::parse(filter, Mode::Strict).unwrap();
+        filter.bind_among(schema, &[other], Mode::Strict).unwrap().narrowing()
+    };
+    assert_eq!(narrowing(r#"userName eq "a""#, &group, &user), Some(vec![]));
+    assert_eq!(narrowing(r#"members.value eq "a""#, &user, &group), Some(vec![]));
+    let either = r#"userName eq "a" or displayName eq "a""#;
+    assert_eq!(narrowing(either, &group, &user), Some(vec![Indexed::DisplayName("a".into())]));
+    assert_eq!(narrowing(r#"userName ne "a""#, &group, &user), None);
+}
+
 #[test]
 fn a_filter_knows_the_attributes_that_decide_it() {
     let filter = r#"USERTYPE eq "x" and (emails[type eq "work"].value pr or urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.manager.value pr)"#;

@@ -128,7 +128,6 @@ fn the_group_and_enterprise_schemas_are_those_of_the_rfc() {
     members: complex list
       value: string exact mutability=immutable
       $ref: reference exact mutability=immutable ["User","Group"]
-      display: string mutability=readOnly
       type: string mutability=immutable ["User","Group"]
     "#);
     insta::assert_snapshot!(outline_of(named(&all, ENTERPRISE_USER)), @r#"
@@ -287,10 +286,6 @@ fn the_configuration_says_what_is_supported() {
         "defaultPaginationMethod": "index",
         "defaultPageSize": 100,
         "maxPageSize": 1000
-      },
-      "securityEvents": {
-        "asyncRequest": "none",
-        "eventUris": []
       },
       "authenticationSchemes": [
         {

@@ -1,0 +1,36 @@
+# What a person types; everything else is cargo's. The first run of most targets builds a Kubernetes
+# control plane, which takes minutes, once per machine.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test up down crds control-plane
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+demo: control-plane ## The whole story on an embedded control plane, in plain words; ends by itself
+	cargo build --bin scim-operator
+	cargo run --quiet --example demo
+
+test: control-plane .venv/ready ## Every test that needs no root
+	cargo test
+
+up: control-plane ## Control plane and operator in the background, on 127.0.0.1; writes .dev/env
+	cargo build --bin scim-operator
+	cargo run --quiet --example up
+
+down: ## Ends what `make up` started
+	cargo run --quiet --example up -- down
+
+crds: ## The custom resource definitions, from the types into crds/
+	cargo build --bin scim-operator
+	rm -f crds/*.yaml
+	cargo run --quiet --bin scim-operator -- crds --output crds
+
+control-plane:
+	@tests/cluster/build.sh > /dev/null
+
+# A SCIM client that nobody here wrote.
+.venv/ready: tests/requirements.txt
+	python3 -m venv --clear .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@

@@ -1,0 +1,101 @@
+//! One line of the log for each request, with target `access`: what was asked by whom, never what was said.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderValue, Method, StatusCode},
+    middleware::Next,
+    response::Response,
+};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::Endpoint;
+use crate::ops::metrics::Metrics;
+
+/// What becomes known of a request on its way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trail(Arc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    route: OnceLock<&'static str>,
+    provider: OnceLock<Arc<str>>,
+    token: OnceLock<Arc<str>>,
+}
+
+impl Trail {
+    /// The template of the path, below the provider.
+    pub(super) fn route(&self, template: &'static str) {
+        // What is known first stays.
+        let _ = self.0.route.set(template);
+    }
+
+    /// The provider that is asked, which exists.
+    pub(super) fn provider(&self, name: &Arc<str>) {
+        let _ = self.0.provider.set(name.clone());
+    }
+
+    /// The ScimToken that was presented, valid or expired.
+    pub(super) fn token(&self, name: &Arc<str>) {
+        let _ = self.0.token.set(name.clone());
+    }
+}
+
+/// Logs and counts a request once it is answered or given up, under an id that the answer carries too.
+pub(super) async fn log(State(endpoint): State<Endpoint>, mut request: Request, next: Next) -> Response {
+    let mut line = Line {
+        request_id: Uuid::new_v4(),
+        method: request.method().clone(),
+        started: Instant::now(),
+        trail: Trail::default(),
+        status: None,
+        metrics: endpoint.0.metrics.clone(),
+    };
+    request.extensions_mut().insert(line.trail.clone());
+    let mut response = next.run(request).await;
+    line.status = Some(response.status());
+    if let Ok(id) = HeaderValue::try_from(line.request_id.to_string()) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
+
+/// A line that is written when it is dropped, so that a client who goes away leaves one too: without a status.
+struct Line {
+    request_id: Uuid,
+    method: Method,
+    started: Instant,
+    trail: Trail,
+    status: Option<StatusCode>,
+    metrics: Metrics,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let Known { route, provider, token } = &*self.trail.0;
+        let (route, took) = (route.get().copied().unwrap_or("none"), self.started.elapsed());
+        if let Some(status) = self.status {
+            self.metrics.http_request(&self.method, route, provider.get().map(AsRef::as_ref), status, took);
+        }
+        tracing::info!(
+            target: "access",
+            request_id = %self.request_id,
+            method = %self.method,
+            route,
+            provider = provider.get().map(AsRef::as_ref),
+            token = token.get().map(AsRef::as_ref),
+            status = self.status.map(|status| status.as_u16()),
+            duration_ms = milliseconds(took),
+            "request"
+        );
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    duration.as_millis().try_into().unwrap_or(u64::MAX)
+}

@@ -1,0 +1,263 @@
+//! How long connections live. A client that sends half a head is cut off soon; one that waits between two
+//! requests is left in peace for longer than identity providers keep connections; one whose request is answered
+//! before it was read to its end can still read the answer.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, HttpBody},
+    http::{Request, Response},
+};
+use axum_server::accept::Accept;
+use futures::future::BoxFuture;
+use http_body::{Frame, SizeHint};
+use bytes::Bytes;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, Sleep, sleep},
+};
+use tower::Service;
+
+/// How long a connection lives without a request.
+const IDLE: Duration = Duration::from_secs(68);
+/// How long the head of a request may take, counted from its first byte.
+const HEAD: Duration = Duration::from_secs(10);
+/// After an answer, how long what the client still sends is thrown away, as a whole and without a byte.
+/// Closing earlier would make the client's system drop the answer.
+const LINGER: Duration = Duration::from_secs(30);
+const LINGER_SILENCE: Duration = Duration::from_secs(5);
+
+/// An acceptor whose connections end in time.
+#[derive(Clone, Debug)]
+pub(super) struct Timed<A>(pub(super) A);
+
+impl<A, I, S> Accept<I, S> for Timed<A>
+where
+    A: Accept<I, S>,
+    A::Future: Send + 'static,
+{
+    type Stream = TimedStream<A::Stream>;
+    type Service = Counted<A::Service>;
+    type Future = BoxFuture<'static, io::Result<(Self::Stream, Self::Service)>>;
+
+    fn accept(&self, stream: I, service: S) -> Self::Future {
+        let accepted = self.0.accept(stream, service);
+        Box::pin(async {
+            let (stream, service) = accepted.await?;
+            let requests = Arc::new(Requests::default());
+            Ok((TimedStream::new(stream, requests.clone()), Counted { service, requests }))
+        })
+    }
+}
+
+/// The requests of one connection.
+#[derive(Debug, Default)]
+struct Requests {
+    begun: AtomicUsize,
+    ended: AtomicUsize,
+}
+
+/// A request from its head to the end of its answer.
+struct Running(Arc<Requests>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A service that counts a connection's requests.
+#[derive(Clone, Debug)]
+pub(super) struct Counted<S> {
+    service: S,
+    requests: Arc<Requests>,
+}
+
+impl<S, B, A> Service<Request<B>> for Counted<S>
+where
+    S: Service<Request<B>, Response = Response<A>>,
+    S::Future: Send + 'static,
+    A: HttpBody<Data = Bytes, Error = axum::Error> + Send + Unpin + 'static,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.service.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.requests.begun.fetch_add(1, Ordering::Relaxed);
+        let running = Running(self.requests.clone());
+        let answer = self.service.call(request);
+        Box::pin(async move { Ok(answer.await?.map(|body| Body::new(Counting { body, _running: running }))) })
+    }
+}
+
+/// The body of an answer, until whose end its request is running.
+struct Counting<B> {
+    body: B,
+    _running: Running,
+}
+
+impl<B: HttpBody + Unpin> HttpBody for Counting<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A stream that ends for its reader when the client takes too long.
+#[derive(Debug)]
+pub(super) struct TimedStream<T> {
+    stream: T,
+    requests: Arc<Requests>,
+    /// How many requests had begun when the connection last became idle.
+    seen: usize,
+    phase: Phase,
+    /// When the phase has taken too long.
+    end: Pin<Box<Sleep>>,
+    /// When lingering has.
+    last_end: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing has come yet: the next bytes say which protocol it is.
+    New,
+    /// Between two requests.
+    Idle,
+    /// A part of a request's head has come. HTTP/2 is never here: its frames may come at any time.
+    Head,
+    /// HTTP/2 between two requests.
+    Http2,
+    /// Our side is closed, the client's is not yet.
+    Lingering,
+    /// The client's side is closed.
+    Ended,
+}
+
+impl<T> TimedStream<T> {
+    fn new(stream: T, requests: Arc<Requests>) -> Self {
+        let end = Box::pin(sleep(IDLE));
+        Self { stream, requests, seen: 0, phase: Phase::New, last_end: end.deadline(), end }
+    }
+
+    /// Begins to count anew when requests have come and gone, and says whether one is running.
+    fn is_serving(&mut self) -> bool {
+        // In this order a request that ends in between counts as running.
+        let ended = self.requests.ended.load(Ordering::Relaxed);
+        let begun = self.requests.begun.load(Ordering::Relaxed);
+        if begun == ended && self.seen != begun {
+            self.seen = begun;
+            let idle = if self.phase == Phase::Http2 { Phase::Http2 } else { Phase::Idle };
+            self.enter(idle, IDLE);
+        }
+        begun != ended
+    }
+
+    fn enter(&mut self, phase: Phase, at_most: Duration) {
+        self.phase = phase;
+        self.end.as_mut().reset(Instant::now() + at_most);
+    }
+
+    fn note(&mut self, bytes: &[u8]) {
+        match self.phase {
+            _ if bytes.is_empty() => self.phase = Phase::Ended,
+            Phase::New if bytes.starts_with(b"PRI ") => self.phase = Phase::Http2,
+            Phase::New | Phase::Idle => self.enter(Phase::Head, HEAD),
+            Phase::Head | Phase::Http2 | Phase::Lingering | Phase::Ended => {}
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for TimedStream<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let serving = this.is_serving();
+        let before = buffer.filled().len();
+        match Pin::new(&mut this.stream).poll_read(cx, buffer) {
+            Poll::Ready(Ok(())) if serving => {}
+            Poll::Ready(Ok(())) => this.note(buffer.filled().get(before..).unwrap_or_default()),
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending if serving => return Poll::Pending,
+            Poll::Pending => ready!(this.end.as_mut().poll(cx)),
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.phase == Phase::Ended {
+            return Pin::new(&mut this.stream).poll_shutdown(cx);
+        }
+        if this.phase != Phase::Lingering {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+            this.enter(Phase::Lingering, LINGER_SILENCE);
+            this.last_end = Instant::now() + LINGER;
+        }
+        let mut discarded = [0; 8 * 1024];
+        loop {
+            let mut buffer = ReadBuf::new(&mut discarded);
+            match Pin::new(&mut this.stream).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() && Instant::now() < this.last_end => {
+                    this.enter(Phase::Lingering, LINGER_SILENCE);
+                }
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => return this.end.as_mut().poll(cx).map(Ok),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

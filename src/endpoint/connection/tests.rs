@@ -1,0 +1,144 @@
+use std::convert::Infallible;
+
+use futures::FutureExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tower::{ServiceExt, service_fn};
+
+use super::*;
+
+/// A connection's two ends, and its service, which answers at once.
+struct Connection {
+    client: DuplexStream,
+    stream: TimedStream<DuplexStream>,
+    requests: Arc<Requests>,
+}
+
+fn connection() -> Connection {
+    let (client, server) = duplex(64);
+    let requests = Arc::new(Requests::default());
+    Connection { client, stream: TimedStream::new(server, requests.clone()), requests }
+}
+
+impl Connection {
+    /// Sends bytes, which the server reads.
+    async fn send(&mut self, bytes: &[u8]) {
+        self.client.write_all(bytes).await.unwrap();
+        let mut read = vec![0; bytes.len()];
+        self.stream.read_exact(&mut read).await.unwrap();
+    }
+
+    /// The answer to a request, whose body nobody has read yet.
+    async fn serve(&self) -> Response<Body> {
+        let service =
+            service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::from("{}"))));
+        let counted = Counted { service, requests: self.requests.clone() };
+        counted.oneshot(Request::new(Body::empty())).await.unwrap()
+    }
+
+    /// After how many seconds the server sees the end of the stream, if nothing more is sent.
+    async fn end(&mut self) -> u64 {
+        let began = Instant::now();
+        assert_eq!(self.stream.read(&mut [0]).await.unwrap(), 0);
+        began.elapsed().as_secs()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_stands_still_ends_the_connection_after_ten_seconds() {
+    let mut connection = connection();
+    connection.send(b"GET /scim").await;
+    assert_eq!(connection.end().await, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_comes_byte_by_byte_has_no_more_time() {
+    let mut connection = connection();
+    connection.send(b"G").await;
+    for _ in 0..9 {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        connection.send(b"E").await;
+    }
+    assert_eq!(connection.end().await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_lives_longer_than_a_minute_and_not_for_good() {
+    let mut connection = connection();
+    assert!((60..=75).contains(&connection.end().await), "without any request");
+
+    let mut connection = self::connection();
+    connection.send(b"GET /").await;
+    drop(connection.serve().await);
+    assert!((60..=75).contains(&connection.end().await), "after a request");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_request_has_its_own_ten_seconds() {
+    let mut connection = connection();
+    for _ in 0..3 {
+        connection.send(b"GET /").await;
+        drop(connection.serve().await);
+        assert!(connection.stream.read(&mut [0]).now_or_never().is_none());
+        tokio::time::advance(Duration::from_secs(59)).await;
+    }
+    connection.send(b"GET /").await;
+    assert_eq!(connection.end().await, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_an_answer_is_on_its_way_nothing_ends() {
+    let mut connection = connection();
+    connection.send(b"GET /").await;
+    let unread = connection.serve().await;
+    tokio::time::advance(Duration::from_secs(600)).await;
+    assert!(connection.stream.read(&mut [0]).now_or_never().is_none());
+    drop(unread);
+    assert!((60..=75).contains(&connection.end().await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn frames_of_http_2_between_requests_are_no_head() {
+    let mut connection = connection();
+    connection.send(b"PRI * HTTP/2.0").await;
+    drop(connection.serve().await);
+    assert!(connection.stream.read(&mut [0]).now_or_never().is_none());
+    connection.send(b"ping").await;
+    assert!((60..=75).contains(&connection.end().await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_client_sends_after_its_answer_is_thrown_away_until_it_closes() {
+    let mut connection = connection();
+    connection.send(b"POST /").await;
+    drop(connection.serve().await);
+    let client = async {
+        connection.client.write_all(&[b' '; 4096]).await.unwrap();
+        connection.client.shutdown().await.unwrap();
+    };
+    let (closed, ()) = tokio::join!(connection.stream.shutdown(), client);
+    closed.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_neither_sends_nor_closes_is_left() {
+    let mut connection = connection();
+    let began = Instant::now();
+    connection.stream.shutdown().await.unwrap();
+    assert_eq!(began.elapsed(), LINGER_SILENCE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_stops_sending_is_left_too() {
+    let mut connection = connection();
+    let began = Instant::now();
+    let sending = async {
+        while connection.client.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    tokio::select! {
+        closed = connection.stream.shutdown() => closed.unwrap(),
+        () = sending => {}
+    }
+    assert_eq!(began.elapsed(), LINGER);
+}

@@ -1,0 +1,68 @@
+//! /Groups: what the directory does with a group.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    render::{Renderer, Shown},
+    resources::Collection,
+};
+use crate::{
+    directory::{
+        Page, Provider, Store,
+        view::{Group, Id},
+    },
+    scim::{error::Result, etag::Tags, patch::PatchRequest, schema::ResourceKind, search::Query},
+};
+
+/// The collection behind `/Groups`.
+pub(super) enum Groups {}
+
+impl Collection for Groups {
+    type Resource = Group;
+    const KIND: ResourceKind = ResourceKind::Group;
+
+    async fn create(store: &Store, provider: &Provider, body: Value, now: Timestamp) -> Result<Arc<Group>> {
+        store.create_group(provider, body, now).await
+    }
+
+    async fn get(store: &Store, provider: &Provider, id: &Id) -> Result<Arc<Group>> {
+        store.group(provider, id).await
+    }
+
+    async fn query(store: &Store, provider: &Provider, query: &Query) -> Result<Page<Group>> {
+        store.groups(provider, query).await
+    }
+
+    async fn replace(
+        store: &Store,
+        provider: &Provider,
+        id: &Id,
+        body: Value,
+        if_match: Option<&Tags>,
+        now: Timestamp,
+    ) -> Result<Arc<Group>> {
+        store.replace_group(provider, id, body, if_match, now).await
+    }
+
+    async fn patch(
+        store: &Store,
+        provider: &Provider,
+        id: &Id,
+        patch: &PatchRequest,
+        if_match: Option<&Tags>,
+        now: Timestamp,
+    ) -> Result<Arc<Group>> {
+        store.patch_group(provider, id, patch, if_match, now).await
+    }
+
+    async fn delete(store: &Store, provider: &Provider, id: &Id, if_match: Option<&Tags>) -> Result<()> {
+        store.delete_group(provider, id, if_match).await
+    }
+
+    fn show(renderer: &Renderer<'_>, group: &Group) -> Shown {
+        renderer.group(group)
+    }
+}

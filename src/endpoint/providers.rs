@@ -1,0 +1,177 @@
+//! The providers, as requests need them.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock};
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::{
+    error::{Refusal, Result},
+    watch::Listed,
+};
+use crate::{
+    api::{Limits, ScimProvider},
+    directory::Provider,
+    scim::error::ErrorKind,
+};
+
+/// How long a client is asked to wait for what only an administrator ends.
+const ADMINISTRATOR: Duration = Duration::from_secs(60);
+
+/// Every ScimProvider of the cluster, as one process knows them.
+#[derive(Debug, Default)]
+pub(super) struct Providers(ArcSwap<HashMap<Arc<str>, Arc<Known>>>);
+
+/// What is known of a provider.
+#[derive(Debug)]
+pub(super) struct Known {
+    name: Arc<str>,
+    object: ScimProvider,
+    /// The settings that requests are answered by: the last ones that can be used.
+    settings: Option<Arc<Provider>>,
+    /// Why the object's own settings cannot be.
+    problem: Option<String>,
+    rate: Arc<Rate>,
+    /// In seconds since 1970; 0 if never.
+    last_request: Arc<AtomicI64>,
+}
+
+impl Providers {
+    /// Takes all ScimProviders that there are. One that cannot be read or used keeps the form in which it
+    /// last could.
+    pub(super) fn replace(&self, listed: &Listed<ScimProvider>) {
+        let before = self.all();
+        let known = listed.iter().filter_map(|object| {
+            let name = object.name_any();
+            let before = before.get(name.as_str()).filter(|before| before.object.uid() == object.uid());
+            match &object.0 {
+                Ok(object) => Some(Arc::new(Known::new(object, before))),
+                Err(error) => {
+                    tracing::warn!(%error, provider = name, "provider.unreadable");
+                    before.cloned()
+                }
+            }
+        });
+        self.0.store(Arc::new(known.map(|known| (known.name.clone(), known)).collect()));
+    }
+
+    /// All of them, by name.
+    pub(super) fn all(&self) -> Arc<HashMap<Arc<str>, Arc<Known>>> {
+        self.0.load_full()
+    }
+
+    /// The provider of this name.
+    pub(super) fn find(&self, name: &str) -> Option<Arc<Known>> {
+        self.0.load().get(name).cloned()
+    }
+}
+
+impl Known {
+    fn new(object: &ScimProvider, before: Option<&Arc<Self>>) -> Self {
+        let (settings, problem) = match Provider::from_object(object) {
+            Ok(provider) => (Some(Arc::new(provider)), None),
+            Err(error) => (before.and_then(|before| before.settings.clone()), Some(error.to_string())),
+        };
+        let limits = &object.spec.limits;
+        let rate = before.map(|before| &before.rate).filter(|rate| rate.is_of(limits));
+        Self {
+            name: object.name_any().into(),
+            object: object.clone(),
+            settings,
+            problem,
+            rate: rate.cloned().unwrap_or_else(|| Arc::new(Rate::new(limits))),
+            last_request: before.map(|before| before.last_request.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// Lets a request in, and takes note of it.
+    ///
+    /// # Errors
+    /// 503 while the provider is paused or has never had usable settings, 429 beyond its rate.
+    pub(super) fn admit(&self, now: Timestamp) -> Result<&Arc<Provider>> {
+        self.last_request.fetch_max(now.as_second(), Ordering::Relaxed);
+        let unavailable = |detail| Refusal::for_now(ErrorKind::Unavailable, detail, ADMINISTRATOR);
+        let settings = self.settings.as_ref().ok_or_else(|| {
+            unavailable(
+                "the provider's settings cannot be used; its administrator must correct the ScimProvider",
+            )
+        })?;
+        if self.object.spec.paused {
+            return Err(unavailable("the provider is paused; its administrator lets it go on"));
+        }
+        self.rate.admit()?;
+        Ok(settings)
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The settings that its requests are answered by.
+    pub(super) fn settings(&self) -> Option<&Arc<Provider>> {
+        self.settings.as_ref()
+    }
+
+    /// Its object.
+    pub(super) fn object(&self) -> &ScimProvider {
+        &self.object
+    }
+
+    /// Why the object's settings cannot be used, where they cannot.
+    pub(super) fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    /// When a request with a valid token last came to this process.
+    pub(super) fn last_request(&self) -> Option<Timestamp> {
+        match self.last_request.load(Ordering::Relaxed) {
+            0 => None,
+            seconds => Timestamp::from_second(seconds).ok(),
+        }
+    }
+}
+
+/// How many requests one provider may send to one process.
+#[derive(Debug)]
+struct Rate {
+    per_second: NonZeroU32,
+    burst: NonZeroU32,
+    limiter: DefaultDirectRateLimiter,
+}
+
+impl Rate {
+    fn new(limits: &Limits) -> Self {
+        let (per_second, burst) = (at_least_one(limits.requests_per_second), at_least_one(limits.burst));
+        let quota = Quota::per_second(per_second).allow_burst(burst);
+        Self { per_second, burst, limiter: RateLimiter::direct(quota) }
+    }
+
+    fn is_of(&self, limits: &Limits) -> bool {
+        self.per_second == at_least_one(limits.requests_per_second)
+            && self.burst == at_least_one(limits.burst)
+    }
+
+    fn admit(&self) -> Result<()> {
+        self.limiter.check().map_err(|until| {
+            let wait = until.wait_time_from(self.limiter.clock().now());
+            let detail =
+                format!("more than {} requests per second; send this one again later", self.per_second);
+            Refusal::for_now(ErrorKind::TooManyRequests, detail, wait)
+        })
+    }
+}
+
+fn at_least_one(limit: i32) -> NonZeroU32 {
+    u32::try_from(limit).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
+}

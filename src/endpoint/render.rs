@@ -1,0 +1,144 @@
+//! Resources as answers show them.
+
+use std::sync::Arc;
+
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{media::Scim, members::Members, scope::Scope};
+use crate::{
+    directory::view::{Group, Id, User},
+    scim::{etag::ETag, projection::Projection, resource::Resource, schema::ResourceKind, search::Query},
+};
+
+/// Shows the resources of one provider, as one request asks for them.
+pub(super) struct Renderer<'a> {
+    scope: &'a Scope,
+    projection: Projection<'a>,
+}
+
+/// A resource in an answer.
+pub(super) struct Shown {
+    etag: ETag,
+    location: String,
+    resource: Resource,
+    members: Option<Members>,
+}
+
+impl<'a> Renderer<'a> {
+    /// Shows what the parameters of a request ask for.
+    pub(super) fn new(scope: &'a Scope, kind: ResourceKind, query: &Query) -> Self {
+        let asked = query.attributes.iter().map(String::as_str);
+        let excluded = query.excluded_attributes.iter().map(String::as_str);
+        Self { scope, projection: Projection::new(scope.provider.schema(kind), asked, excluded) }
+    }
+
+    /// A person, with their groups.
+    pub(super) fn user(&self, user: &User) -> Shown {
+        let mut resource = self.scope.provider.user_resource(user);
+        let groups = if self.projection.shows("groups") { self.groups_of(user.id()) } else { Vec::new() };
+        let version = user.meta().version;
+        let etag =
+            if groups.is_empty() { ETag::new(version) } else { ETag::beside(version, digest(&groups)) };
+        if !groups.is_empty() {
+            let groups = groups.iter().map(|group| self.membership(group)).collect();
+            resource.insert("groups".to_owned(), Value::Array(groups));
+        }
+        self.shown(ResourceKind::User, user.id(), resource, etag, None)
+    }
+
+    /// A group, with its members.
+    pub(super) fn group(&self, group: &Group) -> Shown {
+        let resource = self.scope.provider.group_resource(group);
+        let members =
+            self.projection.shows("members").then(|| Members::new(group, self.scope, &self.projection));
+        self.shown(ResourceKind::Group, group.id(), resource, ETag::new(group.meta().version), members)
+    }
+
+    fn shown(
+        &self,
+        kind: ResourceKind,
+        id: &Id,
+        mut resource: Resource,
+        etag: ETag,
+        members: Option<Members>,
+    ) -> Shown {
+        let location = self.url(kind, id);
+        if let Some(Value::Object(meta)) = resource.get_mut("meta") {
+            meta.insert("location".to_owned(), location.as_str().into());
+            meta.insert("version".to_owned(), etag.to_string().into());
+        }
+        self.projection.apply(&mut resource);
+        Shown { etag, location, resource, members }
+    }
+
+    fn url(&self, kind: ResourceKind, id: &Id) -> String {
+        format!("{}{}/{id}", self.scope.base, kind.endpoint())
+    }
+
+    fn groups_of(&self, id: &Id) -> Vec<Arc<Group>> {
+        let directory = self.scope.store.read();
+        let view = directory.provider(self.scope.provider.name());
+        view.map(|view| view.groups_of(id).cloned().collect()).unwrap_or_default()
+    }
+
+    fn membership(&self, group: &Group) -> Value {
+        json!({
+            "value": group.id().to_string(),
+            "$ref": self.url(ResourceKind::Group, group.id()),
+            "display": group.display_name(),
+            "type": "direct",
+        })
+    }
+}
+
+impl Shown {
+    /// The version that is shown.
+    pub(super) fn etag(&self) -> &ETag {
+        &self.etag
+    }
+
+    /// An answer with the resource.
+    pub(super) fn answer(self, status: StatusCode) -> Response {
+        (status, self.headers(), Scim(self)).into_response()
+    }
+
+    /// An answer that only says where the resource is and which version it has.
+    pub(super) fn bare(&self, status: StatusCode) -> Response {
+        (status, self.headers()).into_response()
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let value = |text: &str| HeaderValue::try_from(text).ok();
+        let etag = value(&self.etag.to_string()).map(|etag| (header::ETAG, etag));
+        let location = value(&self.location).map(|location| (header::LOCATION, location));
+        etag.into_iter().chain(location).collect()
+    }
+}
+
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        for (name, value) in &self.resource {
+            object.serialize_entry(name, value)?;
+        }
+        if let Some(members) = self.members.as_ref().filter(|members| !members.is_empty()) {
+            object.serialize_entry("members", members)?;
+        }
+        object.end()
+    }
+}
+
+/// What stands in the entity tag for the groups of a person, in whichever order they are.
+fn digest(groups: &[Arc<Group>]) -> String {
+    let mut ids: Vec<&Id> = groups.iter().map(|group| group.id()).collect();
+    ids.sort();
+    let digest =
+        ids.iter().fold(Sha256::new(), |digest, id| digest.chain_update(id.to_string()).chain_update([0]));
+    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

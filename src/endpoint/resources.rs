@@ -1,0 +1,195 @@
+//! What users and groups have in common: one handler for each method of RFC 7644 section 3.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, Request},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    body::Weight,
+    completion::{in_time, to_the_end},
+    conditions::{if_match, if_none_match},
+    error::Result,
+    media::Scim,
+    render::{Renderer, Shown},
+    scope::{Parameters, Scope},
+};
+use crate::{
+    api::PatchResponse,
+    directory::{Page, Provider, Store, view::Id},
+    ops::clock,
+    scim::{
+        error::Result as Outcome, etag::Tags, list::ListResponse, patch::PatchRequest, schema::ResourceKind,
+        search::Query,
+    },
+};
+
+/// A type of resources: what the directory does with it, under the same names for each.
+pub(super) trait Collection: 'static {
+    /// One of its resources.
+    type Resource: Send + Sync + 'static;
+    /// What they are.
+    const KIND: ResourceKind;
+
+    /// Creates a resource.
+    fn create(
+        store: &Store,
+        provider: &Provider,
+        body: Value,
+        now: Timestamp,
+    ) -> impl Future<Output = Outcome<Arc<Self::Resource>>> + Send;
+
+    /// The resource of an id.
+    fn get(
+        store: &Store,
+        provider: &Provider,
+        id: &Id,
+    ) -> impl Future<Output = Outcome<Arc<Self::Resource>>> + Send;
+
+    /// The resources that a query means.
+    fn query(
+        store: &Store,
+        provider: &Provider,
+        query: &Query,
+    ) -> impl Future<Output = Outcome<Page<Self::Resource>>> + Send;
+
+    /// Replaces a resource.
+    fn replace(
+        store: &Store,
+        provider: &Provider,
+        id: &Id,
+        body: Value,
+        if_match: Option<&Tags>,
+        now: Timestamp,
+    ) -> impl Future<Output = Outcome<Arc<Self::Resource>>> + Send;
+
+    /// Changes a resource.
+    fn patch(
+        store: &Store,
+        provider: &Provider,
+        id: &Id,
+        patch: &PatchRequest,
+        if_match: Option<&Tags>,
+        now: Timestamp,
+    ) -> impl Future<Output = Outcome<Arc<Self::Resource>>> + Send;
+
+    /// Deletes a resource.
+    fn delete(
+        store: &Store,
+        provider: &Provider,
+        id: &Id,
+        if_match: Option<&Tags>,
+    ) -> impl Future<Output = Outcome<()>> + Send;
+
+    /// Shows a resource.
+    fn show(renderer: &Renderer<'_>, resource: &Self::Resource) -> Shown;
+}
+
+/// `POST /Users` (section 3.3).
+pub(super) async fn create<C: Collection>(
+    scope: Scope,
+    Parameters(query): Parameters,
+    request: Request,
+) -> Result<Response> {
+    let (body, weight) = scope.intake.read(request, C::KIND).await?;
+    let Scope { store, provider, .. } = scope.clone();
+    let create = async move { C::create(&store, &provider, body, clock::now()).await };
+    let created = to_the_end(weight, create).await?;
+    Ok(show::<C>(&scope, &query, &created).answer(StatusCode::CREATED))
+}
+
+/// `GET /Users/<id>` (section 3.4.1).
+pub(super) async fn get<C: Collection>(
+    scope: Scope,
+    Parameters(query): Parameters,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let known = if_none_match(&headers)?;
+    let found = in_time(C::get(&scope.store, &scope.provider, &id.as_str().into())).await?;
+    let shown = show::<C>(&scope, &query, &found);
+    match known {
+        Some(tags) if tags.include(shown.etag()) => Ok(shown.bare(StatusCode::NOT_MODIFIED)),
+        _ => Ok(shown.answer(StatusCode::OK)),
+    }
+}
+
+/// `GET /Users` (section 3.4.2).
+pub(super) async fn list<C: Collection>(scope: Scope, Parameters(query): Parameters) -> Result<Response> {
+    find::<C>(&scope, &query).await
+}
+
+/// `POST /Users/.search` (section 3.4.3).
+pub(super) async fn search<C: Collection>(scope: Scope, request: Request) -> Result<Response> {
+    let (body, _) = scope.intake.read(request, ResourceKind::User).await?;
+    find::<C>(&scope, &Query::from_body(&body, scope.provider.mode())?).await
+}
+
+/// `PUT /Users/<id>` (section 3.5.1).
+pub(super) async fn replace<C: Collection>(
+    scope: Scope,
+    Parameters(query): Parameters,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response> {
+    let if_match = if_match(&headers)?;
+    let (body, weight) = scope.intake.read(request, C::KIND).await?;
+    let Scope { store, provider, .. } = scope.clone();
+    let replace = async move {
+        C::replace(&store, &provider, &id.as_str().into(), body, if_match.as_ref(), clock::now()).await
+    };
+    let replaced = to_the_end(weight, replace).await?;
+    Ok(show::<C>(&scope, &query, &replaced).answer(StatusCode::OK))
+}
+
+/// `PATCH /Users/<id>` (section 3.5.2). Whoever names attributes is answered with them in any case.
+pub(super) async fn patch<C: Collection>(
+    scope: Scope,
+    Parameters(query): Parameters,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response> {
+    let if_match = if_match(&headers)?;
+    let (body, weight) = scope.intake.read(request, C::KIND).await?;
+    let patch = PatchRequest::decode(body, scope.provider.mode())?;
+    let Scope { store, provider, .. } = scope.clone();
+    let patch = async move {
+        C::patch(&store, &provider, &id.as_str().into(), &patch, if_match.as_ref(), clock::now()).await
+    };
+    let patched = to_the_end(weight, patch).await?;
+    let shown = show::<C>(&scope, &query, &patched);
+    match scope.provider.patch_response() {
+        PatchResponse::NoContent if query.attributes.is_empty() => Ok(shown.bare(StatusCode::NO_CONTENT)),
+        _ => Ok(shown.answer(StatusCode::OK)),
+    }
+}
+
+/// `DELETE /Users/<id>` (section 3.6).
+pub(super) async fn delete<C: Collection>(
+    Scope { store, provider, .. }: Scope,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let if_match = if_match(&headers)?;
+    let delete = async move { C::delete(&store, &provider, &id.as_str().into(), if_match.as_ref()).await };
+    to_the_end(Weight::Ordinary, delete).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn find<C: Collection>(scope: &Scope, query: &Query) -> Result<Response> {
+    let page = in_time(C::query(&scope.store, &scope.provider, query)).await?;
+    let renderer = Renderer::new(scope, C::KIND, query);
+    let shown: Vec<Shown> = page.resources.iter().map(|resource| C::show(&renderer, resource)).collect();
+    Ok(Scim(ListResponse::new(page.total, page.position, shown)).into_response())
+}
+
+fn show<C: Collection>(scope: &Scope, query: &Query, resource: &C::Resource) -> Shown {
+    C::show(&Renderer::new(scope, C::KIND, query), resource)
+}

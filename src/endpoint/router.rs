@@ -1,0 +1,81 @@
+//! The routes, below `/scim/v2/<provider>`.
+
+use axum::{
+    Extension, Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+    routing::{MethodRouter, get, post},
+};
+
+use super::{
+    Endpoint,
+    access_log::Trail,
+    discovery,
+    error::Refusal,
+    groups::Groups,
+    layers::NO_SUCH_PATH,
+    resources::{self, Collection},
+    users::Users,
+};
+use crate::scim::error::{ErrorKind, ScimError};
+
+/// All routes. HEAD is answered like GET, without a body.
+pub(super) fn routes() -> Router<Endpoint> {
+    let routes = [
+        ("/Users", collection::<Users>()),
+        ("/Users/.search", post(resources::search::<Users>)),
+        ("/Users/{id}", resource::<Users>()),
+        ("/Groups", collection::<Groups>()),
+        ("/Groups/.search", post(resources::search::<Groups>)),
+        ("/Groups/{id}", resource::<Groups>()),
+        ("/ServiceProviderConfig", get(discovery::service_provider_config)),
+        ("/ResourceTypes", get(discovery::resource_types)),
+        ("/ResourceTypes/{name}", get(discovery::resource_type)),
+        ("/Schemas", get(discovery::schemas)),
+        ("/Schemas/{urn}", get(discovery::schema)),
+        ("/Me", get(me).post(me).put(me).patch(me).delete(me)),
+        ("/Bulk", post(async || not_implemented("send the operations one by one"))),
+        ("/", get(search_everywhere)),
+        ("/.search", post(search_everywhere)),
+    ];
+    let router = Router::new().fallback(async || Refusal::from(ScimError::not_found(NO_SUCH_PATH)));
+    routes.into_iter().fold(router, |router, (path, methods)| router.route(path, known_as(path, methods)))
+}
+
+fn collection<C: Collection>() -> MethodRouter<Endpoint> {
+    get(resources::list::<C>).post(resources::create::<C>)
+}
+
+fn resource<C: Collection>() -> MethodRouter<Endpoint> {
+    get(resources::get::<C>)
+        .put(resources::replace::<C>)
+        .patch(resources::patch::<C>)
+        .delete(resources::delete::<C>)
+}
+
+/// The route, noted for the log, and an error of SCIM for the methods that it does not have.
+fn known_as(path: &'static str, methods: MethodRouter<Endpoint>) -> MethodRouter<Endpoint> {
+    let note = move |Extension(trail): Extension<Trail>, request: Request, next: Next| async move {
+        trail.route(path);
+        next.run(request).await
+    };
+    methods.fallback(method_not_allowed).layer(from_fn(note))
+}
+
+async fn method_not_allowed() -> Refusal {
+    let detail = "this path has no such method; see the Allow header for those that it has";
+    ScimError::new(ErrorKind::MethodNotAllowed, detail).into()
+}
+
+/// RFC 7644 section 3.11.
+async fn me() -> Refusal {
+    not_implemented("there is no user behind a provider's token; name one by id")
+}
+
+async fn search_everywhere() -> Refusal {
+    not_implemented("search /Users and /Groups, each on its own")
+}
+
+fn not_implemented(instead: &str) -> Refusal {
+    ScimError::new(ErrorKind::NotImplemented, format!("this part of SCIM is not offered: {instead}")).into()
+}

@@ -1,0 +1,68 @@
+//! /Users: what the directory does with a user.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    render::{Renderer, Shown},
+    resources::Collection,
+};
+use crate::{
+    directory::{
+        Page, Provider, Store,
+        view::{Id, User},
+    },
+    scim::{error::Result, etag::Tags, patch::PatchRequest, schema::ResourceKind, search::Query},
+};
+
+/// The collection behind `/Users`.
+pub(super) enum Users {}
+
+impl Collection for Users {
+    type Resource = User;
+    const KIND: ResourceKind = ResourceKind::User;
+
+    async fn create(store: &Store, provider: &Provider, body: Value, now: Timestamp) -> Result<Arc<User>> {
+        store.create_user(provider, body, now).await
+    }
+
+    async fn get(store: &Store, provider: &Provider, id: &Id) -> Result<Arc<User>> {
+        store.user(provider, id).await
+    }
+
+    async fn query(store: &Store, provider: &Provider, query: &Query) -> Result<Page<User>> {
+        store.users(provider, query).await
+    }
+
+    async fn replace(
+        store: &Store,
+        provider: &Provider,
+        id: &Id,
+        body: Value,
+        if_match: Option<&Tags>,
+        now: Timestamp,
+    ) -> Result<Arc<User>> {
+        store.replace_user(provider, id, body, if_match, now).await
+    }
+
+    async fn patch(
+        store: &Store,
+        provider: &Provider,
+        id: &Id,
+        patch: &PatchRequest,
+        if_match: Option<&Tags>,
+        now: Timestamp,
+    ) -> Result<Arc<User>> {
+        store.patch_user(provider, id, patch, if_match, now).await
+    }
+
+    async fn delete(store: &Store, provider: &Provider, id: &Id, if_match: Option<&Tags>) -> Result<()> {
+        store.delete_user(provider, id, if_match).await
+    }
+
+    fn show(renderer: &Renderer<'_>, user: &User) -> Shown {
+        renderer.user(user)
+    }
+}

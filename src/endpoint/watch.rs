@@ -1,0 +1,37 @@
+//! Small kinds that are kept whole in memory: providers and tokens.
+
+use std::{fmt::Debug, pin::pin, sync::Arc};
+
+use futures::StreamExt;
+use kube::{
+    Api, Client, Resource,
+    core::{ClusterResourceScope, DeserializeGuard},
+    runtime::{
+        WatchStreamExt, reflector,
+        watcher::{self, Event, watcher},
+    },
+};
+use serde::de::DeserializeOwned;
+
+/// All objects of a kind, those too that cannot be read.
+pub(super) type Listed<K> = Vec<Arc<DeserializeGuard<K>>>;
+
+/// Tells of all objects of a kind: once they are known, and after each change. For good; errors are retried
+/// with backoff.
+pub(super) async fn watch<K>(client: Client, tell: impl Fn(&Listed<K>))
+where
+    K: Resource<DynamicType = (), Scope = ClusterResourceScope>,
+    K: Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    let objects: Api<DeserializeGuard<K>> = Api::all(client);
+    let (store, writer) = reflector::store();
+    let events = reflector(writer, watcher(objects, watcher::Config::default())).default_backoff();
+    let mut events = pin!(events);
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Init | Event::InitApply(_)) => {}
+            Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_)) => tell(&store.state()),
+            Err(error) => tracing::warn!(%error, kind = %K::kind(&()), "watch.failed"),
+        }
+    }
+}

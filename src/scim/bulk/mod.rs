@@ -1,0 +1,325 @@
+//! Bulk requests (RFC 7644 section 3.7): many operations in one body, which may refer to each other's new
+//! resources by `bulkId`.
+//!
+//! Nothing is executed here. A [`Bulk`] hands out one [`Request`] after the other, with every reference
+//! replaced by the id that it stands for, takes note of each [`Outcome`], and ends as the response.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value, json};
+
+use super::error::{ErrorKind, Result, ScimError, quote};
+use super::etag::{ETag, Tags};
+use super::mode::{Mode, UnknownInBody};
+use super::object;
+use super::schema::ResourceKind;
+use schedule::Step;
+
+mod references;
+mod schedule;
+
+/// The schema of a bulk request.
+pub const REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+/// The schema of its response.
+pub const RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
+/// The most operations of one request.
+pub const MAX_OPERATIONS: usize = 1000;
+/// The largest body, in bytes.
+pub const MAX_PAYLOAD: usize = 1024 * 1024;
+
+/// The methods of bulk operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Creates a resource.
+    Post,
+    /// Replaces one.
+    Put,
+    /// Changes one.
+    Patch,
+    /// Deletes one.
+    Delete,
+}
+
+/// What is to be executed next, as if it had come alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Of which type the resource is.
+    pub kind: ResourceKind,
+    /// Its id; none of what a POST creates.
+    pub id: Option<String>,
+    /// The condition under which it may be changed.
+    pub if_match: Option<Tags>,
+    /// The body; null for DELETE.
+    pub data: Value,
+}
+
+/// What came of a [`Request`] that succeeded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The HTTP status.
+    pub status: u16,
+    /// The id of the resource.
+    pub id: String,
+    /// Its version; none once it is deleted.
+    pub version: Option<ETag>,
+    /// The body of the answer, if there is one.
+    pub response: Option<Value>,
+}
+
+/// A bulk request on its way.
+#[derive(Debug)]
+pub struct Bulk {
+    operations: Vec<Operation>,
+    /// What is still to be done, the next one last.
+    steps: Vec<Step>,
+    /// The ids behind the bulkIds of the resources created so far.
+    ids: HashMap<String, String>,
+    /// The step that was handed out last.
+    current: Option<Step>,
+    failures_left: Option<usize>,
+}
+
+#[derive(Debug)]
+struct Operation {
+    /// As it was sent, for the response.
+    method: Option<String>,
+    bulk_id: Option<String>,
+    /// What it asks for, with its references as they were sent.
+    request: Result<Request>,
+    /// The id of its resource, once it is known.
+    id: Option<String>,
+    result: Option<Result<Outcome>>,
+}
+
+impl Bulk {
+    /// Reads a bulk request and plans the order of its operations: theirs, but for the POSTs that others
+    /// refer to, which come before. Of operations that refer to each other in a circle one is executed
+    /// without the reference, which is added as soon as its resource is there.
+    ///
+    /// # Errors
+    /// `invalidSyntax` for what is no bulk request at all, 413 for more than [`MAX_OPERATIONS`]. What is
+    /// wrong with one operation becomes the result of that one.
+    pub fn new(body: Value, mode: Mode) -> Result<Self> {
+        let Value::Object(mut body) = body else {
+            return Err(ScimError::invalid_syntax("the body must be a JSON object with Operations"));
+        };
+        let is_named =
+            || object::member(&body, "schemas").is_some_and(|schemas| *schemas == json!([REQUEST]));
+        if mode.switches().unknown_in_body == UnknownInBody::Refuse && !is_named() {
+            return Err(ScimError::invalid_syntax(format!("schemas must be [\"{REQUEST}\"]")));
+        }
+        let failures_left = match object::member(&body, "failOnErrors") {
+            None | Some(Value::Null) => None,
+            Some(count) => {
+                let count =
+                    count.as_u64().and_then(|count| usize::try_from(count).ok()).filter(|&count| count > 0);
+                Some(count.ok_or_else(|| {
+                    ScimError::invalid_syntax("failOnErrors must be a whole number above 0")
+                })?)
+            }
+        };
+        let Some(Value::Array(sent)) = take(&mut body, "Operations") else {
+            return Err(ScimError::invalid_syntax("Operations must be a list of operations"));
+        };
+        if sent.len() > MAX_OPERATIONS {
+            let detail = format!(
+                "the bulk request has {} operations; at most {MAX_OPERATIONS} are allowed",
+                sent.len()
+            );
+            return Err(ScimError::new(ErrorKind::PayloadTooLarge, detail));
+        }
+        let mut operations: Vec<_> = sent.into_iter().map(Operation::read).collect();
+        refuse_repeated(&mut operations);
+        let steps = schedule::plan(&mut operations);
+        Ok(Self { operations, steps, ids: HashMap::new(), current: None, failures_left })
+    }
+
+    /// What is to be executed next; none when nothing is left, or as many operations have failed as
+    /// `failOnErrors` allows. Before the next call its outcome is [recorded](Self::record).
+    pub fn next_request(&mut self) -> Option<Request> {
+        while self.failures_left != Some(0) {
+            let step = self.steps.pop()?;
+            if !self.is_due(&step) {
+                continue;
+            }
+            match self.prepare(&step) {
+                Ok(request) => {
+                    self.current = Some(step);
+                    return Some(request);
+                }
+                Err(error) => self.conclude(&step, Err(error)),
+            }
+        }
+        None
+    }
+
+    /// Takes note of what came of the request that was handed out last.
+    pub fn record(&mut self, outcome: Result<Outcome>) {
+        if let Some(step) = self.current.take() {
+            self.conclude(&step, outcome);
+        }
+    }
+
+    /// The response: what came of each operation that was begun, in the order of the request. `base` is the
+    /// provider's URL without a slash at its end.
+    pub fn into_response(self, base: &str) -> Value {
+        let results: Vec<_> =
+            self.operations.into_iter().filter_map(|operation| operation.response(base)).collect();
+        json!({"schemas": [RESPONSE], "Operations": results})
+    }
+
+    /// What was not created is not completed.
+    fn is_due(&self, step: &Step) -> bool {
+        match step {
+            Step::Run(_) => true,
+            Step::Complete(place, _) => matches!(self.operations[*place].result, Some(Ok(_))),
+        }
+    }
+
+    fn prepare(&mut self, step: &Step) -> Result<Request> {
+        let operation = &mut self.operations[step.operation()];
+        let mut request = operation.request.clone()?;
+        if let Step::Complete(_, patch) = step {
+            let (id, data) = (operation.id.clone(), patch.clone());
+            request = Request { method: Method::Patch, id, data, ..request };
+        }
+        references::resolve(&mut request, |bulk_id| self.ids.get(bulk_id).map(String::as_str))?;
+        operation.id.clone_from(&request.id);
+        Ok(request)
+    }
+
+    fn conclude(&mut self, step: &Step, outcome: Result<Outcome>) {
+        let operation = &mut self.operations[step.operation()];
+        match &outcome {
+            Err(_) => self.failures_left = self.failures_left.map(|left| left.saturating_sub(1)),
+            Ok(outcome) => {
+                operation.id = Some(outcome.id.clone());
+                let created = operation.bulk_id.clone().filter(|_| operation.creates());
+                self.ids.extend(created.map(|bulk_id| (bulk_id, outcome.id.clone())));
+            }
+        }
+        operation.result = Some(match (step, operation.result.take(), outcome) {
+            (Step::Complete(..), Some(Ok(created)), Ok(completed)) => {
+                Ok(Outcome { status: created.status, ..completed })
+            }
+            (.., outcome) => outcome,
+        });
+    }
+}
+
+impl Operation {
+    fn read(sent: Value) -> Self {
+        let Value::Object(mut sent) = sent else {
+            let request = Err(ScimError::invalid_syntax("an operation must be a JSON object"));
+            return Self { method: None, bulk_id: None, request, id: None, result: None };
+        };
+        let text = |name: &str| object::member(&sent, name).and_then(Value::as_str).map(str::to_owned);
+        let (method, bulk_id) = (text("method"), text("bulkId"));
+        let request = read_request(&mut sent, bulk_id.as_deref());
+        let id = request.as_ref().ok().and_then(|request| request.id.clone());
+        Self { method, bulk_id, request, id: id.filter(|id| !references::is_reference(id)), result: None }
+    }
+
+    fn creates(&self) -> bool {
+        matches!(self.request, Ok(Request { method: Method::Post, .. }))
+    }
+
+    fn response(self, base: &str) -> Option<Value> {
+        let mut response = Map::new();
+        let mut set = |name: &str, value: Value| response.insert(name.to_owned(), value);
+        self.method.map(|method| set("method", method.into()));
+        self.bulk_id.map(|bulk_id| set("bulkId", bulk_id.into()));
+        if let (Ok(request), Some(id)) = (&self.request, self.id) {
+            set("location", format!("{base}{}/{id}", request.kind.endpoint()).into());
+        }
+        match self.result? {
+            Ok(Outcome { status, version, response, .. }) => {
+                version.map(|version| set("version", version.to_string().into()));
+                set("status", status.to_string().into());
+                response.map(|response| set("response", response));
+            }
+            Err(error) => {
+                set("status", error.kind().status().to_string().into());
+                set("response", error.to_json());
+            }
+        }
+        Some(response.into())
+    }
+}
+
+/// A bulkId names one resource: of several operations that use one, only the first may.
+fn refuse_repeated(operations: &mut [Operation]) {
+    let mut seen = HashSet::new();
+    for operation in operations {
+        if let Some(bulk_id) = operation.bulk_id.as_ref().filter(|_| operation.creates())
+            && !seen.insert(bulk_id.clone())
+        {
+            let detail = format!("the bulkId {} is used twice; use another", quote(bulk_id));
+            operation.request = Err(ScimError::invalid_value(detail));
+        }
+    }
+}
+
+/// Takes the member of this name, in any case, out of an object.
+fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    let name = object.keys().find(|key| key.eq_ignore_ascii_case(name))?.clone();
+    object.shift_remove(&name)
+}
+
+fn read_request(sent: &mut Map<String, Value>, bulk_id: Option<&str>) -> Result<Request> {
+    let text = |name: &str| object::member(sent, name).and_then(Value::as_str).map(str::to_owned);
+    let method = match text("method").map(|method| method.to_ascii_uppercase()).as_deref() {
+        Some("POST") => Method::Post,
+        Some("PUT") => Method::Put,
+        Some("PATCH") => Method::Patch,
+        Some("DELETE") => Method::Delete,
+        _ => return Err(ScimError::invalid_syntax("method must be POST, PUT, PATCH or DELETE")),
+    };
+    let path = text("path")
+        .ok_or_else(|| ScimError::invalid_syntax("path is missing; write /Users or /Users/<id>"))?;
+    let (kind, id) = read_path(&path)?;
+    match (method, &id) {
+        (Method::Post, Some(_)) => {
+            return Err(ScimError::invalid_syntax("the path of a POST must be /Users or /Groups"));
+        }
+        (Method::Post, None) if bulk_id.is_none_or(str::is_empty) => {
+            return Err(ScimError::invalid_syntax("a POST must have a bulkId"));
+        }
+        (Method::Post, None) | (_, Some(_)) => {}
+        (_, None) => {
+            return Err(ScimError::invalid_syntax("the path must name a resource, such as /Users/<id>"));
+        }
+    }
+    let if_match = text("version")
+        .filter(|_| method != Method::Post)
+        .map(|version| Tags::parse(&version))
+        .transpose()?;
+    let data = match (method, take(sent, "data")) {
+        (Method::Delete, _) => Value::Null,
+        (_, Some(data @ Value::Object(_))) => data,
+        _ => return Err(ScimError::invalid_syntax("data must be an object: the body of the operation")),
+    };
+    Ok(Request { method, kind, id, if_match, data })
+}
+
+/// `/Users` or `/Users/<id>`.
+fn read_path(path: &str) -> Result<(ResourceKind, Option<String>)> {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let kind = parts.next().and_then(|endpoint| {
+        ResourceKind::ALL
+            .into_iter()
+            .find(|kind| kind.endpoint().trim_start_matches('/').eq_ignore_ascii_case(endpoint))
+    });
+    match (kind, parts.next(), parts.next()) {
+        (Some(kind), id, None) => Ok((kind, id.map(str::to_owned))),
+        _ => Err(ScimError::not_found(format!(
+            "{} is no path of a resource; write /Users or /Groups/<id>",
+            quote(path)
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

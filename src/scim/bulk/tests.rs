@@ -1,0 +1,326 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::scim::patch::PatchRequest;
+use crate::scim::schema::core::{ENTERPRISE_USER, GROUP, USER};
+
+const BASE: &str = "https://scim.example.com/scim/v2/okta";
+
+fn bulk(operations: Value) -> Bulk {
+    let mut body = json!({"schemas": [REQUEST]});
+    body["Operations"] = operations;
+    Bulk::new(body, Mode::Compat).unwrap()
+}
+
+/// Executes everything against a directory that gives the ids `id-1`, `id-2`, …, refuses what `refuses` does,
+/// and tells the requests in a few words.
+fn execute(mut bulk: Bulk, refuses: impl Fn(&Request) -> bool) -> (Vec<String>, Value) {
+    let mut told = Vec::new();
+    let mut created = 0;
+    while let Some(request) = bulk.next_request() {
+        let what = request.id.clone().unwrap_or_else(|| request.kind.name().to_owned());
+        let mut data = request.data.clone();
+        data.as_object_mut().map(|data| data.shift_remove("schemas"));
+        told.push(format!("{:?} {what} {data}", request.method).to_ascii_lowercase());
+        bulk.record(if refuses(&request) {
+            Err(ScimError::uniqueness("the name is taken"))
+        } else {
+            created += usize::from(request.method == Method::Post);
+            let (status, version) = match request.method {
+                Method::Post => (201, Some(ETag::new(1))),
+                Method::Put | Method::Patch => (200, Some(ETag::new(2))),
+                Method::Delete => (204, None),
+            };
+            let id = request.id.unwrap_or_else(|| format!("id-{created}"));
+            Ok(Outcome { status, id, version, response: None })
+        });
+    }
+    (told, bulk.into_response(BASE)["Operations"].take())
+}
+
+fn user(bulk_id: &str) -> Value {
+    json!({"method": "POST", "path": "/Users", "bulkId": bulk_id, "data": {"userName": bulk_id}})
+}
+
+fn group(bulk_id: &str, members: &[&str]) -> Value {
+    let members: Vec<_> = members.iter().map(|member| json!({"value": format!("bulkId:{member}")})).collect();
+    json!({"method": "POST", "path": "/Groups", "bulkId": bulk_id, "data": {"displayName": bulk_id, "members": members}})
+}
+
+/// RFC 7644 section 3.7.3.
+#[test]
+fn each_operation_has_its_own_status_location_and_version() {
+    let operations = json!([
+        user("a"),
+        {"method": "PUT", "path": "/Users/u1", "version": "W/\"7\"", "data": {"userName": "b"}},
+        {"method": "patch", "path": "Users/u2/", "data": {"Operations": []}},
+        {"method": "DELETE", "path": "/Groups/g1"},
+    ]);
+    let (told, results) = execute(bulk(operations), |request| request.method == Method::Put);
+    assert_eq!(
+        told,
+        [
+            r#"post user {"username":"a"}"#,
+            r#"put u1 {"username":"b"}"#,
+            r#"patch u2 {"operations":[]}"#,
+            "delete g1 null",
+        ]
+    );
+    assert_eq!(
+        results,
+        json!([
+            {
+                "method": "POST", "bulkId": "a", "location": format!("{BASE}/Users/id-1"),
+                "version": "W/\"1\"", "status": "201",
+            },
+            {
+                "method": "PUT", "location": format!("{BASE}/Users/u1"), "status": "409",
+                "response": ScimError::uniqueness("the name is taken").to_json(),
+            },
+            {"method": "patch", "location": format!("{BASE}/Users/u2"), "version": "W/\"2\"", "status": "200"},
+            {"method": "DELETE", "location": format!("{BASE}/Groups/g1"), "status": "204"},
+        ])
+    );
+}
+
+#[test]
+fn a_version_is_a_condition() {
+    let mut put = bulk(json!([{"method": "PUT", "path": "/Users/u", "version": "W/\"7\"", "data": {}}]));
+    assert_eq!(put.next_request().unwrap().if_match, Some(Tags::parse("W/\"7\"").unwrap()));
+}
+
+/// RFC 7644 section 3.7.2.
+#[test]
+fn a_reference_becomes_the_id_of_what_was_created() {
+    let manager = json!({"userName": "b", ENTERPRISE_USER: {"manager": {"value": "bulkId:a"}}});
+    let operations = json!([
+        user("a"),
+        {"method": "POST", "path": "/Users", "bulkId": "b", "data": manager},
+        {"method": "PATCH", "path": "/Groups/g", "data": {"Operations": [
+            {"op": "add", "path": "members", "value": [{"value": "bulkId:b"}]},
+        ]}},
+        {"method": "DELETE", "path": "/Users/bulkId:a"},
+    ]);
+    let (told, results) = execute(bulk(operations), |_| false);
+    assert!(told[1].contains(r#"{"manager":{"value":"id-1"}}"#), "{told:?}");
+    assert!(told[2].contains(r#"[{"value":"id-2"}]"#), "{told:?}");
+    assert_eq!(told[3], "delete id-1 null");
+    assert_eq!(results[3]["location"], format!("{BASE}/Users/id-1"));
+}
+
+#[test]
+fn what_is_referred_to_is_created_first_and_answered_in_the_order_of_the_request() {
+    let (told, results) =
+        execute(bulk(json!([group("g", &["h"]), group("h", &["u"]), user("u")])), |_| false);
+    assert_eq!(
+        told,
+        [
+            r#"post user {"username":"u"}"#,
+            r#"post group {"displayname":"h","members":[{"value":"id-1"}]}"#,
+            r#"post group {"displayname":"g","members":[{"value":"id-2"}]}"#,
+        ]
+    );
+    let bulk_ids: Vec<_> = results.as_array().unwrap().iter().map(|result| &result["bulkId"]).collect();
+    assert_eq!(bulk_ids, ["g", "h", "u"]);
+}
+
+/// RFC 7644 section 3.7.1.
+#[test]
+fn groups_that_hold_each_other_are_created_and_then_completed() {
+    let (told, results) =
+        execute(bulk(json!([group("a", &["b", "u"]), group("b", &["a"]), user("u")])), |_| false);
+    assert_eq!(
+        told,
+        [
+            r#"post group {"displayname":"b","members":[]}"#,
+            r#"post user {"username":"u"}"#,
+            r#"post group {"displayname":"a","members":[{"value":"id-1"},{"value":"id-2"}]}"#,
+            r#"patch id-1 {"operations":[{"op":"add","path":"members","value":[{"value":"id-3"}]}]}"#,
+        ]
+    );
+    assert_eq!((&results[1]["status"], &results[1]["version"]), (&json!("201"), &json!("W/\"2\"")));
+}
+
+#[test]
+fn a_group_may_hold_itself() {
+    let (told, _) = execute(bulk(json!([group("a", &["a"])])), |_| false);
+    assert_eq!(
+        told[1],
+        r#"patch id-1 {"operations":[{"op":"add","path":"members","value":[{"value":"id-1"}]}]}"#
+    );
+}
+
+#[test]
+fn people_who_manage_each_other_are_created_and_then_completed() {
+    let person = |name: &str, manager: &str| {
+        let extension = json!({"division": "d", "manager": {"value": format!("bulkId:{manager}")}});
+        let data = json!({"schemas": [USER, ENTERPRISE_USER], "userName": name, ENTERPRISE_USER: extension});
+        json!({"method": "POST", "path": "/Users", "bulkId": name, "data": data})
+    };
+    let mut circle = bulk(json!([person("a", "b"), person("b", "a")]));
+    let mut requests = Vec::new();
+    while let Some(request) = circle.next_request() {
+        let id = request.data["userName"].as_str().map_or_else(|| request.id.clone().unwrap(), str::to_owned);
+        requests.push(request);
+        circle.record(Ok(Outcome { status: 201, id, version: None, response: None }));
+    }
+    assert_eq!(requests[0].data[ENTERPRISE_USER], json!({"division": "d"}));
+    assert_eq!(requests[1].data[ENTERPRISE_USER], json!({"division": "d", "manager": {"value": "b"}}));
+    let path = format!("{ENTERPRISE_USER}:manager");
+    let added = json!([{"op": "add", "path": path, "value": {"value": "a"}}]);
+    assert_eq!((&requests[2].id, &requests[2].data["Operations"]), (&Some("b".to_owned()), &added));
+    for mode in Mode::ALL {
+        assert!(PatchRequest::decode(requests[2].data.clone(), mode).is_ok());
+    }
+}
+
+#[test]
+fn what_refers_to_what_was_not_created_fails_alone() {
+    let operations = json!([user("a"), group("g", &["a"]), group("h", &["nobody"]), user("b")]);
+    let (told, results) = execute(bulk(operations), |request| request.data["userName"] == "a");
+    assert_eq!(told, [r#"post user {"username":"a"}"#, r#"post user {"username":"b"}"#]);
+    let status: Vec<_> = results.as_array().unwrap().iter().map(|result| &result["status"]).collect();
+    assert_eq!(status, ["409", "400", "400", "201"]);
+    assert_eq!(
+        results[2]["response"]["detail"],
+        r#"no operation of this request created a resource with bulkId "nobody""#
+    );
+}
+
+#[test]
+fn a_resource_that_could_not_be_completed_says_so_and_where_it_is() {
+    let operations = json!([group("a", &["b"]), group("b", &["a"])]);
+    let (_, results) = execute(bulk(operations), |request| request.method == Method::Patch);
+    assert_eq!((&results[0]["status"], &results[1]["status"]), (&json!("201"), &json!("409")));
+    assert_eq!(results[1]["location"], format!("{BASE}/Groups/id-1"));
+}
+
+#[test]
+fn what_was_not_created_is_not_completed_and_fails_once() {
+    let body = json!({"failOnErrors": 2, "Operations": [group("a", &["a"]), user("u")]});
+    let bulk = Bulk::new(body, Mode::Compat).unwrap();
+    let (told, results) = execute(bulk, |request| request.kind == ResourceKind::Group);
+    assert_eq!(told.len(), 2);
+    assert_eq!((&results[0]["status"], &results[1]["status"]), (&json!("409"), &json!("201")));
+}
+
+#[test]
+fn a_change_that_refers_to_nothing_still_says_where_its_resource_is() {
+    let data = json!({"Operations": [{"op": "add", "path": "members", "value": [{"value": "bulkId:x"}]}]});
+    let patch = json!({"method": "PATCH", "path": "/Groups/g", "bulkId": "x", "data": data});
+    let (told, results) = execute(bulk(json!([patch])), |_| false);
+    assert!(told.is_empty());
+    assert_eq!(
+        (&results[0]["status"], &results[0]["location"]),
+        (&json!("400"), &json!(format!("{BASE}/Groups/g")))
+    );
+}
+
+/// RFC 7644 section 3.7.3.
+#[test]
+fn after_as_many_failures_as_are_allowed_the_rest_is_left() {
+    let mut request = json!({"schemas": [REQUEST], "failOnErrors": 2});
+    request["Operations"] = json!([user("a"), user("b"), user("c"), user("d")]);
+    let bulk = Bulk::new(request, Mode::Strict).unwrap();
+    let (_, results) = execute(bulk, |request| request.data["userName"] != "a");
+    let status: Vec<_> = results.as_array().unwrap().iter().map(|result| &result["status"]).collect();
+    assert_eq!(status, ["201", "409", "409"]);
+}
+
+#[test]
+fn what_is_wrong_with_one_operation_is_its_own_result() {
+    let operations = json!([
+        7,
+        {"path": "/Users", "bulkId": "x", "data": {}},
+        {"method": "GET", "path": "/Users/1"},
+        {"method": "POST", "path": "/Users", "data": {}},
+        {"method": "POST", "path": "/Users/1", "bulkId": "x", "data": {}},
+        {"method": "POST", "path": "/Robots", "bulkId": "x", "data": {}},
+        {"method": "POST", "path": "/Users", "bulkId": "x"},
+        {"method": "DELETE", "path": "/Users"},
+        {"method": "DELETE", "path": "/Users/1/2"},
+        {"method": "DELETE"},
+        {"method": "DELETE", "path": "/Users/1", "version": "7"},
+        user("a"),
+        user("a"),
+    ]);
+    let (told, results) = execute(bulk(operations), |_| false);
+    assert_eq!(told, [r#"post user {"username":"a"}"#]);
+    let details: Vec<_> = results
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| {
+            format!(
+                "{} {}",
+                result["status"].as_str().unwrap(),
+                result["response"]["detail"].as_str().unwrap_or("ok")
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(details.join("\n"), @r#"
+    400 an operation must be a JSON object
+    400 method must be POST, PUT, PATCH or DELETE
+    400 method must be POST, PUT, PATCH or DELETE
+    400 a POST must have a bulkId
+    400 the path of a POST must be /Users or /Groups
+    404 "/Robots" is no path of a resource; write /Users or /Groups/<id>
+    400 data must be an object: the body of the operation
+    400 the path must name a resource, such as /Users/<id>
+    404 "/Users/1/2" is no path of a resource; write /Users or /Groups/<id>
+    400 path is missing; write /Users or /Users/<id>
+    400 "7" is no list of entity tags such as W/"7"
+    201 ok
+    400 the bulkId "a" is used twice; use another
+    "#);
+}
+
+#[test]
+fn what_is_no_bulk_request_is_refused_whole() {
+    let refused = |body| Bulk::new(body, Mode::Compat).unwrap_err().kind();
+    for body in
+        [json!([]), json!({}), json!({"Operations": {}}), json!({"Operations": [], "failOnErrors": 0})]
+    {
+        assert_eq!(refused(body), ErrorKind::InvalidSyntax);
+    }
+    assert_eq!(refused(json!({"Operations": vec![user("a"); 1001]})), ErrorKind::PayloadTooLarge);
+    let unnamed = json!({"Operations": []});
+    assert!(Bulk::new(unnamed.clone(), Mode::Compat).is_ok());
+    assert_eq!(Bulk::new(unnamed, Mode::Strict).unwrap_err().kind(), ErrorKind::InvalidSyntax);
+}
+
+#[test]
+fn a_chain_of_a_thousand_references_is_followed() {
+    let names: Vec<_> = (0..1000).map(|n| n.to_string()).collect();
+    let next = |n: usize| names.get(n + 1).map(String::as_str);
+    let operations: Vec<_> = (0..1000).map(|n| group(&names[n], next(n).as_slice())).collect();
+    let (told, _) = execute(bulk(operations.into()), |_| false);
+    assert!(told[0].contains(r#""displayname":"999""#));
+}
+
+proptest! {
+    #[test]
+    fn every_group_ends_with_the_members_that_it_was_to_have(edges in prop::collection::vec((0..6usize, 0..6usize), 0..20)) {
+        let name = |n: usize| n.to_string();
+        let operations: Vec<_> = (0..6).map(|n| {
+            let members: Vec<_> = edges.iter().filter(|edge| edge.0 == n).map(|edge| name(edge.1)).collect();
+            let mut operation = group(&name(n), &members.iter().map(String::as_str).collect::<Vec<_>>());
+            operation["data"]["schemas"] = json!([GROUP]);
+            operation
+        }).collect();
+        let mut bulk = bulk(operations.into());
+        let mut found = Vec::new();
+        while let Some(request) = bulk.next_request() {
+            let (id, members) = match request.id {
+                None => (request.data["displayName"].as_str().unwrap().to_owned(), &request.data["members"]),
+                Some(id) => (id, &request.data["Operations"][0]["value"]),
+            };
+            found.extend(members.as_array().unwrap().iter().map(|member| (id.clone(), member["value"].as_str().unwrap().to_owned())));
+            bulk.record(Ok(Outcome { status: 201, id, version: None, response: None }));
+        }
+        let mut wanted: Vec<_> = edges.iter().map(|edge| (name(edge.0), name(edge.1))).collect();
+        wanted.sort();
+        found.sort();
+        prop_assert_eq!(found, wanted);
+    }
+}

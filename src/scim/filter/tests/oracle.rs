@@ -1,0 +1,65 @@
+//! Another reader of the same grammar, which has no sub-attributes behind value filters, and no
+//! attributes that are called like its words.
+
+use proptest::prelude::*;
+
+use super::reading::filter;
+use crate::scim::filter::tree::Tree;
+use crate::scim::filter::{Filter, Term};
+use crate::scim::mode::Mode;
+
+/// The tree without groups that change nothing, as in `(a and b) and c`: the other reader has none.
+fn flat(tree: Tree<Term>) -> Tree<Term> {
+    match tree {
+        Tree::Term(mut term) => {
+            term.path.filter = term.path.filter.map(|filter| Box::new(flat(*filter)));
+            Tree::Term(term)
+        }
+        Tree::Not(operand) => Tree::Not(Box::new(flat(*operand))),
+        Tree::All(operands) => Tree::All(
+            operands
+                .into_iter()
+                .flat_map(|operand| match flat(operand) {
+                    Tree::All(inner) => inner,
+                    other => vec![other],
+                })
+                .collect(),
+        ),
+        Tree::Any(operands) => Tree::Any(
+            operands
+                .into_iter()
+                .flat_map(|operand| match flat(operand) {
+                    Tree::Any(inner) => inner,
+                    other => vec![other],
+                })
+                .collect(),
+        ),
+    }
+}
+
+/// What the other reader makes of a text, as this one reads it.
+fn theirs(text: &str) -> Option<Tree<Term>> {
+    let filter: scim_v2::filter::Filter = text.parse().ok()?;
+    Some(Filter::parse(&filter.to_string(), Mode::Strict).unwrap().0)
+}
+
+fn ours(text: &str) -> Option<Tree<Term>> {
+    Filter::parse(text, Mode::Strict).ok().map(|filter| flat(filter.0))
+}
+
+proptest! {
+    #[test]
+    fn two_readers_understand_a_filter_in_one_way(filter in filter(Just(None))) {
+        let text = filter.to_string();
+        prop_assert_eq!(ours(&text), theirs(&text), "{}", text);
+    }
+
+    #[test]
+    fn two_readers_refuse_the_same_texts(words in proptest::collection::vec(
+        proptest::sample::select(vec![
+            "a", "a.b", "urn:x:1.0:a", "eq", "pr", "and", "or", "not (", "(", ")", "[", "]", "\"s\"", "1", "eq true", "eq null",
+        ]), 0..16)) {
+        let text = words.join(" ");
+        prop_assert_eq!(ours(&text), theirs(&text), "{}", text);
+    }
+}

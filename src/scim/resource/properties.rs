@@ -1,0 +1,72 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::scim::schema::core::{ENTERPRISE_USER, GROUP, USER};
+
+/// Bodies that mix what schemas know with what they don't.
+fn bodies() -> impl Strategy<Value = Value> {
+    let name = prop_oneof![
+        prop::sample::select(vec![
+            "schemas",
+            "id",
+            "meta",
+            "userName",
+            "USERNAME",
+            "externalId",
+            "active",
+            "name",
+            "givenName",
+            "emails",
+            "roles",
+            "groups",
+            "members",
+            "value",
+            "primary",
+            "type",
+            "display",
+            "manager",
+            "password",
+            "displayName",
+            "department",
+            USER,
+            GROUP,
+            ENTERPRISE_USER,
+        ])
+        .prop_map(str::to_owned),
+        any::<String>(),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        prop::sample::select(vec![
+            "True",
+            "",
+            "{\"value\":\"{\\\"value\\\":\\\"x\\\"}\",\"display\":\"d\"}",
+            "a"
+        ])
+        .prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 64, 8, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((name.clone(), inner), 0..8)
+                .prop_map(|entries| Map::from_iter(entries).into()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn normalizing_twice_is_normalizing_once(body in bodies(), mode in prop::sample::select(Mode::ALL.to_vec())) {
+        for schema in [ResourceSchema::user(), ResourceSchema::group()] {
+            if let Ok(once) = normalize(body.clone(), &schema, mode) {
+                let twice = normalize(once.resource.clone().into(), &schema, mode).unwrap();
+                prop_assert_eq!(twice.resource, once.resource);
+                prop_assert_eq!(twice.ignored, Vec::<String>::new());
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The operator as its chart installs it: with the chart's rights and arguments, as processes of this
+//! machine instead of Pods.
+
+use std::{
+    fs::{self, File},
+    net::TcpListener,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use http::StatusCode;
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::Api;
+use tokio::sync::OnceCell;
+
+use super::{ControlPlane, ScimClient, programs, unique, wait::await_until};
+
+/// Where the chart is installed.
+pub(crate) const NAMESPACE: &str = "scim-system";
+
+/// A namespace in which the shared installation may configure applications.
+pub(crate) const APPS: &str = "apps";
+
+/// What the shared installation allows: enough for every test, and nothing dangerous.
+const VALUES: [&str; 3] = [
+    "rbac.bindableClusterRoles={view,edit,admin}",
+    "rbac.clusterWideRoles={view}",
+    "appConfig.namespaces={apps}",
+];
+
+/// The operator, installed and running. Its processes end when it is dropped, and with this process
+/// however that ends, unless they were left to themselves.
+pub(crate) struct Installation {
+    /// The URL of SCIM, without a path.
+    pub(crate) url: String,
+    processes: Vec<Process>,
+}
+
+impl Installation {
+    /// The one that all tests share, on the control plane that they share.
+    pub(crate) async fn shared() -> &'static Self {
+        static SHARED: OnceCell<Installation> = OnceCell::const_new();
+        let plane = ControlPlane::shared().await;
+        SHARED.get_or_init(async || Self::on(plane, &["crds.enabled=false"], Life::Ours).await).await
+    }
+
+    /// Installs the chart and starts what it would start. `values` add to those of the tests.
+    pub(crate) async fn on(plane: &ControlPlane, values: &[&str], life: Life<'_>) -> Self {
+        plane.kubectl(["create", "namespace", APPS]).await.unwrap();
+        let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/scim-operator");
+        let mut install =
+            vec!["install", "scim-operator", chart, "--namespace", NAMESPACE, "--create-namespace"];
+        for value in VALUES.iter().chain(values) {
+            install.extend(["--set", value]);
+        }
+        plane.helm(install).await.unwrap();
+        let (serve, reconcile) = tokio::join!(
+            Process::start(plane, "scim-operator-serve", life),
+            Process::start(plane, "scim-operator-reconcile", life),
+        );
+        Self { url: serve.scim.clone(), processes: vec![serve, reconcile] }
+    }
+
+    /// A client of one provider.
+    pub(crate) fn client(&self, provider: &str, token: &str) -> ScimClient {
+        ScimClient::new(format!("{}/scim/v2/{provider}", self.url), token)
+    }
+}
+
+/// How long a process of the operator lives.
+#[derive(Clone, Copy)]
+pub(crate) enum Life<'a> {
+    /// No longer than this process.
+    Ours,
+    /// Until it is told to end; its log and its pid are in this folder.
+    ItsOwn(&'a Path),
+}
+
+/// One process of the operator, as the service account of its Deployment.
+pub(crate) struct Process {
+    /// The shell that ends it with this process; None where it was left to itself.
+    keeper: Option<Child>,
+    /// The URL of SCIM, without a path; nobody listens there in `reconcile`.
+    pub(crate) scim: String,
+    ops: String,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Runs what the Deployment of this name would run, and returns when it is ready.
+    pub(crate) async fn start(plane: &ControlPlane, deployment: &str, life: Life<'_>) -> Self {
+        let deployments = Api::<Deployment>::namespaced(plane.admin().await, NAMESPACE);
+        let pod = deployments.get(deployment).await.unwrap().spec.unwrap().template.spec.unwrap();
+        let identity = plane.service_account(NAMESPACE, &pod.service_account_name.unwrap()).await;
+        let (scim, ops) = (free_address(), free_address());
+        let args = pod.containers[0].args.iter().flatten().map(|argument| {
+            let argument = argument.replace("0.0.0.0:8080", &scim).replace("0.0.0.0:9090", &ops);
+            argument.replace("$(POD_NAMESPACE)", NAMESPACE).replace("--log-format=json", "--log-format=text")
+        });
+        let name = unique(deployment);
+        let folder = match life {
+            Life::Ours => plane.folder(),
+            Life::ItsOwn(folder) => folder,
+        };
+        let log = folder.join(&name).with_extension("log");
+        let mut operator = command(&plane.kubeconfig_file(&identity), &log, life);
+        let mut child = operator.arg(programs::operator()).args(args).spawn().unwrap();
+        let keeper = match life {
+            Life::Ours => Some(child),
+            Life::ItsOwn(folder) => {
+                fs::write(folder.join(name).with_extension("pid"), child.id().to_string()).unwrap();
+                assert!(child.try_wait().unwrap().is_none());
+                None
+            }
+        };
+        let process = Self { keeper, scim: format!("http://{scim}"), ops: format!("http://{ops}"), log };
+        process.until_ready().await;
+        process
+    }
+
+    /// What it wrote to its log so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    async fn until_ready(&self) {
+        let probes = ScimClient::anonymous(&self.ops);
+        await_until(&format!("it is ready, see {}", self.log.display()), async || {
+            probes.try_get("/readyz").await == Some(StatusCode::OK)
+        })
+        .await;
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(keeper) = &mut self.keeper {
+            drop(keeper.stdin.take());
+            let _ = keeper.wait();
+        }
+    }
+}
+
+/// A command that takes the operator and its arguments. A process of ours runs under a shell that ends it
+/// when this process has gone: a pipe closes whoever dies, and however.
+fn command(kubeconfig: &Path, log: &Path, life: Life<'_>) -> Command {
+    let keep =
+        r#""$@" & operator=$!; read -r _; kill "$operator"; sleep 0.2; kill "$operator"; wait "$operator""#;
+    let log = File::create(log).unwrap();
+    let mut command = match life {
+        Life::Ours => {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", keep, "sh"]).stdin(Stdio::piped());
+            shell
+        }
+        Life::ItsOwn(_) => {
+            let mut env = Command::new("env");
+            env.process_group(0).stdin(Stdio::null());
+            env
+        }
+    };
+    command.env("KUBECONFIG", kubeconfig).stdout(log.try_clone().unwrap()).stderr(log);
+    command
+}
+
+/// An address of loopback that nobody listens on.
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}

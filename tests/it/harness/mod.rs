@@ -1,0 +1,23 @@
+//! What the tests stand on: a control plane, people and service accounts on it, programs that talk to
+//! it, and waiting that watches.
+
+mod access;
+mod control_plane;
+pub(crate) mod crash;
+mod identity;
+mod installation;
+mod names;
+mod programs;
+mod scim;
+mod supervisor;
+mod wait;
+
+pub(crate) use self::{
+    control_plane::{ControlPlane, Fsync},
+    identity::Identity,
+    installation::{APPS, Installation, Life, NAMESPACE, Process},
+    names::unique,
+    programs::output,
+    scim::{Answer, ScimClient},
+    wait::{DEADLINE, await_until, until, until_gone},
+};
