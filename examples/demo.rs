@@ -9,7 +9,6 @@
     clippy::print_stdout,
     reason = "a story that goes wrong ends, and says where"
 )]
-#![allow(dead_code, reason = "the tests use more of the harness than the story does")]
 
 #[path = "../tests/it/harness/mod.rs"]
 mod harness;
