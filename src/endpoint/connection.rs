@@ -18,9 +18,9 @@ use axum::{
     http::{Request, Response},
 };
 use axum_server::accept::Accept;
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use http_body::{Frame, SizeHint};
-use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep},

@@ -6,3 +6,4 @@ mod control_plane;
 mod directory;
 mod harness;
 mod resources;
+mod scim;
