@@ -9,7 +9,6 @@
     clippy::print_stdout,
     reason = "a story that goes wrong ends, and says where"
 )]
-#![allow(dead_code, reason = "the tests use more of the harness than the story does")]
 
 #[path = "../tests/it/harness/mod.rs"]
 mod harness;
@@ -145,7 +144,7 @@ impl Story<'_> {
     async fn may_alice_deploy(&self, expected: &str) {
         let question = ["auth", "can-i", "create", "deployments", "--namespace", TEAM, "--as", ALICE];
         // `kubectl auth can-i` fails when the answer is no.
-        let answer = self.plane.kubectl(question).await.unwrap_or_else(|refusal| refusal.to_string());
+        let answer = self.plane.kubectl(question).await.unwrap_or_else(|refusal| refusal);
         let is_yes = answer.trim().starts_with("yes");
         println!("  {} kubectl {}", paint(BLUE, "$"), question.join(" "));
         println!("    {}", paint(if is_yes { GREEN } else { RED }, if is_yes { "yes" } else { "no" }));

@@ -7,7 +7,6 @@
     clippy::print_stdout,
     reason = "what goes wrong ends the command, and says where"
 )]
-#![allow(dead_code, reason = "the tests use more of the harness")]
 
 #[path = "../tests/it/harness/mod.rs"]
 mod harness;

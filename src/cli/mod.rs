@@ -3,6 +3,8 @@
 mod crds;
 mod output;
 mod process;
+mod reconcile;
+mod run;
 mod serve;
 mod token;
 
@@ -24,6 +26,10 @@ pub struct Cli {
 enum Command {
     /// Answer SCIM requests.
     Serve(serve::Serve),
+    /// Turn users and groups into bindings and into applications' configuration.
+    Reconcile(reconcile::Reconcile),
+    /// Do both in one process, for small clusters and for trying it out.
+    Run(run::Run),
     /// Print the custom resource definitions as YAML.
     Crds(crds::Crds),
     /// Make, list and revoke bearer tokens.
@@ -41,6 +47,8 @@ impl Cli {
     pub fn run(self) -> Result<(), Error> {
         match self.command {
             Command::Serve(serve) => serve.run(),
+            Command::Reconcile(reconcile) => reconcile.run(),
+            Command::Run(run) => run.run(),
             Command::Crds(crds) => crds.run(),
             Command::Token(token) => token.run(),
         }

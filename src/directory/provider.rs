@@ -4,20 +4,14 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::view::{Group, User};
+use super::view::{Group, User, resource_types};
 use crate::{
-    api::{
-        self, AttributeType, CustomAttribute, CustomSchema, CustomSubAttribute, Limits, PatchResponse,
-        ProviderMode, ResourceMeta, ScimProvider, ScimProviderSpec,
-    },
+    api::{self, Limits, PatchResponse, ProviderMode, ResourceMeta, ScimProvider, ScimProviderSpec},
     scim::{
         mode::Mode,
         requirements::{Constraint, OnInvalid, Requirements},
         resource::{Resource, seal},
-        schema::{
-            Attribute, ResourceKind, ResourceSchema, Schema, Type,
-            custom::{self, ResourceTypes},
-        },
+        schema::{ResourceKind, ResourceSchema, custom::ResourceTypes},
     },
 };
 
@@ -52,9 +46,8 @@ impl Provider {
     /// When a custom schema or a path of `spec.attributes` cannot be used.
     pub fn from_object(object: &ScimProvider) -> Result<Self, InvalidProvider> {
         let spec = object.spec.clone();
-        let custom: Vec<Schema> = spec.attributes.custom.iter().map(extension).collect::<Result<_, _>>()?;
-        let types = ResourceTypes::new(custom).map_err(|error| InvalidProvider(error.to_string()))?;
-        let ResourceTypes { users: user, groups: group } = types;
+        let ResourceTypes { users: user, groups: group } =
+            resource_types(&spec.attributes.custom).map_err(|error| InvalidProvider(error.to_string()))?;
         let required = spec.attributes.required.iter().map(String::as_str);
         let constraints = spec.attributes.constraints.iter().map(constraint);
         let requirements = Requirements::new(&user, required, constraints)
@@ -161,45 +154,5 @@ fn constraint(constraint: &api::Constraint) -> Constraint {
             api::OnInvalid::Reject => OnInvalid::Reject,
             api::OnInvalid::Drop => OnInvalid::Drop,
         },
-    }
-}
-
-fn extension(schema: &CustomSchema) -> Result<Schema, InvalidProvider> {
-    let attributes = schema.attributes.iter().map(attribute).collect();
-    let description = "Declared by the provider";
-    custom::extension(&schema.schema, description, attributes)
-        .map_err(|error| InvalidProvider(error.to_string()))
-}
-
-fn attribute(declared: &CustomAttribute) -> Attribute {
-    Attribute {
-        multi_valued: declared.multi_valued,
-        required: declared.required,
-        case_exact: declared.case_exact,
-        canonical_values: declared.canonical_values.iter().cloned().map(Into::into).collect(),
-        sub_attributes: declared.sub_attributes.iter().map(sub_attribute).collect(),
-        ..Attribute::new(declared.name.clone(), ty(declared.kind), declared.description.clone())
-    }
-}
-
-fn sub_attribute(declared: &CustomSubAttribute) -> Attribute {
-    Attribute {
-        multi_valued: declared.multi_valued,
-        case_exact: declared.case_exact,
-        canonical_values: declared.canonical_values.iter().cloned().map(Into::into).collect(),
-        ..Attribute::new(declared.name.clone(), ty(declared.kind), declared.description.clone())
-    }
-}
-
-fn ty(declared: AttributeType) -> Type {
-    match declared {
-        AttributeType::String => Type::String,
-        AttributeType::Boolean => Type::Boolean,
-        AttributeType::Decimal => Type::Decimal,
-        AttributeType::Integer => Type::Integer,
-        AttributeType::DateTime => Type::DateTime,
-        AttributeType::Reference => Type::Reference,
-        AttributeType::Binary => Type::Binary,
-        AttributeType::Complex => Type::Complex,
     }
 }

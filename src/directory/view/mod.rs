@@ -6,6 +6,8 @@ mod group;
 mod id;
 mod object;
 mod provider;
+mod schema;
+mod selection;
 mod slot;
 mod user;
 
@@ -21,6 +23,8 @@ pub use group::Group;
 pub use id::Id;
 pub use object::{ObjectRef, Standing, Unreadable};
 pub use provider::ProviderView;
+pub use schema::{resource_types, user_schema};
+pub use selection::{Found, Selected, Selection, Selector, SelectorError, Source};
 pub use user::User;
 
 pub(in crate::directory) use slot::Entry;

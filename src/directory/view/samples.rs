@@ -31,7 +31,8 @@ fn object<T: serde::de::DeserializeOwned>(kind: &str, name: &str, core: Value, m
     }
     let take = |spec: &mut Value, key: &str| spec.as_object_mut().unwrap().remove(key);
     let version = take(&mut spec, "resourceVersion").unwrap_or(json!("1"));
-    let object_name = take(&mut spec, "name").filter(Value::is_string).unwrap_or(json!(name));
+    let object_name = if spec["name"].is_string() { take(&mut spec, "name") } else { None };
+    let object_name = object_name.unwrap_or(json!(name));
     let uid = take(&mut spec, "uid").unwrap_or(object_name.clone());
     serde_json::from_value(json!({
         "apiVersion": "scim-operator.dev/v1alpha1",

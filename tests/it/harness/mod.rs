@@ -1,5 +1,6 @@
 //! What the tests stand on: a control plane, people and service accounts on it, programs that talk to
 //! it, and waiting that watches.
+#![allow(dead_code, unused_imports, reason = "the tests, the demo and `make up` each use a part of it")]
 
 mod access;
 mod control_plane;

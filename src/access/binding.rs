@@ -1,0 +1,372 @@
+//! Bindings as access sees them, and as Kubernetes objects.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use k8s_openapi::{
+    Resource as _,
+    api::rbac::v1::{self as rbac, ClusterRoleBinding, RoleBinding, RoleRef},
+    apimachinery::pkg::apis::meta::v1::OwnerReference,
+};
+use kube::{Resource, ResourceExt, core::ObjectMeta};
+use serde_json::{Value, json};
+
+use crate::api::{
+    RoleKind, ScimAccessPolicy,
+    names::{ANNOTATION_REASON, LABEL_MANAGED_BY, LABEL_POLICY, LABEL_PROVIDER, MANAGED_BY, object_name},
+};
+
+/// A role, and where it is given.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// The namespace; the whole cluster without one.
+    pub namespace: Option<Arc<str>>,
+    /// What is given there.
+    pub role: RoleName,
+}
+
+/// A role by name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoleName {
+    /// ClusterRole or Role.
+    pub kind: RoleKind,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+/// Who stands in a binding.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Subject {
+    /// Someone whom the authenticator calls so.
+    User(Arc<str>),
+    /// Everyone whose token carries this group.
+    Group(Arc<str>),
+    /// What the operator never writes, such as a service account.
+    Other(Arc<str>),
+}
+
+/// A RoleBinding, or without a namespace a ClusterRoleBinding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// `metadata.name`.
+    pub name: String,
+    /// What it gives, and where.
+    pub place: Place,
+    /// To whom: sorted, each once.
+    pub subjects: Vec<Subject>,
+    /// Whose it is.
+    pub mark: Mark,
+}
+
+/// What a binding says about where it comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The policy.
+    pub policy: String,
+    /// The provider whose people it is about.
+    pub provider: String,
+    /// The policy's reason.
+    pub reason: Option<String>,
+    /// The policy's uid where the binding goes with the policy.
+    pub owner: Option<String>,
+}
+
+/// A binding that the API server holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// What it is.
+    pub binding: Binding,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.resourceVersion`.
+    pub resource_version: u64,
+}
+
+impl Place {
+    /// The name of one of the bindings that a policy has here: readable, and told apart by a hash of the
+    /// policy's name and the role, so that another role is another binding (`roleRef` is immutable).
+    pub fn binding_name(&self, policy: &str, shard: usize) -> String {
+        format!("{}{shard}", self.binding_stem(policy))
+    }
+
+    /// Which of the policy's bindings here has this name.
+    pub fn shard(&self, policy: &str, name: &str) -> Option<usize> {
+        let shard = name.strip_prefix(&self.binding_stem(policy))?;
+        shard.parse().ok().filter(|number: &usize| number.to_string() == shard)
+    }
+
+    fn binding_stem(&self, policy: &str) -> String {
+        format!("{}-", object_name("scim", &format!("{policy} {}", self.role)))
+    }
+}
+
+impl fmt::Display for RoleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind_name(), self.name)
+    }
+}
+
+impl RoleName {
+    fn kind_name(&self) -> &'static str {
+        match self.kind {
+            RoleKind::ClusterRole => "ClusterRole",
+            RoleKind::Role => "Role",
+        }
+    }
+
+    fn of(reference: &RoleRef) -> Self {
+        let kind = if reference.kind == "Role" { RoleKind::Role } else { RoleKind::ClusterRole };
+        Self { kind, name: reference.name.as_str().into() }
+    }
+
+    fn reference(&self) -> RoleRef {
+        RoleRef {
+            api_group: RoleBinding::GROUP.to_owned(),
+            kind: self.kind_name().to_owned(),
+            name: self.name.to_string(),
+        }
+    }
+}
+
+impl Mark {
+    /// The label that finds all bindings of the operator.
+    pub const SELECTOR: (&str, &str) = (LABEL_MANAGED_BY, MANAGED_BY);
+
+    fn labels(&self) -> BTreeMap<String, String> {
+        let labels =
+            [(LABEL_MANAGED_BY, MANAGED_BY), (LABEL_POLICY, &self.policy), (LABEL_PROVIDER, &self.provider)];
+        labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    fn metadata(&self) -> ObjectMeta {
+        let owner = |uid: &String| OwnerReference {
+            api_version: ScimAccessPolicy::api_version(&()).into_owned(),
+            kind: ScimAccessPolicy::kind(&()).into_owned(),
+            name: self.policy.clone(),
+            uid: uid.clone(),
+            ..OwnerReference::default()
+        };
+        let reason = |reason: &String| [(ANNOTATION_REASON.to_owned(), reason.clone())].into();
+        ObjectMeta {
+            labels: Some(self.labels()),
+            annotations: self.reason.as_ref().map(reason),
+            owner_references: self.owner.iter().map(owner).map(|owner| vec![owner]).next(),
+            ..ObjectMeta::default()
+        }
+    }
+
+    /// What the object says; none where it does not carry the operator's labels.
+    fn of(object: &impl ResourceExt) -> Option<Self> {
+        let labels = object.labels();
+        if labels.get(LABEL_MANAGED_BY).map(String::as_str) != Some(MANAGED_BY) {
+            return None;
+        }
+        let kind = ScimAccessPolicy::kind(&());
+        let owner = object.owner_references().iter().find(|owner| owner.kind == kind);
+        Some(Self {
+            policy: labels.get(LABEL_POLICY)?.clone(),
+            provider: labels.get(LABEL_PROVIDER).cloned().unwrap_or_default(),
+            reason: object.annotations().get(ANNOTATION_REASON).cloned(),
+            owner: owner.map(|owner| owner.uid.clone()),
+        })
+    }
+}
+
+impl Subject {
+    /// The string that RBAC compares.
+    pub fn name(&self) -> &Arc<str> {
+        match self {
+            Self::User(name) | Self::Group(name) | Self::Other(name) => name,
+        }
+    }
+
+    fn of(subject: &rbac::Subject) -> Self {
+        let name = subject.name.as_str();
+        match (subject.kind.as_str(), subject.api_group.as_deref()) {
+            ("User", Some(RoleBinding::GROUP)) => Self::User(name.into()),
+            ("Group", Some(RoleBinding::GROUP)) => Self::Group(name.into()),
+            (kind, _) => {
+                Self::Other(format!("{kind} {}/{name}", subject.namespace.as_deref().unwrap_or("")).into())
+            }
+        }
+    }
+
+    fn object(&self) -> rbac::Subject {
+        let kind = match self {
+            Self::User(_) => "User",
+            Self::Group(_) | Self::Other(_) => "Group",
+        };
+        rbac::Subject {
+            api_group: Some(RoleBinding::GROUP.to_owned()),
+            kind: kind.to_owned(),
+            name: self.name().to_string(),
+            namespace: None,
+        }
+    }
+}
+
+/// The two kinds of objects that a [`Binding`] may be.
+pub trait BindingObject: Resource<DynamicType = ()> + ResourceExt {
+    /// The kind's name.
+    const KIND: &'static str;
+
+    /// The object to create.
+    fn new(binding: &Binding) -> Self;
+
+    /// What the object is, where it carries the operator's labels.
+    fn observe(&self) -> Option<Observed>;
+}
+
+impl BindingObject for RoleBinding {
+    const KIND: &'static str = "RoleBinding";
+
+    fn new(binding: &Binding) -> Self {
+        Self {
+            metadata: binding.metadata(),
+            role_ref: binding.place.role.reference(),
+            subjects: Some(binding.subject_objects()),
+        }
+    }
+
+    fn observe(&self) -> Option<Observed> {
+        Observed::of(self, &self.role_ref, self.subjects.as_deref())
+    }
+}
+
+impl BindingObject for ClusterRoleBinding {
+    const KIND: &'static str = "ClusterRoleBinding";
+
+    fn new(binding: &Binding) -> Self {
+        Self {
+            metadata: binding.metadata(),
+            role_ref: binding.place.role.reference(),
+            subjects: Some(binding.subject_objects()),
+        }
+    }
+
+    fn observe(&self) -> Option<Observed> {
+        Observed::of(self, &self.role_ref, self.subjects.as_deref())
+    }
+}
+
+impl Binding {
+    /// The merge patch that makes this of an object: everything that the operator owns, what it no longer
+    /// says included, and the version that it was computed from as precondition.
+    pub fn patch(&self, from: &Observed) -> Value {
+        let metadata = self.mark.metadata();
+        json!({
+            "metadata": {
+                "uid": from.uid,
+                "resourceVersion": from.resource_version.to_string(),
+                "labels": metadata.labels,
+                "annotations": {ANNOTATION_REASON: self.mark.reason},
+                "ownerReferences": metadata.owner_references,
+            },
+            "subjects": self.subject_objects(),
+        })
+    }
+
+    fn metadata(&self) -> ObjectMeta {
+        ObjectMeta {
+            name: Some(self.name.clone()),
+            namespace: self.place.namespace.as_deref().map(str::to_owned),
+            ..self.mark.metadata()
+        }
+    }
+
+    fn subject_objects(&self) -> Vec<rbac::Subject> {
+        self.subjects.iter().map(Subject::object).collect()
+    }
+}
+
+impl Observed {
+    fn of(object: &impl ResourceExt, role: &RoleRef, subjects: Option<&[rbac::Subject]>) -> Option<Self> {
+        let place = Place { namespace: object.namespace().map(Into::into), role: RoleName::of(role) };
+        let binding = Binding {
+            name: object.name_any(),
+            place,
+            subjects: subjects.unwrap_or_default().iter().map(Subject::of).collect(),
+            mark: Mark::of(object)?,
+        };
+        let resource_version = object.resource_version()?.parse().ok()?;
+        Some(Self { binding, uid: object.uid()?, resource_version })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding(namespace: Option<&str>) -> Binding {
+        let role = RoleName { kind: RoleKind::ClusterRole, name: "edit".into() };
+        let place = Place { namespace: namespace.map(Into::into), role };
+        Binding {
+            name: place.binding_name("platform-edit", 0),
+            place,
+            subjects: vec![Subject::User("oidc:alice".into())],
+            mark: Mark {
+                policy: "platform-edit".to_owned(),
+                provider: "okta".to_owned(),
+                reason: Some("INC-4711".to_owned()),
+                owner: Some("u1".to_owned()),
+            },
+        }
+    }
+
+    fn stored<K: BindingObject>(binding: &Binding) -> K {
+        let mut object = K::new(binding);
+        object.meta_mut().uid = Some("b1".to_owned());
+        object.meta_mut().resource_version = Some("7".to_owned());
+        object
+    }
+
+    #[test]
+    fn a_binding_is_read_back_as_it_was_written() {
+        let (in_namespace, everywhere) = (binding(Some("team-a")), binding(None));
+        assert_eq!(stored::<RoleBinding>(&in_namespace).observe().unwrap().binding, in_namespace);
+        assert_eq!(stored::<ClusterRoleBinding>(&everywhere).observe().unwrap().binding, everywhere);
+    }
+
+    #[test]
+    fn a_binding_without_the_operators_labels_is_none_of_its_own() {
+        let mut object: RoleBinding = stored(&binding(Some("team-a")));
+        object.labels_mut().remove(LABEL_MANAGED_BY);
+        assert_eq!(object.observe(), None);
+    }
+
+    #[test]
+    fn a_service_account_is_nobody_whom_the_operator_wrote() {
+        let mut object: RoleBinding = stored(&binding(Some("team-a")));
+        let account = rbac::Subject {
+            kind: "ServiceAccount".to_owned(),
+            name: "oidc:alice".to_owned(),
+            namespace: Some("team-a".to_owned()),
+            api_group: None,
+        };
+        object.subjects = Some(vec![account]);
+        let observed = object.observe().unwrap().binding.subjects;
+        assert_eq!(observed, [Subject::Other("ServiceAccount team-a/oidc:alice".into())]);
+    }
+
+    #[test]
+    fn another_role_is_another_binding() {
+        let edit = binding(None).place;
+        let role = RoleName { kind: RoleKind::Role, name: "edit".into() };
+        let own = Place { namespace: None, role };
+        assert_ne!(edit.binding_name("p", 0), own.binding_name("p", 0));
+        assert_eq!(edit.shard("p", &edit.binding_name("p", 12)), Some(12));
+        assert_eq!(edit.shard("p", &own.binding_name("p", 12)), None);
+        assert_eq!(edit.shard("p", &format!("{}0", edit.binding_name("p", 0))), None);
+    }
+
+    #[test]
+    fn a_patch_takes_away_what_the_policy_no_longer_says() {
+        let from: Observed = stored::<RoleBinding>(&binding(Some("team-a"))).observe().unwrap();
+        let mut to = from.binding.clone();
+        to.mark.reason = None;
+        to.mark.owner = None;
+        let patch = to.patch(&from);
+        assert_eq!(patch["metadata"]["annotations"][ANNOTATION_REASON], Value::Null);
+        assert_eq!(patch["metadata"]["ownerReferences"], Value::Null);
+        assert_eq!(patch["metadata"]["resourceVersion"], "7");
+    }
+}

@@ -1,0 +1,286 @@
+//! The exact strings that RBAC compares: of a person, and of a group as tokens carry it.
+
+use std::{borrow::Borrow, fmt, sync::Arc};
+
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{
+    api::{GroupAttribute, GroupIdentity, IdentityCase, UserIdentity},
+    directory::view::{Group, User},
+    scim::{
+        error::{Result, ScimError},
+        filter::ElementFilter,
+        mode::Mode,
+        path::Path,
+        schema::{Located, ResourceSchema},
+    },
+};
+
+/// The longest identity string, in bytes: 500 of them in one binding stay far below what etcd takes.
+const MAX_BYTES: usize = 1024;
+
+/// A string that may stand as a subject in a binding.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Identity(Arc<str>);
+
+impl Identity {
+    /// What a directory's value becomes with its prefix.
+    ///
+    /// # Errors
+    /// When it may not stand in a binding.
+    pub fn new(prefix: &str, value: &str) -> Result<Self, Refusal> {
+        if value.trim().is_empty() {
+            return Err(Refusal::Empty);
+        }
+        let text = format!("{prefix}{value}");
+        if text.chars().any(char::is_control) {
+            return Err(Refusal::ControlCharacter);
+        }
+        if text.len() > MAX_BYTES {
+            return Err(Refusal::TooLong);
+        }
+        // The API server trusts names of this form; nobody outside the cluster may have one.
+        if text.trim_start().get(..7).is_some_and(|start| start.eq_ignore_ascii_case("system:")) {
+            return Err(Refusal::System);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The string.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Borrow<str> for Identity {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a person or a group has no identity string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Error)]
+pub enum Refusal {
+    /// The attribute has no value.
+    #[error("the attribute that the provider's identity is made from has no value")]
+    Empty,
+    /// A control character would make logs and commands lie.
+    #[error("the identity string has a control character")]
+    ControlCharacter,
+    /// Names that begin so are the API server's own.
+    #[error("the identity string begins with \"system:\", which is the API server's own")]
+    System,
+    /// Nobody's name is that long.
+    #[error("the identity string has more than 1024 bytes")]
+    TooLong,
+}
+
+/// How a provider's people become identity strings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mapping {
+    source: Source,
+    case: IdentityCase,
+    prefix: String,
+}
+
+/// Where in a resource the string stands.
+#[derive(Clone, Debug, PartialEq)]
+struct Source {
+    urn: Option<String>,
+    attribute: String,
+    elements: Option<ElementFilter>,
+    sub: Option<String>,
+}
+
+impl Mapping {
+    /// Reads a provider's mapping; `people` is the schema of its people.
+    ///
+    /// # Errors
+    /// When the path cannot be read, or names nothing that people have.
+    pub fn new(identity: &UserIdentity, people: &ResourceSchema) -> Result<Self> {
+        let path = Path::parse(&identity.from, Mode::Strict)?;
+        Ok(Self { source: Source::new(&path, people)?, case: identity.case, prefix: identity.prefix.clone() })
+    }
+
+    /// The identity string of a person.
+    ///
+    /// # Errors
+    /// When the person has none that may stand in a binding.
+    pub fn identity(&self, user: &User) -> Result<Identity, Refusal> {
+        let value = self.source.value(user).ok_or(Refusal::Empty)?;
+        match self.case {
+            IdentityCase::Preserve => Identity::new(&self.prefix, &value),
+            IdentityCase::Lower => Identity::new(&self.prefix, &value.to_lowercase()),
+        }
+    }
+}
+
+impl Source {
+    fn new(path: &Path, people: &ResourceSchema) -> Result<Self> {
+        let nothing = || ScimError::invalid_path(format!("{path} names no attribute of people"));
+        let (at, sub) = match people.locate(&path.attribute).ok_or_else(nothing)? {
+            Located::Schema(_) => return Err(nothing()),
+            Located::SubAttribute(at, sub) if path.sub.is_none() => (at, Some(sub)),
+            Located::SubAttribute(..) => return Err(nothing()),
+            Located::Attribute(at) => match &path.sub {
+                Some(name) => (at, Some(at.attribute.sub(name).ok_or_else(nothing)?)),
+                None => (at, at.attribute.sub("value")),
+            },
+        };
+        let elements =
+            path.filter.as_deref().map(|filter| ElementFilter::bind(filter, at.attribute, Mode::Strict));
+        Ok(Self {
+            urn: at.urn.map(str::to_owned),
+            attribute: at.attribute.name.to_string(),
+            elements: elements.transpose()?,
+            sub: sub.map(|sub| sub.name.to_string()),
+        })
+    }
+
+    /// The value; of several the primary one, else the first.
+    fn value(&self, user: &User) -> Option<String> {
+        if self.urn.is_none() && self.attribute == "id" {
+            return Some(user.id().to_string());
+        }
+        let resource = user.resource();
+        let attribute = match &self.urn {
+            Some(urn) => resource.get(urn)?.get(&self.attribute)?,
+            None => resource.get(&self.attribute)?,
+        };
+        let elements = match attribute {
+            Value::Array(elements) => elements.as_slice(),
+            element => std::slice::from_ref(element),
+        };
+        let meant = |element: &&Value| self.elements.as_ref().is_none_or(|filter| filter.matches(element));
+        let is_primary = |element: &&Value| element.get("primary") == Some(&Value::Bool(true));
+        let mut meant = elements.iter().filter(meant);
+        let element = meant.clone().find(is_primary).or_else(|| meant.next())?;
+        match self.sub.as_ref().map_or(Some(element), |sub| element.get(sub))? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+}
+
+/// The identity string of a group, as tokens carry it.
+///
+/// # Errors
+/// When the group has none that may stand in a binding.
+pub fn of_group(mapping: &GroupIdentity, group: &Group) -> Result<Identity, Refusal> {
+    match mapping.from {
+        GroupAttribute::DisplayName => Identity::new(&mapping.prefix, group.display_name()),
+        GroupAttribute::ExternalId => {
+            Identity::new(&mapping.prefix, group.external_id().ok_or(Refusal::Empty)?)
+        }
+        GroupAttribute::Id => Identity::new(&mapping.prefix, &group.id().to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::directory::view::samples::{group, user};
+
+    fn mapping(identity: Value) -> Mapping {
+        Mapping::new(&serde_json::from_value(identity).unwrap(), &ResourceSchema::user()).unwrap()
+    }
+
+    fn alice() -> User {
+        let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+        user(
+            "Alice@Example.com",
+            json!({
+                "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                "externalId": "00u1",
+                "emails": [
+                    {"type": "home", "value": "alice@home.example"},
+                    {"type": "work", "value": "a.doe@example.com"},
+                    {"type": "work", "value": "alice@example.com", "primary": true},
+                ],
+                enterprise: {"employeeNumber": "4711", "manager": {"value": "m1"}},
+            }),
+        )
+    }
+
+    #[test]
+    fn a_person_is_named_by_any_attribute() {
+        let named = |from: &str| mapping(json!({"from": from})).identity(&alice()).unwrap().to_string();
+        assert_eq!(named("userName"), "Alice@Example.com");
+        assert_eq!(named("externalId"), "00u1");
+        assert_eq!(named("id"), "7c9e6679-7425-40de-944b-e07fc1f90ae7");
+        assert_eq!(named("emails[type eq \"home\"].value"), "alice@home.example");
+        assert_eq!(named("emails[type eq \"work\"].value"), "alice@example.com", "the primary one");
+        assert_eq!(named("emails"), "alice@example.com");
+        assert_eq!(
+            named("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber"),
+            "4711"
+        );
+    }
+
+    #[test]
+    fn prefix_and_case_make_the_authenticators_string() {
+        let mapping = mapping(json!({"from": "userName", "case": "Lower", "prefix": "OIDC:"}));
+        assert_eq!(mapping.identity(&alice()).unwrap().as_str(), "OIDC:alice@example.com");
+    }
+
+    #[test]
+    fn a_path_that_names_nothing_is_refused() {
+        for from in ["nickNames", "emails.worth", "urn:ietf:params:scim:schemas:core:2.0:User", "a b"] {
+            let identity = serde_json::from_value(json!({"from": from})).unwrap();
+            assert!(Mapping::new(&identity, &ResourceSchema::user()).is_err(), "{from}");
+        }
+    }
+
+    #[test]
+    fn what_may_not_stand_in_a_binding_is_refused() {
+        let refused = |prefix, value: &str| Identity::new(prefix, value).unwrap_err();
+        assert_eq!(refused("oidc:", ""), Refusal::Empty);
+        assert_eq!(refused("oidc:", " \t"), Refusal::Empty);
+        assert_eq!(refused("", "alice\n"), Refusal::ControlCharacter);
+        assert_eq!(refused("", "system:masters"), Refusal::System);
+        assert_eq!(refused("", "  SyStEm:masters"), Refusal::System);
+        assert_eq!(refused("sys", "tem:admin"), Refusal::System);
+        assert_eq!(refused("", &"a".repeat(1025)), Refusal::TooLong);
+        assert!(Identity::new("oidc:", "system:masters").is_ok());
+    }
+
+    #[test]
+    fn a_person_without_the_attribute_has_no_identity() {
+        let mapping = mapping(json!({"from": "emails[type eq \"other\"].value", "prefix": "oidc:"}));
+        assert_eq!(mapping.identity(&alice()), Err(Refusal::Empty));
+    }
+
+    #[test]
+    fn a_group_is_named_as_tokens_name_it() {
+        let group = group("Team", &[], json!({"id": "g1", "externalId": "00g9"}));
+        let named = |from| {
+            let mapping = serde_json::from_value(json!({"from": from, "prefix": "oidc:"})).unwrap();
+            of_group(&mapping, &group).unwrap().to_string()
+        };
+        assert_eq!(named("displayName"), "oidc:Team");
+        assert_eq!(named("externalId"), "oidc:00g9");
+        assert_eq!(named("id"), "oidc:g1");
+    }
+
+    proptest! {
+        #[test]
+        fn no_identity_is_the_api_servers_own(prefix in "[sS]?[yY]?", value in "\\PC{0,12}|[ ]{0,2}[sS]?[yY]?[sS][tT][eE][mM]:.*") {
+            if let Ok(identity) = Identity::new(&prefix, &value) {
+                let text = identity.as_str();
+                prop_assert!(!text.trim_start().to_lowercase().starts_with("system:"));
+                prop_assert!(!text.chars().any(char::is_control) && !text.trim().is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Everything that plans are made from, kept current by what watches tell.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use k8s_openapi::api::{
+    core::v1::Namespace as NamespaceObject,
+    rbac::v1::{ClusterRole, PolicyRule, Role},
+};
+use kube::ResourceExt;
+
+use super::{
+    binding::Observed,
+    identities::Identities,
+    identity::Mapping,
+    plan::{Completeness, Facts, Plan},
+    policy::Policy,
+    role::{Bindable, Powers},
+    scope::{Namespace, Namespaces, Protected},
+};
+use crate::{
+    api::{RoleKind, ScimAccessPolicy, ScimProvider},
+    directory::view::{Directory, Selection, Selector, user_schema},
+    scim::schema::ResourceSchema,
+};
+
+/// The names of policies that have to be planned again.
+pub type Touched = BTreeSet<Arc<str>>;
+
+/// Everything that plans are made from. Each change tells which policies it touches, and no others.
+#[derive(Debug, Default)]
+pub struct Index {
+    bindable: Bindable,
+    protected: Protected,
+    pub(super) policies: BTreeMap<Arc<str>, Policy>,
+    pub(super) providers: HashMap<Arc<str>, Provider>,
+    pub(super) identities: Identities,
+    completeness: Completeness,
+    namespaces: Namespaces,
+    powers: HashMap<(Option<Arc<str>>, Arc<str>), Powers>,
+    /// By policy.
+    bindings: HashMap<Arc<str>, BTreeMap<BindingKey, Arc<Observed>>>,
+}
+
+/// A binding by namespace and name.
+type BindingKey = (Option<Arc<str>>, String);
+
+/// A provider, and what its spec means to access.
+#[derive(Debug)]
+pub(super) struct Provider {
+    object: Arc<ScimProvider>,
+    people: ResourceSchema,
+    invalid: Option<String>,
+}
+
+impl Index {
+    /// An index that knows nothing yet but what the chart allows.
+    pub fn new(bindable: Bindable, protected: Protected) -> Self {
+        Self { bindable, protected, ..Self::default() }
+    }
+
+    /// The plan of the policy of this name, and the policy. `select` looks up whom a provider's policy
+    /// means.
+    pub fn plan(
+        &self,
+        name: &str,
+        now: Timestamp,
+        select: impl FnOnce(&str, &Selector) -> Selection,
+    ) -> Option<(Arc<ScimAccessPolicy>, Plan)> {
+        let policy = self.policies.get(name)?;
+        let provider = policy.object().spec.provider.as_str();
+        let known = self.providers.get(provider);
+        let observed: Vec<_> = self.bindings_of(name).cloned().collect();
+        let facts = Facts {
+            provider: known.map(|provider| &*provider.object),
+            provider_is_invalid: known.and_then(|provider| provider.invalid.as_deref()),
+            identities: &self.identities,
+            completeness: self.completeness,
+            namespaces: &self.namespaces,
+            powers: &self.powers,
+            bindable: &self.bindable,
+            protected: &self.protected,
+            observed: &observed,
+            now,
+        };
+        let plan = facts.plan(policy, |terms| select(provider, &terms.people));
+        Some((policy.object().clone(), plan))
+    }
+
+    /// The policy of this name.
+    pub fn policy(&self, name: &str) -> Option<&Arc<ScimAccessPolicy>> {
+        self.policies.get(name).map(Policy::object)
+    }
+
+    /// The names of all policies.
+    pub fn policies(&self) -> Touched {
+        self.policies.keys().cloned().collect()
+    }
+
+    /// The bindings of a policy that the API server holds.
+    pub fn bindings_of(&self, policy: &str) -> impl Iterator<Item = &Arc<Observed>> + Clone {
+        self.bindings.get(policy).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Takes a policy, if it is newer than what is held under its name. A new status alone touches
+    /// nothing.
+    pub fn apply_policy(&mut self, object: ScimAccessPolicy) -> Touched {
+        let name: Arc<str> = object.name_any().into();
+        let held = self.policies.get(&name).and_then(|held| version(held.object()));
+        if held.zip(version(&object)).is_some_and(|(held, version)| held >= version) {
+            return Touched::new();
+        }
+        let object = Arc::new(object);
+        let standard = ResourceSchema::user();
+        let people =
+            self.providers.get(object.spec.provider.as_str()).map_or(&standard, |known| &known.people);
+        let same = |held: &&mut Policy| {
+            held.object().spec == object.spec && held.object().metadata.uid == object.metadata.uid
+        };
+        if let Some(held) = self.policies.get_mut(&name).filter(same) {
+            held.replace(object);
+            return Touched::new();
+        }
+        self.policies.insert(name.clone(), Policy::new(object, people));
+        Touched::from([name])
+    }
+
+    /// Forgets a policy; its owner references take its bindings away.
+    pub fn delete_policy(&mut self, name: &str) {
+        self.policies.remove(name);
+    }
+
+    /// Takes a provider, and everyone whom its directory holds.
+    pub fn apply_provider(&mut self, object: ScimProvider, directory: &Directory) -> Touched {
+        let name: Arc<str> = object.name_any().into();
+        if self.providers.get(&name).is_some_and(|held| held.object.spec == object.spec) {
+            return Touched::new();
+        }
+        let people = user_schema(&object.spec.attributes);
+        let mapping = Mapping::new(&object.spec.identity.user, &people);
+        let invalid =
+            mapping.as_ref().err().map(|error| format!("the provider's identity.user.from: {error}"));
+        let namesakes = match mapping {
+            Ok(mapping) => self.identities.map(&name, mapping, directory.provider(&name)),
+            Err(_) => self.identities.unmap(&name),
+        };
+        let own = |policy: &Policy| policy.object().spec.provider == *name;
+        for policy in self.policies.values_mut().filter(|policy| own(policy)) {
+            *policy = Policy::new(policy.object().clone(), &people);
+        }
+        self.providers.insert(name.clone(), Provider { object: object.into(), people, invalid });
+        let mut touched = self.naming(namesakes.iter().filter(|person| person.provider != name), directory);
+        touched.extend(self.policies_of(&name));
+        touched
+    }
+
+    /// Forgets a provider.
+    pub fn delete_provider(&mut self, name: &str, directory: &Directory) -> Touched {
+        let Some((name, _)) = self.providers.remove_entry(name) else { return Touched::new() };
+        let namesakes = self.identities.unmap(&name);
+        let mut touched = self.naming(namesakes.iter().filter(|person| person.provider != name), directory);
+        touched.extend(self.policies_of(&name));
+        touched
+    }
+
+    /// Takes a namespace. Annotations touch nothing.
+    pub fn apply_namespace(&mut self, object: &NamespaceObject) -> Touched {
+        let (name, namespace) = (object.name_any(), Namespace::of(object));
+        if self.namespaces.get(name.as_str()) == Some(&namespace) {
+            return Touched::new();
+        }
+        let mut touched = self.selecting(&name, &namespace);
+        if let Some(before) = self.namespaces.insert(name.as_str().into(), namespace) {
+            touched.extend(self.selecting(&name, &before));
+        }
+        touched
+    }
+
+    /// Forgets a namespace.
+    pub fn delete_namespace(&mut self, name: &str) -> Touched {
+        self.namespaces.remove(name).map(|before| self.selecting(name, &before)).unwrap_or_default()
+    }
+
+    /// Takes a ClusterRole. Rules that give no other powers touch nothing.
+    pub fn apply_cluster_role(&mut self, role: &ClusterRole) -> Touched {
+        self.apply_role(None, role.name_any(), role.rules.as_deref())
+    }
+
+    /// Takes a Role.
+    pub fn apply_namespaced_role(&mut self, role: &Role) -> Touched {
+        self.apply_role(role.namespace(), role.name_any(), role.rules.as_deref())
+    }
+
+    /// Forgets a Role, or without a namespace a ClusterRole.
+    pub fn delete_role(&mut self, namespace: Option<&str>, name: &str) -> Touched {
+        let key = (namespace.map(Into::into), name.into());
+        self.powers.remove(&key).map(|_| self.giving(kind(namespace), name)).unwrap_or_default()
+    }
+
+    fn apply_role(
+        &mut self,
+        namespace: Option<String>,
+        name: String,
+        rules: Option<&[PolicyRule]>,
+    ) -> Touched {
+        let powers = Powers::of(rules.unwrap_or_default());
+        let touched = self.giving(kind(namespace.as_deref()), &name);
+        match self.powers.insert((namespace.map(Into::into), name.into()), powers) {
+            Some(before) if before == powers => Touched::new(),
+            _ => touched,
+        }
+    }
+
+    /// Takes a binding, if it is newer than what is held under its name.
+    pub fn apply_binding(&mut self, observed: Observed) -> Touched {
+        let policy: Arc<str> = observed.binding.mark.policy.as_str().into();
+        let key = (observed.binding.place.namespace.clone(), observed.binding.name.clone());
+        let held = self.bindings.entry(policy.clone()).or_default();
+        if held.get(&key).is_some_and(|held| held.resource_version >= observed.resource_version) {
+            return Touched::new();
+        }
+        held.insert(key.clone(), Arc::new(observed));
+        let others = self.bindings.iter_mut().filter(|(other, _)| **other != policy);
+        let mut touched: Touched =
+            others.filter_map(|(other, held)| held.remove(&key).map(|_| other.clone())).collect();
+        touched.insert(policy);
+        touched
+    }
+
+    /// Forgets a binding by its uid: a later one of the same name is another one.
+    pub fn delete_binding(&mut self, namespace: Option<&str>, name: &str, uid: &str) -> Touched {
+        let key = (namespace.map(Into::into), name.to_owned());
+        let of = |held: &mut BTreeMap<_, Arc<Observed>>| {
+            let gone = held.get(&key).is_some_and(|held| held.uid == uid);
+            gone.then(|| held.remove(&key)).is_some()
+        };
+        let touched = self.bindings.iter_mut().filter_map(|(policy, held)| of(held).then(|| policy.clone()));
+        touched.collect()
+    }
+
+    /// Whether all of the directory is known from now on.
+    pub fn set_completeness(&mut self, completeness: Completeness) -> Touched {
+        match std::mem::replace(&mut self.completeness, completeness) {
+            before if before == completeness => Touched::new(),
+            _ => self.policies(),
+        }
+    }
+
+    pub(super) fn policies_of(&self, provider: &str) -> Touched {
+        let own = self.policies.iter().filter(|(_, policy)| policy.object().spec.provider == provider);
+        own.map(|(name, _)| name.clone()).collect()
+    }
+}
+
+fn version(object: &ScimAccessPolicy) -> Option<u64> {
+    object.metadata.resource_version.as_ref()?.parse().ok()
+}
+
+fn kind(namespace: Option<&str>) -> RoleKind {
+    match namespace {
+        Some(_) => RoleKind::Role,
+        None => RoleKind::ClusterRole,
+    }
+}

@@ -1,0 +1,30 @@
+//! Who may do what. Pure: from the directory, policies, namespaces, roles and the bindings that there
+//! are to the bindings that there should be. No Kubernetes client, no clock.
+
+mod binding;
+mod capture;
+mod glob;
+mod identities;
+mod identity;
+mod index;
+mod plan;
+mod policy;
+mod role;
+mod scope;
+mod shards;
+mod subjects;
+mod touched;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use binding::{Binding, BindingObject, Mark, Observed, Place, RoleName, Subject};
+pub use glob::Glob;
+pub use identities::{Nameless, PersonRef};
+pub use identity::{Identity, Refusal};
+pub use index::{Index, Touched};
+pub use plan::{Allotment, Blocked, Change, Completeness, NotApplied, Plan, Problems};
+pub use policy::Validity;
+pub use role::{Bindable, RoleRefusal, WhyRefused};
+pub use scope::Protected;
+pub use subjects::{Excluded, Grants};

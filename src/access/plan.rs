@@ -1,0 +1,262 @@
+//! The plan of one policy: what there should be, and what has to be done. Preview, guard, explain and
+//! apply all look at the same plan.
+
+mod compare;
+mod wanted;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use super::{
+    binding::{Binding, Observed, Place, Subject},
+    identities::Identities,
+    policy::{Policy, Terms, Validity},
+    role::{Bindable, Powers, RoleRefusal},
+    scope::{Namespaces, Protected},
+    subjects::{Excluded, Grants},
+};
+use crate::{
+    api::{GroupSelector, ScimProvider, SubjectKind},
+    directory::view::Selection,
+};
+use wanted::Wanted;
+
+/// What one policy wants, and what is to be done for it.
+#[derive(Debug)]
+pub struct Plan {
+    /// Who is given what where; subjects that share all of it stand together.
+    pub allotments: Vec<Allotment>,
+    /// What is to be written: what takes away first, deletions last.
+    pub changes: Vec<Change>,
+    /// Who gains something somewhere.
+    pub adds: BTreeSet<Subject>,
+    /// Who loses something somewhere.
+    pub removes: BTreeSet<Subject>,
+    /// Why the policy does not hold in a namespace that it means.
+    pub not_applied: BTreeMap<Arc<str>, NotApplied>,
+    /// The namespaces that it means.
+    pub namespaces: BTreeSet<Arc<str>>,
+    /// What an administrator should know.
+    pub problems: Problems,
+    /// How much of the directory was known.
+    pub completeness: Completeness,
+    /// Whether the policy holds now.
+    pub validity: Validity,
+    /// When to plan again though nothing changed.
+    pub next: Option<Timestamp>,
+}
+
+/// Subjects, and the places where they are given something.
+#[derive(Clone, Debug)]
+pub struct Allotment {
+    /// Who, and by what.
+    pub grants: Arc<Grants>,
+    /// What, and where.
+    pub places: Vec<Place>,
+}
+
+/// One write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A binding that is not there.
+    Create(Binding),
+    /// A binding that is not as it should be.
+    Update {
+        /// As it is.
+        from: Arc<Observed>,
+        /// As it should be.
+        to: Binding,
+    },
+    /// A binding that should not be there.
+    Delete(Arc<Observed>),
+}
+
+/// Why a policy does not hold in a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NotApplied {
+    /// There is no such namespace.
+    Missing,
+    /// It is going away.
+    Terminating,
+    /// The chart protects it.
+    Protected,
+    /// The role is refused there.
+    RoleNotAllowed,
+    /// A binding of that name belongs to somebody else.
+    Conflict,
+    /// The API server did not take it.
+    Failed,
+}
+
+/// What an administrator should know of a policy.
+#[derive(Debug, Default)]
+pub struct Problems {
+    /// Why the policy gives nothing new.
+    pub blocked: Option<Blocked>,
+    /// Groups that the directory does not hold.
+    pub groups_not_found: Vec<GroupSelector>,
+    /// Who is meant and gets nothing.
+    pub excluded: Vec<Excluded>,
+    /// Groups whose names chose no name that can be.
+    pub unusable_captures: BTreeSet<String>,
+    /// Roles that are not given.
+    pub roles: BTreeSet<RoleRefusal>,
+    /// What the provider asks for and this version does not do.
+    pub unsupported: Vec<&'static str>,
+}
+
+/// Why a policy gives nothing new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blocked {
+    /// There is no such provider. What was given stays as it is: nobody asked to take it away.
+    ProviderNotFound,
+    /// The policy or its provider's mapping cannot be read; this is why. Who was given something keeps it
+    /// while they are active.
+    Invalid(String),
+}
+
+/// How much of the directory is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Completeness {
+    /// All of it.
+    #[default]
+    Complete,
+    /// Some objects could not be read: nobody loses anything because they are not seen.
+    Partial,
+}
+
+/// Everything that a plan is made from beside the policy and whom it means.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The policy's provider.
+    pub provider: Option<&'a ScimProvider>,
+    /// Why the provider's mapping cannot be read.
+    pub provider_is_invalid: Option<&'a str>,
+    /// Who holds which string.
+    pub identities: &'a Identities,
+    /// How much of the directory is known.
+    pub completeness: Completeness,
+    /// All namespaces.
+    pub namespaces: &'a Namespaces,
+    /// What each role, by namespace and name, would let somebody do.
+    pub powers: &'a HashMap<(Option<Arc<str>>, Arc<str>), Powers>,
+    /// Which roles the chart lists.
+    pub bindable: &'a Bindable,
+    /// Which namespaces the chart protects.
+    pub protected: &'a Protected,
+    /// The policy's bindings.
+    pub observed: &'a [Arc<Observed>],
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Facts<'_> {
+    /// The plan of a policy. `select` looks up whom it means.
+    pub fn plan(&self, policy: &Policy, select: impl FnOnce(&Terms) -> Selection) -> Plan {
+        let mut plan = Plan::new(self.completeness, policy.validity(self.now), policy.next_bound(self.now));
+        let Some(provider) = self.provider else {
+            plan.problems.blocked = Some(Blocked::ProviderNotFound);
+            return plan;
+        };
+        plan.problems.unsupported = unsupported(provider);
+        let wanted = match (self.provider_is_invalid, policy.terms()) {
+            (Some(error), _) | (_, Err(error)) => {
+                plan.problems.blocked = Some(Blocked::Invalid(error.to_owned()));
+                if policy.object().spec.subject_kind == SubjectKind::Group {
+                    return plan;
+                }
+                self.whoever_is_active(provider)
+            }
+            (None, Ok(terms)) if plan.validity == Validity::Current => {
+                self.wanted(policy, terms, provider, &select(terms), &mut plan)
+            }
+            (None, Ok(_)) => BTreeMap::new(),
+        };
+        self.compare(policy, &wanted, &mut plan);
+        plan.allotments = allotments(wanted);
+        plan
+    }
+}
+
+impl Plan {
+    fn new(completeness: Completeness, validity: Validity, next: Option<Timestamp>) -> Self {
+        Self {
+            allotments: Vec::new(),
+            changes: Vec::new(),
+            adds: BTreeSet::new(),
+            removes: BTreeSet::new(),
+            namespaces: BTreeSet::new(),
+            not_applied: BTreeMap::new(),
+            problems: Problems::default(),
+            completeness,
+            validity,
+            next,
+        }
+    }
+}
+
+impl Change {
+    /// What is given, and where.
+    pub fn place(&self) -> &Place {
+        match self {
+            Self::Create(binding) | Self::Update { to: binding, .. } => &binding.place,
+            Self::Delete(observed) => &observed.binding.place,
+        }
+    }
+
+    /// Who is added to the binding.
+    pub fn added(&self) -> Vec<&Subject> {
+        match self {
+            Self::Create(binding) => binding.subjects.iter().collect(),
+            Self::Update { from, to } => missing(&to.subjects, &from.binding.subjects),
+            Self::Delete(_) => Vec::new(),
+        }
+    }
+
+    /// Who is taken out of the binding.
+    pub fn removed(&self) -> Vec<&Subject> {
+        match self {
+            Self::Create(_) => Vec::new(),
+            Self::Update { from, to } => missing(&from.binding.subjects, &to.subjects),
+            Self::Delete(observed) => observed.binding.subjects.iter().collect(),
+        }
+    }
+
+    /// What takes away goes first; a deletion goes last, so that another role is there before the old
+    /// one is gone.
+    fn turn(&self) -> u8 {
+        match self {
+            Self::Update { .. } if !self.removed().is_empty() => 0,
+            Self::Create(_) | Self::Update { .. } => 1,
+            Self::Delete(_) => 2,
+        }
+    }
+}
+
+/// Those of `some` who are not among `others`.
+fn missing<'s>(some: &'s [Subject], others: &[Subject]) -> Vec<&'s Subject> {
+    let others: HashSet<&Subject> = others.iter().collect();
+    some.iter().filter(|subject| !others.contains(subject)).collect()
+}
+
+/// The places by who is wanted there.
+fn allotments(wanted: BTreeMap<Place, Wanted>) -> Vec<Allotment> {
+    let mut allotments: Vec<Allotment> = Vec::new();
+    for (place, Wanted { grants, .. }) in wanted {
+        match allotments.iter_mut().find(|allotment| Arc::ptr_eq(&allotment.grants, &grants)) {
+            Some(allotment) => allotment.places.push(place),
+            None => allotments.push(Allotment { grants, places: vec![place] }),
+        }
+    }
+    allotments
+}
+
+fn unsupported(provider: &ScimProvider) -> Vec<&'static str> {
+    let correlate =
+        "the provider's correlate: people of two providers under one identity string stay two people";
+    provider.spec.correlate.iter().map(|_| correlate).collect()
+}

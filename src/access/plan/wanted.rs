@@ -1,0 +1,167 @@
+//! What there should be: who, where.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use super::{
+    super::{
+        binding::{Place, RoleName, Subject},
+        policy::{Policy, Terms},
+        role::{Protection, RoleRefusal, WhyRefused},
+        scope::{Namespace, Phase},
+        subjects::{Grants, Naming, Share},
+    },
+    Completeness, Facts, NotApplied, Plan, Problems,
+};
+use crate::{
+    api::{RoleKind, ScimProvider},
+    directory::view::Selection,
+};
+
+/// What should be at a place.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) grants: Arc<Grants>,
+    pub(super) stance: Stance,
+}
+
+/// Whether somebody may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stance {
+    /// Exactly these.
+    Exactly,
+    /// Those of these who are there already.
+    NobodyNew,
+}
+
+impl Facts<'_> {
+    /// What is there, without people who are gone or inactive.
+    pub(super) fn whoever_is_active(&self, provider: &ScimProvider) -> BTreeMap<Place, Wanted> {
+        let provider = provider.metadata.name.as_deref().unwrap_or_default();
+        let active = self.identities.people(provider).filter(|user| user.active());
+        let held = active.filter_map(|user| self.identities.held_by(provider, user.id()).ok());
+        let grants: Grants = held.map(|name| (Subject::User(name.as_str().into()), Vec::new())).collect();
+        let grants = Arc::new(grants);
+        let wanted = || Wanted { grants: grants.clone(), stance: Stance::NobodyNew };
+        self.observed.iter().map(|observed| (observed.binding.place.clone(), wanted())).collect()
+    }
+
+    pub(super) fn wanted(
+        &self,
+        policy: &Policy,
+        terms: &Terms,
+        provider: &ScimProvider,
+        selection: &Selection,
+        plan: &mut Plan,
+    ) -> BTreeMap<Place, Wanted> {
+        let spec = &policy.object().spec;
+        let naming = Naming {
+            provider: &spec.provider,
+            identities: self.identities,
+            groups: &provider.spec.identity.group,
+        };
+        let (shares, excluded) = naming.shares(terms, spec.subject_kind, selection);
+        plan.problems.excluded = excluded;
+        plan.problems.groups_not_found = selection.not_found.clone();
+
+        let mut places: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
+        for (number, share) in shares.iter().enumerate() {
+            for place in self.places(policy, terms, share, plan) {
+                places.entry(place).or_default().push(number);
+            }
+        }
+        if self.completeness == Completeness::Partial && !terms.patterns.is_empty() {
+            // The group whose name chose a place may be what could not be read.
+            self.observed.iter().for_each(|observed| {
+                places.entry(observed.binding.place.clone()).or_default();
+            });
+        }
+        let mut unions = HashMap::new();
+        let wanted = places.into_iter().map(|(place, numbers)| {
+            let grants =
+                unions.entry(numbers).or_insert_with_key(|numbers| Arc::new(union(&shares, numbers)));
+            let wanted = Wanted { grants: grants.clone(), stance: self.stance(&place, plan) };
+            (place, wanted)
+        });
+        wanted.collect()
+    }
+
+    /// The places that a share is about: all that are meant but those that are no places.
+    fn places(&self, policy: &Policy, terms: &Terms, share: &Share, plan: &mut Plan) -> Vec<Place> {
+        let role_ref = &policy.object().spec.role_ref;
+        let Some(name) = terms.role.fill(&share.captures) else {
+            plan.problems.unusable(share);
+            return Vec::new();
+        };
+        let role = RoleName { kind: role_ref.kind, name: name.as_str().into() };
+        if terms.role.has_captures()
+            && !role_ref.allowed_names.iter().flatten().any(|allowed| *allowed == name)
+        {
+            plan.problems.roles.insert(RoleRefusal {
+                role,
+                namespace: None,
+                why: WhyRefused::NotAllowedName,
+            });
+            return Vec::new();
+        }
+        let Some(selector) = &terms.namespaces else {
+            return vec![Place { namespace: None, role }];
+        };
+        if !selector.can_fill(&share.captures) {
+            plan.problems.unusable(share);
+        }
+        let mut places = Vec::new();
+        for (name, namespace) in selector.select(self.namespaces, &share.captures) {
+            let obstacle = match namespace {
+                None => Some(NotApplied::Missing),
+                Some(_) if self.protected.shields(&name) => Some(NotApplied::Protected),
+                Some(namespace) if namespace.phase() == Phase::Terminating => Some(NotApplied::Terminating),
+                Some(_) => None,
+            };
+            plan.namespaces.insert(name.clone());
+            plan.not_applied.extend(obstacle.map(|obstacle| (name.clone(), obstacle)));
+            if matches!(obstacle, None | Some(NotApplied::Terminating)) {
+                places.push(Place { namespace: Some(name), role: role.clone() });
+            }
+        }
+        places
+    }
+
+    /// Whether somebody may come to a place: not where the role is refused, nor where nothing can be made.
+    fn stance(&self, place: &Place, plan: &mut Plan) -> Stance {
+        let namespace = place.namespace.as_ref();
+        let key = (namespace.filter(|_| place.role.kind == RoleKind::Role).cloned(), place.role.name.clone());
+        let protection = namespace.map_or(Protection::Open, |namespace| self.protected.of(namespace));
+        if let Err(why) = self.bindable.check(place, self.powers.get(&key).copied(), protection) {
+            let namespace = namespace.filter(|_| why.is_of_one_namespace(place.role.kind)).cloned();
+            plan.not_applied
+                .extend(place.namespace.iter().map(|name| (name.clone(), NotApplied::RoleNotAllowed)));
+            plan.problems.roles.insert(RoleRefusal { role: place.role.clone(), namespace, why });
+            return Stance::NobodyNew;
+        }
+        match namespace.and_then(|name| self.namespaces.get(name)).map(Namespace::phase) {
+            Some(Phase::Terminating) => Stance::NobodyNew,
+            _ => Stance::Exactly,
+        }
+    }
+}
+
+impl Problems {
+    fn unusable(&mut self, share: &Share) {
+        let group = share.group.as_ref().map_or("", |group| group.display_name());
+        self.unusable_captures.insert(group.to_owned());
+    }
+}
+
+/// The subjects of several shares as one.
+fn union(shares: &[Share], numbers: &[usize]) -> Grants {
+    let mut union = Grants::new();
+    for share in numbers.iter().filter_map(|number| shares.get(*number)) {
+        for (subject, sources) in &share.grants {
+            union.entry(subject.clone()).or_default().extend(sources.iter().cloned());
+        }
+    }
+    union
+}

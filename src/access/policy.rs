@@ -1,0 +1,130 @@
+//! A policy, read once per change of its spec or of its provider's schema.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::{
+    binding::Mark,
+    capture::{Patterns, Template},
+    scope::NamespaceSelector,
+};
+use crate::{
+    api::{OnDelete, RoleKind, ScimAccessPolicy, Scope},
+    directory::view::Selector,
+    scim::schema::ResourceSchema,
+};
+
+/// A policy's name is the value of a label on its bindings.
+const MAX_NAME: usize = 63;
+
+/// A ScimAccessPolicy and what its spec means.
+#[derive(Debug)]
+pub struct Policy {
+    object: Arc<ScimAccessPolicy>,
+    terms: Result<Terms, String>,
+}
+
+/// What a policy's spec means.
+#[derive(Debug)]
+pub struct Terms {
+    /// Whom.
+    pub people: Selector,
+    /// The patterns whose captures choose namespace and role.
+    pub patterns: Patterns,
+    /// Where; everywhere without.
+    pub namespaces: Option<NamespaceSelector>,
+    /// The role's name.
+    pub role: Template,
+}
+
+/// Where the clock stands in a policy's validity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validity {
+    /// It holds now.
+    Current,
+    /// It does not hold before this moment.
+    NotBefore(Timestamp),
+    /// It has not held since this moment.
+    Since(Timestamp),
+}
+
+impl Policy {
+    /// Reads a policy; `people` is the schema of its provider's people.
+    pub fn new(object: Arc<ScimAccessPolicy>, people: &ResourceSchema) -> Self {
+        Self { terms: Terms::new(&object, people), object }
+    }
+
+    /// The object.
+    pub fn object(&self) -> &Arc<ScimAccessPolicy> {
+        &self.object
+    }
+
+    /// Takes an object of the same spec.
+    pub fn replace(&mut self, object: Arc<ScimAccessPolicy>) {
+        self.object = object;
+    }
+
+    /// What its spec means, or what is wrong with it.
+    pub fn terms(&self) -> Result<&Terms, &str> {
+        self.terms.as_ref().map_err(String::as_str)
+    }
+
+    /// What its bindings say about where they come from.
+    pub fn mark(&self) -> Mark {
+        let spec = &self.object.spec;
+        Mark {
+            policy: self.object.name_any(),
+            provider: spec.provider.clone(),
+            reason: spec.reason.clone(),
+            owner: self.object.uid().filter(|_| spec.on_delete == OnDelete::Revoke),
+        }
+    }
+
+    /// Whether it holds now.
+    pub fn validity(&self, now: Timestamp) -> Validity {
+        let validity = self.object.spec.validity.as_ref();
+        match validity.map_or((None, None), |validity| (validity.not_before, validity.not_after)) {
+            (Some(start), _) if now < start => Validity::NotBefore(start),
+            (_, Some(end)) if now >= end => Validity::Since(end),
+            _ => Validity::Current,
+        }
+    }
+
+    /// When the answer to [`validity`](Self::validity) changes next.
+    pub fn next_bound(&self, now: Timestamp) -> Option<Timestamp> {
+        let validity = self.object.spec.validity.as_ref()?;
+        [validity.not_before, validity.not_after].into_iter().flatten().find(|bound| *bound > now)
+    }
+
+    /// Whether its roles can be this one.
+    pub fn may_give(&self, kind: RoleKind, name: &str) -> bool {
+        let role = &self.object.spec.role_ref;
+        role.kind == kind && self.terms.as_ref().is_ok_and(|terms| terms.role.may_yield(name))
+    }
+}
+
+impl Terms {
+    fn new(policy: &ScimAccessPolicy, people: &ResourceSchema) -> Result<Self, String> {
+        if policy.name_any().len() > MAX_NAME {
+            return Err(format!(
+                "the policy's name labels its bindings and has more than {MAX_NAME} characters; give it a shorter one"
+            ));
+        }
+        let spec = &policy.spec;
+        let namespaces = match &spec.scope {
+            Scope::Cluster(_) => None,
+            Scope::Namespaces(scope) => Some(
+                NamespaceSelector::new(scope)
+                    .map_err(|error| format!("scope.namespaces.selector cannot be read: {error}"))?,
+            ),
+        };
+        Ok(Self {
+            people: Selector::new(&spec.subjects, people).map_err(|error| error.to_string())?,
+            patterns: Patterns::new(&spec.subjects).map_err(|error| error.to_string())?,
+            namespaces,
+            role: Template::new(&spec.role_ref.name),
+        })
+    }
+}

@@ -1,0 +1,329 @@
+//! Which roles may be given, and where: listed by the chart, and not refused for what they hold.
+
+use std::{collections::HashSet, fmt, sync::Arc};
+
+use k8s_openapi::api::rbac::v1::PolicyRule;
+
+use super::binding::{Place, RoleName};
+use crate::api::RoleKind;
+
+/// The roles that the chart lists, one list per use.
+#[derive(Clone, Debug, Default)]
+pub struct Bindable {
+    /// `rbac.bindableClusterRoles`: ClusterRoles that may be given in namespaces.
+    pub in_namespaces: HashSet<String>,
+    /// `rbac.clusterWideRoles`: ClusterRoles that may be given everywhere.
+    pub cluster_wide: HashSet<String>,
+    /// `rbac.bindableRoles`: Roles as `namespace/name`.
+    pub roles: HashSet<String>,
+}
+
+/// What a role would let somebody do that a binding of the operator must not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Powers {
+    /// Everything: `*` on `*`.
+    everything: bool,
+    /// Binding roles that one does not hold, or writing them.
+    escalates: bool,
+    /// Acting as other people, groups or uids.
+    impersonates: bool,
+    /// Acting as service accounts.
+    impersonates_service_accounts: bool,
+}
+
+/// Why a role is not given.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RoleRefusal {
+    /// The role.
+    pub role: RoleName,
+    /// The namespace, where the reason is of that namespace alone.
+    pub namespace: Option<Arc<str>>,
+    /// Why.
+    pub why: WhyRefused,
+}
+
+/// Why a role is not given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WhyRefused {
+    /// The chart does not list it, by the value of this name.
+    NotListed(&'static str),
+    /// There is no such role.
+    NotFound,
+    /// It is not among the policy's `roleRef.allowedNames`, which captures choose from.
+    NotAllowedName,
+    /// Its name or its rules make it more than a role: this is what.
+    Holds(&'static str),
+    /// It holds `impersonate` on service accounts, and those in reach are more than a team's own.
+    ReachesServiceAccounts,
+}
+
+impl WhyRefused {
+    /// Whether the reason holds in one namespace alone, for a role of this kind.
+    pub fn is_of_one_namespace(self, kind: RoleKind) -> bool {
+        kind == RoleKind::Role || self == Self::ReachesServiceAccounts
+    }
+}
+
+impl Bindable {
+    /// Whether a role may be given at a place. `powers` are those of the role there, if it exists;
+    /// `protection` is that of the namespace.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(
+        &self,
+        place: &Place,
+        powers: Option<Powers>,
+        protection: Protection,
+    ) -> Result<(), WhyRefused> {
+        let name = &*place.role.name;
+        let listed = match (&place.namespace, place.role.kind) {
+            (None, kind) => kind == RoleKind::ClusterRole && self.cluster_wide.contains(name),
+            (Some(_), RoleKind::ClusterRole) => self.in_namespaces.contains(name),
+            (Some(namespace), RoleKind::Role) => self.roles.contains(&format!("{namespace}/{name}")),
+        };
+        if name == "cluster-admin" || name.starts_with("system:") {
+            return Err(WhyRefused::Holds("it is the API server's own"));
+        }
+        if !listed {
+            return Err(WhyRefused::NotListed(place.helm_value()));
+        }
+        let powers = powers.ok_or(WhyRefused::NotFound)?;
+        powers.check(place.namespace.is_none() || protection == Protection::Protected)
+    }
+}
+
+impl Place {
+    /// The Helm value that lists the roles that may be given here.
+    pub fn helm_value(&self) -> &'static str {
+        match (&self.namespace, self.role.kind) {
+            (None, _) => "rbac.clusterWideRoles",
+            (Some(_), RoleKind::ClusterRole) => "rbac.bindableClusterRoles",
+            (Some(_), RoleKind::Role) => "rbac.bindableRoles",
+        }
+    }
+}
+
+/// Whether the chart protects a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// It does: by name or pattern.
+    Protected,
+    /// It does not.
+    Open,
+}
+
+impl Powers {
+    /// The powers that these rules give.
+    pub fn of(rules: &[PolicyRule]) -> Self {
+        let gives = |verbs: &[&str], group: &str, resources: &[&str]| {
+            rules.iter().any(|rule| {
+                let verb = verbs.iter().any(|verb| holds(&rule.verbs, verb));
+                let resource = resources.iter().any(|resource| {
+                    rule.resources.iter().flatten().any(|held| held == "*" || names(held, resource))
+                });
+                verb && resource && rule.api_groups.as_deref().is_some_and(|groups| holds(groups, group))
+            })
+        };
+        let all = |list: Option<&[String]>| list.is_some_and(|list| list.iter().any(|item| item == "*"));
+        let everything = |rule: &PolicyRule| {
+            all(Some(&rule.verbs)) && all(rule.resources.as_deref()) && all(rule.api_groups.as_deref())
+        };
+        Self {
+            everything: rules.iter().any(everything),
+            escalates: gives(&["bind", "escalate"], "rbac.authorization.k8s.io", &["roles", "clusterroles"]),
+            impersonates: gives(&["impersonate"], "", &["users", "groups"])
+                || gives(&["impersonate"], "authentication.k8s.io", &["uids", "userextras"]),
+            impersonates_service_accounts: gives(&["impersonate"], "", &["serviceaccounts"]),
+        }
+    }
+
+    fn check(self, reaches_service_accounts_that_matter: bool) -> Result<(), WhyRefused> {
+        if self.everything {
+            return Err(WhyRefused::Holds("it holds * on *"));
+        }
+        if self.escalates {
+            return Err(WhyRefused::Holds("it holds bind or escalate"));
+        }
+        if self.impersonates {
+            return Err(WhyRefused::Holds("it holds impersonate on users, groups, uids or extras"));
+        }
+        if self.impersonates_service_accounts && reaches_service_accounts_that_matter {
+            return Err(WhyRefused::ReachesServiceAccounts);
+        }
+        Ok(())
+    }
+}
+
+fn holds(list: &[String], item: &str) -> bool {
+    list.iter().any(|held| held == "*" || held == item)
+}
+
+/// Whether a rule's resource is this one, or a part of it such as `userextras/scopes`.
+fn names(held: &str, resource: &str) -> bool {
+    held.strip_prefix(resource).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl fmt::Display for RoleRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let role = &self.role;
+        let here = |f: &mut fmt::Formatter<'_>| match &self.namespace {
+            Some(namespace) => write!(f, " in namespace {namespace}"),
+            None => Ok(()),
+        };
+        match self.why {
+            WhyRefused::NotListed(value) => {
+                write!(f, "{role} may not be given")?;
+                here(f)?;
+                let entry = self.namespace.as_ref().filter(|_| role.kind == RoleKind::Role);
+                let entry =
+                    entry.map_or(role.name.to_string(), |namespace| format!("{namespace}/{}", role.name));
+                write!(f, ": add {entry} to the Helm value {value}")
+            }
+            WhyRefused::NotFound => {
+                write!(f, "{role} does not exist")?;
+                here(f)?;
+                f.write_str("; create it, or correct roleRef")
+            }
+            WhyRefused::NotAllowedName => {
+                write!(
+                    f,
+                    "{role} is not given: add {} to roleRef.allowedNames, or rename the group",
+                    role.name
+                )
+            }
+            WhyRefused::Holds(what) => {
+                write!(f, "{role} is refused")?;
+                here(f)?;
+                write!(f, ": {what}; give a role that holds less")
+            }
+            WhyRefused::ReachesServiceAccounts => {
+                write!(f, "{role} is refused")?;
+                here(f)?;
+                f.write_str(
+                    ": it holds impersonate on service accounts, which is for unprotected namespaces alone; \
+                     give a role that holds less",
+                )
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn rule(verbs: &[&str], groups: &[&str], resources: &[&str]) -> PolicyRule {
+        serde_json::from_value(json!({"verbs": verbs, "apiGroups": groups, "resources": resources})).unwrap()
+    }
+
+    fn place(namespace: Option<&str>, kind: RoleKind, name: &str) -> Place {
+        Place { namespace: namespace.map(Into::into), role: RoleName { kind, name: name.into() } }
+    }
+
+    fn bindable() -> Bindable {
+        let set = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
+        Bindable {
+            in_namespaces: set(&["edit", "cluster-admin", "system:node"]),
+            cluster_wide: set(&["view", "edit"]),
+            roles: set(&["team-a/deployer"]),
+        }
+    }
+
+    fn check(place: &Place, rules: &[PolicyRule]) -> Result<(), WhyRefused> {
+        bindable().check(place, Some(Powers::of(rules)), Protection::Open)
+    }
+
+    #[test]
+    fn a_role_is_given_only_where_the_chart_lists_it() {
+        let harmless = [rule(&["get"], &[""], &["pods"])];
+        let given = |namespace, kind, name| check(&place(namespace, kind, name), &harmless);
+        assert_eq!(given(Some("team-a"), RoleKind::ClusterRole, "edit"), Ok(()));
+        assert_eq!(given(None, RoleKind::ClusterRole, "view"), Ok(()));
+        assert_eq!(given(Some("team-a"), RoleKind::Role, "deployer"), Ok(()));
+
+        let not_listed = |value| Err(WhyRefused::NotListed(value));
+        assert_eq!(
+            given(Some("team-a"), RoleKind::ClusterRole, "view"),
+            not_listed("rbac.bindableClusterRoles")
+        );
+        assert_eq!(given(None, RoleKind::ClusterRole, "admin"), not_listed("rbac.clusterWideRoles"));
+        assert_eq!(given(Some("team-b"), RoleKind::Role, "deployer"), not_listed("rbac.bindableRoles"));
+    }
+
+    #[test]
+    fn the_api_servers_own_roles_are_refused_even_where_they_are_listed() {
+        for name in ["cluster-admin", "system:node"] {
+            let place = place(Some("team-a"), RoleKind::ClusterRole, name);
+            assert!(matches!(check(&place, &[]), Err(WhyRefused::Holds(_))), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_role_is_refused_for_what_it_holds() {
+        let edit = place(Some("team-a"), RoleKind::ClusterRole, "edit");
+        let rbac = "rbac.authorization.k8s.io";
+        for rules in [
+            rule(&["*"], &["*"], &["*"]),
+            rule(&["bind"], &[rbac], &["clusterroles"]),
+            rule(&["escalate"], &["*"], &["roles"]),
+            rule(&["*"], &[rbac], &["*"]),
+            rule(&["impersonate"], &[""], &["users"]),
+            rule(&["*"], &[""], &["groups"]),
+            rule(&["impersonate"], &["authentication.k8s.io"], &["userextras/scopes"]),
+            rule(&["impersonate"], &["authentication.k8s.io"], &["uids"]),
+        ] {
+            assert!(
+                matches!(
+                    check(&edit, &[rule(&["get"], &[""], &["pods"]), rules.clone()]),
+                    Err(WhyRefused::Holds(_))
+                ),
+                "{rules:?}"
+            );
+        }
+        for rules in [
+            rule(&["*"], &["apps"], &["*"]),
+            rule(&["bind"], &["apps"], &["roles"]),
+            rule(&["create", "update"], &[rbac], &["roles", "rolebindings"]),
+            rule(&["impersonate"], &[""], &["serviceaccounts"]),
+        ] {
+            assert_eq!(check(&edit, std::slice::from_ref(&rules)), Ok(()), "{rules:?}");
+        }
+    }
+
+    #[test]
+    fn impersonating_service_accounts_is_for_single_unprotected_namespaces() {
+        let powers = Some(Powers::of(&[rule(&["impersonate"], &[""], &["serviceaccounts"])]));
+        let check = |namespace, protection| {
+            bindable().check(&place(namespace, RoleKind::ClusterRole, "edit"), powers, protection)
+        };
+        assert_eq!(check(Some("team-a"), Protection::Open), Ok(()));
+        assert!(check(Some("kube-system"), Protection::Protected).is_err());
+        assert!(check(None, Protection::Open).is_err());
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do() {
+        let told = |namespace: Option<&str>, kind, why| {
+            let role = RoleName { kind, name: "deployer".into() };
+            RoleRefusal { role, namespace: namespace.map(Into::into), why }.to_string()
+        };
+        insta::assert_snapshot!(
+            [
+                told(None, RoleKind::ClusterRole, WhyRefused::NotListed("rbac.clusterWideRoles")),
+                told(Some("team-a"), RoleKind::Role, WhyRefused::NotListed("rbac.bindableRoles")),
+                told(Some("team-a"), RoleKind::Role, WhyRefused::NotFound),
+                told(None, RoleKind::ClusterRole, WhyRefused::Holds("it holds * on *")),
+            ]
+            .join("\n"),
+            @r#"
+        ClusterRole deployer may not be given: add deployer to the Helm value rbac.clusterWideRoles
+        Role deployer may not be given in namespace team-a: add team-a/deployer to the Helm value rbac.bindableRoles
+        Role deployer does not exist in namespace team-a; create it, or correct roleRef
+        ClusterRole deployer is refused: it holds * on *; give a role that holds less
+        "#
+        );
+    }
+}

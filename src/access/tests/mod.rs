@@ -1,0 +1,7 @@
+#![expect(clippy::needless_pass_by_value, reason = "specs are written where they are passed")]
+
+mod people;
+mod places;
+mod property;
+mod touching;
+pub(crate) mod world;

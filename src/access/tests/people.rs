@@ -1,0 +1,212 @@
+//! Who is in a policy's bindings.
+
+use serde_json::json;
+
+use super::{super::*, world::*};
+
+fn world_of_alice_and_bob() -> World {
+    let mut world = World::new();
+    world.user("alice", json!({}));
+    world.user("bob", json!({}));
+    world.group("team", &["alice", "bob"], json!({}));
+    world
+}
+
+#[test]
+fn a_groups_members_hold_its_role_in_one_binding() {
+    let mut world = world_of_alice_and_bob();
+    world.policy("p", json!({"reason": "INC-4711"}));
+    let plan = world.settle("p");
+    assert_eq!(names(&plan.adds), ["oidc:alice", "oidc:bob"]);
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:alice oidc:bob"]);
+    let mark = &world.bindings("p")[0].mark;
+    assert_eq!((mark.reason.as_deref(), mark.owner.as_deref()), (Some("INC-4711"), Some("uid-of-p")));
+}
+
+#[test]
+fn an_inactive_user_is_in_no_binding() {
+    let mut world = world_of_alice_and_bob();
+    world.policy("p", json!({}));
+    world.settle("p");
+    world.user("alice", json!({"active": false}));
+    let plan = world.settle("p");
+    assert_eq!(names(&plan.removes), ["oidc:alice"]);
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:bob"]);
+}
+
+#[test]
+fn deleted_and_removed_people_are_out_and_the_last_one_takes_the_binding_along() {
+    let mut world = world_of_alice_and_bob();
+    world.policy("p", json!({}));
+    world.settle("p");
+    world.delete_user("alice");
+    world.settle("p");
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:bob"]);
+    world.group("team", &["alice"], json!({}));
+    world.settle("p");
+    assert!(world.bindings("p").is_empty());
+}
+
+#[test]
+fn subjects_are_the_union_of_groups_and_filter() {
+    let mut world = world_of_alice_and_bob();
+    world.user("carol", json!({"userType": "manager"}));
+    world.user("dave", json!({"userType": "manager", "active": false}));
+    let users = json!({"filter": "userType eq \"manager\""});
+    world.policy("p", json!({"subjects": {"groups": [{"id": "team"}], "users": users}}));
+    world.settle("p");
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:alice oidc:bob oidc:carol"]);
+}
+
+#[test]
+fn a_group_that_is_not_there_yet_is_reported_and_found_when_it_comes() {
+    let mut world = World::new();
+    world.user("alice", json!({}));
+    world.policy("p", json!({}));
+    assert_eq!(world.settle("p").problems.groups_not_found.len(), 1);
+    world.group("team", &["alice"], json!({}));
+    assert!(world.settle("p").problems.groups_not_found.is_empty());
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:alice"]);
+}
+
+#[test]
+fn token_groups_stand_for_themselves() {
+    let mut world = world_of_alice_and_bob();
+    world.policy("p", json!({"subjectKind": "Group"}));
+    world.settle("p");
+    assert_eq!(world.bindings("p")[0].subjects, [Subject::Group("oidc:team".into())]);
+}
+
+#[test]
+fn a_person_whose_string_is_the_api_servers_own_gets_nothing_and_is_reported() {
+    let mut world = World::new();
+    world.provider("okta", json!({}));
+    world.user("system:masters", json!({}));
+    world.user("alice", json!({}));
+    world.group("team", &["system:masters", "alice"], json!({}));
+    world.policy("p", json!({}));
+    let plan = world.settle("p");
+    assert_eq!(world.held("p"), ["team-a/edit: alice"]);
+    assert_eq!(plan.problems.excluded[0].why, Nameless::Refused(Refusal::System));
+}
+
+#[test]
+fn of_two_people_with_one_string_the_earlier_one_keeps_it() {
+    let mut world = World::new();
+    world.provider("okta", json!({"identity": {"user": {"from": "title"}}}));
+    let later =
+        json!({"created": "2026-02-01T00:00:00Z", "lastModified": "2026-02-01T00:00:00Z", "version": 1});
+    world.user("thief", json!({"title": "alice", "meta": later}));
+    world.group("team", &["alice", "thief"], json!({}));
+    world.policy("p", json!({}));
+    world.policy("q", json!({"subjects": {"users": {"filter": "userName eq \"thief\""}}}));
+    world.settle("q");
+    assert_eq!(world.held("q"), ["team-a/edit: alice"]);
+
+    let touched = world.user("alice", json!({"title": "alice"}));
+    assert_eq!(touched, ["p".into(), "q".into()].into());
+    let plan = world.settle("q");
+    assert!(world.bindings("q").is_empty());
+    assert!(matches!(plan.problems.excluded[0].why, Nameless::Taken { .. }));
+    let plan = world.settle("p");
+    assert_eq!(world.held("p"), ["team-a/edit: alice"]);
+    assert_eq!(plan.problems.excluded.len(), 1);
+}
+
+#[test]
+fn another_provider_cannot_bring_an_inactive_persons_string_back() {
+    let mut world = World::new();
+    world.provider("entra", json!({"identity": {"user": {"prefix": "oidc:"}}}));
+    world.user("alice", json!({"active": false}));
+    let meta =
+        json!({"created": "2026-02-01T00:00:00Z", "lastModified": "2026-02-01T00:00:00Z", "version": 1});
+    world.user("alice-of-entra", json!({"provider": "entra", "userName": "alice", "meta": meta}));
+    world.policy("p", json!({"provider": "entra", "subjects": {"users": {"filter": "userName pr"}}}));
+    let plan = world.settle("p");
+    assert!(world.bindings("p").is_empty());
+    assert!(
+        matches!(&plan.problems.excluded[0].why, Nameless::Taken { holder, .. } if &*holder.provider == "okta")
+    );
+
+    assert_eq!(world.delete_user("alice"), ["p".into()].into());
+    world.settle("p");
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:alice"]);
+}
+
+#[test]
+fn a_missing_provider_leaves_everything_as_it_is() {
+    let mut world = world_of_alice_and_bob();
+    world.policy("p", json!({}));
+    world.settle("p");
+    assert_eq!(world.index.delete_provider("okta", &world.directory), ["p".into()].into());
+    let plan = world.plan("p");
+    assert_eq!(plan.problems.blocked, Some(Blocked::ProviderNotFound));
+    assert_eq!(plan.changes, []);
+}
+
+#[test]
+fn a_filter_that_cannot_be_read_keeps_what_is_given_to_active_people() {
+    let mut world = world_of_alice_and_bob();
+    world.policy("p", json!({}));
+    world.settle("p");
+    world.policy("p", json!({"subjects": {"users": {"filter": "noSuchAttribute eq 1"}}}));
+    let plan = world.settle("p");
+    assert!(matches!(plan.problems.blocked, Some(Blocked::Invalid(_))));
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:alice oidc:bob"]);
+
+    world.user("alice", json!({"active": false}));
+    world.delete_user("bob");
+    world.settle("p");
+    assert!(world.bindings("p").is_empty());
+}
+
+#[test]
+fn what_cannot_be_read_takes_nothing_from_anybody_but_the_inactive() {
+    let mut world = world_of_alice_and_bob();
+    world.user("carol", json!({}));
+    world.group("team", &["alice", "bob", "carol"], json!({}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    assert_eq!(world.index.set_completeness(Completeness::Partial), ["p".into()].into());
+    world.user("alice", json!({"active": false}));
+    world.delete_group("team");
+    world.delete_user("bob");
+    world.settle("p");
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:bob oidc:carol"]);
+
+    world.index.set_completeness(Completeness::Complete);
+    world.settle("p");
+    assert!(world.bindings("p").is_empty());
+}
+
+#[test]
+fn a_grant_begins_and_ends_by_itself() {
+    let mut world = world_of_alice_and_bob();
+    let validity = json!({"notBefore": "2026-07-01T00:00:00Z", "notAfter": "2026-08-01T00:00:00Z"});
+    world.policy("p", json!({"validity": validity}));
+    let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+
+    let plan = world.settle("p");
+    assert!(world.bindings("p").is_empty());
+    assert_eq!(plan.next, Some(at("2026-07-01T00:00:00Z")));
+
+    world.now = at("2026-07-01T00:00:00Z");
+    let plan = world.settle("p");
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:alice oidc:bob"]);
+    assert_eq!(plan.next, Some(at("2026-08-01T00:00:00Z")));
+
+    world.now = at("2026-08-01T00:00:00Z");
+    let plan = world.settle("p");
+    assert!(world.bindings("p").is_empty());
+    assert_eq!((plan.next, plan.validity), (None, Validity::Since(world.now)));
+}
+
+#[test]
+fn a_plan_says_by_what_each_subject_is_meant() {
+    let mut world = world_of_alice_and_bob();
+    let users = json!({"filter": "userName eq \"bob\""});
+    world.policy("p", json!({"subjects": {"groups": [{"displayName": "team"}], "users": users}}));
+    let plan = world.plan("p");
+    let sources = |name: &str| plan.allotments[0].grants[&Subject::User(name.into())].len();
+    assert_eq!((sources("oidc:alice"), sources("oidc:bob")), (1, 2));
+}

@@ -1,0 +1,117 @@
+//! Which policies a change touches.
+
+use serde_json::json;
+
+use super::{super::*, world::*};
+
+/// Policies `grouped` over group `team`, `filtered` over managers, `elsewhere` over group `other`.
+fn world() -> World {
+    let mut world = World::new();
+    world.user("alice", json!({}));
+    world.group("inner", &["alice"], json!({}));
+    world.group("team", &[], json!({"groups": ["inner"]}));
+    world.group("other", &[], json!({}));
+    world.policy("grouped", json!({}));
+    world.policy("filtered", json!({"subjects": {"users": {"filter": "userType eq \"manager\""}}}));
+    world.policy("elsewhere", json!({"subjects": {"groups": [{"displayName": "other"}]}, "scope": {"namespaces": {"names": ["team-b"]}}, "roleRef": {"name": "view"}}));
+    world
+}
+
+fn touched<const N: usize>(names: [&str; N]) -> Touched {
+    names.into_iter().map(Into::into).collect()
+}
+
+#[test]
+fn a_person_who_is_deactivated_touches_the_policies_of_their_groups_nested_ones_too() {
+    assert_eq!(world().user("alice", json!({"active": false})), touched(["grouped"]));
+    assert_eq!(world().delete_user("alice"), touched(["grouped"]));
+}
+
+#[test]
+fn a_change_that_leaves_string_and_standing_alone_touches_no_group_policy() {
+    assert_eq!(world().user("alice", json!({"title": "Dr."})), touched([]));
+}
+
+#[test]
+fn a_change_of_what_a_filter_asks_for_touches_its_policy() {
+    let mut world = world();
+    assert_eq!(world.user("alice", json!({"userType": "manager"})), touched(["filtered"]));
+    assert_eq!(world.user("alice", json!({"userType": "employee"})), touched(["filtered"]));
+    assert_eq!(world.user("alice", json!({"userType": "operations"})), touched([]));
+}
+
+#[test]
+fn a_group_touches_the_policies_that_name_it_or_a_group_around_it() {
+    let mut world = world();
+    assert_eq!(world.group("inner", &[], json!({})), touched(["grouped"]));
+    assert_eq!(world.group("other", &["alice"], json!({})), touched(["elsewhere"]));
+    assert_eq!(world.group("another", &["alice"], json!({})), touched([]));
+    assert_eq!(world.delete_group("other"), touched(["elsewhere"]));
+}
+
+#[test]
+fn a_renamed_group_touches_the_policies_of_both_names() {
+    let renamed = world().group("team", &[], json!({"displayName": "other-team", "groups": ["inner"]}));
+    assert_eq!(renamed, touched(["grouped"]));
+}
+
+#[test]
+fn a_namespace_touches_the_policies_that_could_mean_it() {
+    let mut world = world();
+    assert_eq!(world.namespace("team-b", json!({}), "Terminating"), touched(["elsewhere"]));
+    assert_eq!(world.namespace("team-b", json!({}), "Terminating"), touched([]));
+    assert_eq!(world.namespace("unknown", json!({}), "Active"), touched([]));
+    assert_eq!(world.index.delete_namespace("team-a"), touched(["filtered", "grouped"]));
+}
+
+#[test]
+fn a_role_touches_the_policies_that_give_it_and_only_by_what_it_allows() {
+    let mut world = world();
+    let rules = |resource| json!([{"verbs": ["get"], "apiGroups": [""], "resources": [resource]}]);
+    assert_eq!(world.cluster_role("view", rules("secrets")), touched([]));
+    assert_eq!(
+        world.cluster_role("view", json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}])),
+        touched(["elsewhere"])
+    );
+    assert_eq!(world.index.delete_role(None, "edit"), touched(["filtered", "grouped"]));
+}
+
+#[test]
+fn another_mapping_touches_all_policies_of_its_provider() {
+    let mut world = world();
+    world.policy("foreign", json!({"provider": "entra"}));
+    let mapping = json!({"identity": {"user": {"prefix": "sso:"}}});
+    assert_eq!(world.provider("okta", mapping.clone()), touched(["elsewhere", "filtered", "grouped"]));
+    assert_eq!(world.provider("okta", mapping), touched([]));
+}
+
+#[test]
+fn a_binding_touches_its_policy_once() {
+    let mut world = world();
+    let created = world.plan("grouped").changes;
+    let [Change::Create(binding)] = &created[..] else { panic!("{created:?}") };
+    let observed =
+        |version| Observed { binding: binding.clone(), uid: "b1".to_owned(), resource_version: version };
+    assert_eq!(world.index.apply_binding(observed(7)), touched(["grouped"]));
+    assert_eq!(world.index.apply_binding(observed(7)), touched([]));
+    assert_eq!(world.index.delete_binding(Some("team-a"), &binding.name, "b0"), touched([]));
+    assert_eq!(world.index.delete_binding(Some("team-a"), &binding.name, "b1"), touched(["grouped"]));
+}
+
+#[test]
+fn a_binding_that_somebody_relabels_touches_both_policies() {
+    let mut world = world();
+    world.settle("grouped");
+    let mut binding = world.bindings("grouped").remove(0);
+    binding.mark.policy = "elsewhere".to_owned();
+    world.store(&binding);
+    assert!(world.bindings("grouped").is_empty());
+    assert_eq!(world.plan("elsewhere").changes.len(), 1, "it is none of that policy's names");
+}
+
+#[test]
+fn a_status_alone_touches_nothing() {
+    let mut world = world();
+    assert_eq!(world.policy("grouped", json!({})), touched([]));
+    assert_eq!(world.policy("grouped", json!({"reason": "new"})), touched(["grouped"]));
+}

@@ -1,0 +1,186 @@
+//! A cluster in memory: what watches would tell, and an API server that takes whatever it is sent.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
+use kube::Resource;
+use serde_json::{Value, json};
+
+use super::super::*;
+use crate::{
+    api::ScimAccessPolicy,
+    directory::view::{Change as DirectoryChange, Directory, Group, User},
+};
+
+pub struct World {
+    pub directory: Directory,
+    pub index: Index,
+    pub now: jiff::Timestamp,
+    version: u64,
+}
+
+impl World {
+    /// Provider `okta` with prefix `oidc:`, namespaces `team-a`, `team-b` and `kube-system`, roles `view`
+    /// and `edit` that the chart lists everywhere.
+    pub fn new() -> Self {
+        let set = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
+        let bindable = Bindable {
+            in_namespaces: set(&["view", "edit", "grown"]),
+            cluster_wide: set(&["view"]),
+            roles: set(&["team-a/deployer"]),
+        };
+        let protected =
+            Protected { patterns: vec![Glob::new("kube-*"), Glob::new("scim")], ..Protected::default() };
+        let mut world = Self {
+            directory: Directory::default(),
+            index: Index::new(bindable, protected),
+            now: "2026-06-01T00:00:00Z".parse().unwrap(),
+            version: 100,
+        };
+        world.provider(
+            "okta",
+            json!({"identity": {"user": {"prefix": "oidc:"}, "group": {"prefix": "oidc:"}}}),
+        );
+        for (name, labels) in
+            [("team-a", json!({"team": "a"})), ("team-b", json!({})), ("kube-system", json!({}))]
+        {
+            world.namespace(name, labels, "Active");
+        }
+        for role in ["view", "edit"] {
+            world.cluster_role(role, json!([{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]));
+        }
+        world
+    }
+
+    pub fn provider(&mut self, name: &str, spec: Value) -> Touched {
+        let object = json!({"apiVersion": "scim-operator.dev/v1alpha1", "kind": "ScimProvider",
+            "metadata": {"name": name}, "spec": spec});
+        self.index.apply_provider(serde_json::from_value(object).unwrap(), &self.directory)
+    }
+
+    pub fn policy(&mut self, name: &str, spec: Value) -> Touched {
+        let mut whole = json!({
+            "provider": "okta",
+            "subjects": {"groups": [{"displayName": "team"}]},
+            "roleRef": {"name": "edit"},
+            "scope": {"namespaces": {"names": ["team-a"]}},
+        });
+        whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        let object = json!({"apiVersion": "scim-operator.dev/v1alpha1", "kind": "ScimAccessPolicy",
+            "metadata": {"name": name, "uid": format!("uid-of-{name}")}, "spec": whole});
+        self.index.apply_policy(serde_json::from_value(object).unwrap())
+    }
+
+    pub fn namespace(&mut self, name: &str, labels: Value, phase: &str) -> Touched {
+        let object = json!({"metadata": {"name": name, "labels": labels}, "status": {"phase": phase}});
+        self.index.apply_namespace(&serde_json::from_value(object).unwrap())
+    }
+
+    pub fn cluster_role(&mut self, name: &str, rules: Value) -> Touched {
+        let object = json!({"metadata": {"name": name}, "rules": rules});
+        self.index.apply_cluster_role(&serde_json::from_value(object).unwrap())
+    }
+
+    /// Each object that arrives is newer than all before.
+    pub fn user(&mut self, name: &str, mut spec: Value) -> Touched {
+        self.version += 1;
+        spec["resourceVersion"] = json!(self.version.to_string());
+        let change = self.directory.apply_user(crate::directory::view::samples::user(name, spec));
+        self.take(change)
+    }
+
+    pub fn group(&mut self, name: &str, members: &[&str], mut spec: Value) -> Touched {
+        self.version += 1;
+        spec["resourceVersion"] = json!(self.version.to_string());
+        let change = self.directory.apply_group(crate::directory::view::samples::group(name, members, spec));
+        self.take(change)
+    }
+
+    pub fn delete_user(&mut self, name: &str) -> Touched {
+        let user: User = crate::directory::view::samples::user(name, json!({}));
+        let change = self.directory.delete_user(&user);
+        self.take(change)
+    }
+
+    pub fn delete_group(&mut self, name: &str) -> Touched {
+        let group: Group = crate::directory::view::samples::group(name, &[], json!({}));
+        let change = self.directory.delete_group(&group);
+        self.take(change)
+    }
+
+    pub fn take(&mut self, change: Option<DirectoryChange>) -> Touched {
+        let changes: Vec<_> = change.into_iter().collect();
+        self.index.apply_directory(&changes, &self.directory)
+    }
+
+    pub fn plan(&self, policy: &str) -> Plan {
+        self.policy_and_plan(policy).1
+    }
+
+    pub fn policy_and_plan(&self, policy: &str) -> (Arc<ScimAccessPolicy>, Plan) {
+        let select = |provider: &str, people: &crate::directory::view::Selector| {
+            people.find(self.directory.provider(provider)).select()
+        };
+        self.index.plan(policy, self.now, select).unwrap()
+    }
+
+    /// Plans and executes until nothing is left to do; returns the first plan.
+    pub fn settle(&mut self, policy: &str) -> Plan {
+        let first = self.plan(policy);
+        self.execute(&first.changes);
+        let second = self.plan(policy);
+        self.execute(&second.changes);
+        assert_eq!(self.plan(policy).changes, [], "a plan that was executed leaves nothing to do");
+        first
+    }
+
+    pub fn execute(&mut self, changes: &[Change]) {
+        for change in changes {
+            match change {
+                Change::Create(binding) | Change::Update { to: binding, .. } => self.store(binding),
+                Change::Delete(observed) => {
+                    let Binding { name, place, .. } = &observed.binding;
+                    self.index.delete_binding(place.namespace.as_deref(), name, &observed.uid);
+                }
+            }
+        }
+    }
+
+    /// Puts a binding where the watch would show it, through its Kubernetes object.
+    pub fn store(&mut self, binding: &Binding) {
+        self.version += 1;
+        let observed = match &binding.place.namespace {
+            Some(_) => stored::<RoleBinding>(binding, self.version),
+            None => stored::<ClusterRoleBinding>(binding, self.version),
+        };
+        self.index.apply_binding(observed);
+    }
+
+    /// Who holds what, as `namespace/role: subjects`.
+    pub fn held(&self, policy: &str) -> Vec<String> {
+        let mut held: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for observed in self.index.bindings_of(policy) {
+            let Place { namespace, role } = &observed.binding.place;
+            let place = format!("{}/{}", namespace.as_deref().unwrap_or("*"), role.name);
+            let names = observed.binding.subjects.iter().map(|subject| subject.name().to_string());
+            held.entry(place).or_default().extend(names);
+        }
+        held.into_iter().map(|(place, names)| format!("{place}: {}", names.join(" "))).collect()
+    }
+
+    pub fn bindings(&self, policy: &str) -> Vec<Binding> {
+        self.index.bindings_of(policy).map(|observed| observed.binding.clone()).collect()
+    }
+}
+
+fn stored<K: BindingObject + Resource<DynamicType = ()>>(binding: &Binding, version: u64) -> Observed {
+    let mut object = K::new(binding);
+    object.meta_mut().uid = Some(format!("uid-of-{}", binding.name));
+    object.meta_mut().resource_version = Some(version.to_string());
+    object.observe().unwrap()
+}
+
+/// The names of subjects.
+pub fn names<'s>(subjects: impl IntoIterator<Item = &'s Subject>) -> Vec<&'s str> {
+    subjects.into_iter().map(|subject| &**subject.name()).collect()
+}

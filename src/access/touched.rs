@@ -1,0 +1,88 @@
+//! Which policies a change touches: no policy is planned again for a change that cannot matter to it.
+
+use std::sync::Arc;
+
+use super::{
+    identities::PersonRef,
+    index::{Index, Touched},
+    policy::{Policy, Terms},
+    scope::{Namespace, NamespaceSelector},
+};
+use crate::{
+    api::RoleKind,
+    directory::view::{Change, Difference, Directory},
+};
+
+impl Index {
+    /// Takes what changed in the directory. `directory` is the state after it.
+    pub fn apply_directory(&mut self, changes: &[Change], directory: &Directory) -> Touched {
+        changes.iter().flat_map(|change| self.apply_change(change, directory)).collect()
+    }
+
+    /// Takes everyone whom the directory holds.
+    pub fn reset_people(&mut self, directory: &Directory) -> Touched {
+        let providers: Vec<Arc<str>> = self.providers.keys().cloned().collect();
+        let reset = |name| self.identities.reset(name, directory.provider(name));
+        let people: Vec<PersonRef> = providers.iter().flat_map(reset).collect();
+        self.naming(&people, directory)
+    }
+
+    fn apply_change(&mut self, change: &Change, directory: &Directory) -> Touched {
+        let Change::User(person) = change else { return self.touched_by(change, directory, |_| true) };
+        let people = self.identities.change(&person.provider, &person.id, person.after.as_ref());
+        let is_themselves = |other: &PersonRef| other.id == person.id && other.provider == person.provider;
+        let counts = people.iter().any(is_themselves);
+        // Who keeps string and standing matters to filters alone: those read what else is known of people.
+        let mut touched = self
+            .touched_by(change, directory, |policy| counts || policy.object().spec.subjects.users.is_some());
+        touched.extend(self.naming(people.iter().filter(|other| !is_themselves(other)), directory));
+        touched
+    }
+
+    fn touched_by(
+        &self,
+        change: &Change,
+        directory: &Directory,
+        matters: impl Fn(&Policy) -> bool,
+    ) -> Touched {
+        let Some(view) = directory.provider(change.provider()) else { return Touched::new() };
+        let own =
+            self.policies.iter().filter(|(_, policy)| *policy.object().spec.provider == **change.provider());
+        let touched = own.filter(|(_, policy)| {
+            matters(policy) && policy.terms().is_ok_and(|terms| terms.people.touches(change, view))
+        });
+        touched.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The policies that mean one of these people.
+    pub(super) fn naming<'p>(
+        &self,
+        people: impl IntoIterator<Item = &'p PersonRef>,
+        directory: &Directory,
+    ) -> Touched {
+        let touched = people.into_iter().flat_map(|PersonRef { provider, id }| {
+            let user = directory.provider(provider).and_then(|view| view.user(id)).cloned();
+            let same =
+                Difference { provider: provider.clone(), id: id.clone(), before: user.clone(), after: user };
+            self.touched_by(&Change::User(same), directory, |_| true)
+        });
+        touched.collect()
+    }
+
+    /// The policies that could mean a namespace.
+    pub(super) fn selecting(&self, name: &str, namespace: &Namespace) -> Touched {
+        let may_select = |selector: &NamespaceSelector| selector.may_select(name, namespace);
+        self.where_terms(|terms| terms.namespaces.as_ref().is_some_and(may_select))
+    }
+
+    /// The policies that could give a role.
+    pub(super) fn giving(&self, kind: RoleKind, role: &str) -> Touched {
+        let giving = self.policies.iter().filter(|(_, policy)| policy.may_give(kind, role));
+        giving.map(|(name, _)| name.clone()).collect()
+    }
+
+    fn where_terms(&self, hold: impl Fn(&Terms) -> bool) -> Touched {
+        let touched = self.policies.iter().filter(|(_, policy)| policy.terms().is_ok_and(&hold));
+        touched.map(|(name, _)| name.clone()).collect()
+    }
+}

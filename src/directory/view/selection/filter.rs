@@ -1,0 +1,132 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    super::{Group, Id, ProviderView, User},
+    groups::{Membership, containing},
+};
+use crate::scim::{
+    error::Result,
+    filter::{BoundFilter, Filter, Indexed, Relation, Relations},
+    mode::Mode,
+    resource::Resource,
+    schema::ResourceSchema,
+};
+
+/// A filter over people that remembers its answers: who has not changed is not decoded again.
+#[derive(Debug)]
+pub(super) struct UserFilter {
+    filter: BoundFilter,
+    asks_of_groups: bool,
+    /// By id: the resourceVersion that was asked, and the answer.
+    answers: Mutex<HashMap<Id, (u64, bool)>>,
+}
+
+/// A person who may match, and where the filter asks for it their groups.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    user: Arc<User>,
+    groups: Vec<(Arc<Group>, Membership)>,
+}
+
+impl UserFilter {
+    /// Administrators write RFC 7644 to the letter, whatever their identity provider needs.
+    pub(super) fn new(text: &str, people: &ResourceSchema) -> Result<Self> {
+        let filter = Filter::parse(text, Mode::Strict)?.bind(people, Mode::Strict)?;
+        let asks_of_groups = filter.attributes().any(|path| path.urn.is_none() && path.attribute == "groups");
+        Ok(Self { filter, asks_of_groups, answers: Mutex::default() })
+    }
+
+    pub(super) fn asks_of_groups(&self) -> bool {
+        self.asks_of_groups
+    }
+
+    /// Whether the filter would match, or could in other company.
+    pub(super) fn may_match(&self, user: &Arc<User>) -> bool {
+        self.asks_of_groups || self.matches(&Candidate { user: user.clone(), groups: Vec::new() })
+    }
+
+    /// Active people who may match: found by an index where one helps.
+    pub(super) fn candidates(&self, view: &ProviderView) -> Vec<Candidate> {
+        let active = |user: &&Arc<User>| user.active();
+        let candidate = |user: &Arc<User>| Candidate {
+            groups: if self.asks_of_groups { containing(view, user.id()) } else { Vec::new() },
+            user: user.clone(),
+        };
+        match self.filter.narrowing().and_then(|lookups| narrowed(&lookups, view)) {
+            Some(users) => users.values().copied().filter(active).map(candidate).collect(),
+            None => view.users().filter(active).map(candidate).collect(),
+        }
+    }
+
+    pub(super) fn matching(&self, candidates: Vec<Candidate>) -> Vec<Arc<User>> {
+        if self.asks_of_groups {
+            let matching = candidates.into_iter().filter(|candidate| self.matches(candidate));
+            return matching.map(|candidate| candidate.user).collect();
+        }
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::take(&mut *answers);
+        let mut matching = Vec::new();
+        for candidate in candidates {
+            let version = candidate.user.object().resource_version;
+            let known = before.get(candidate.user.id()).filter(|(asked, _)| *asked == version);
+            let answer = known.map_or_else(|| self.matches(&candidate), |(_, answer)| *answer);
+            answers.insert(candidate.user.id().clone(), (version, answer));
+            if answer {
+                matching.push(candidate.user);
+            }
+        }
+        matching
+    }
+
+    fn matches(&self, candidate: &Candidate) -> bool {
+        self.filter.matches(&resource(&candidate.user), candidate)
+    }
+}
+
+impl Relations for Candidate {
+    fn values<'a>(&'a self, relation: Relation, _: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
+        match relation {
+            Relation::Members => Box::new(std::iter::empty()),
+            Relation::Groups => Box::new(self.groups.iter().map(|(group, membership)| {
+                let kind = match membership {
+                    Membership::Direct => "direct",
+                    Membership::Indirect => "indirect",
+                };
+                json!({"value": group.id().to_string(), "display": group.display_name(), "type": kind})
+            })),
+        }
+    }
+}
+
+/// The SCIM resource with what every resource has (RFC 7643 section 3.1).
+fn resource(user: &User) -> Resource {
+    let mut resource = user.resource();
+    resource.insert("id".to_owned(), user.id().to_string().into());
+    let (created, last_modified) = (user.meta().created, user.meta().last_modified);
+    let meta = json!({"resourceType": "User", "created": created, "lastModified": last_modified});
+    resource.insert("meta".to_owned(), meta);
+    resource
+}
+
+/// Everyone whom the look-ups lead to, each once; `None` where one of them has no index here.
+fn narrowed<'v>(lookups: &[Indexed], view: &'v ProviderView) -> Option<HashMap<&'v Id, &'v Arc<User>>> {
+    let mut users = HashMap::new();
+    let mut note = |user: &'v Arc<User>| {
+        users.insert(user.id(), user);
+    };
+    for lookup in lookups {
+        match lookup {
+            Indexed::Id(id) => view.user(&id.as_str().into()).into_iter().for_each(&mut note),
+            Indexed::UserName(key) => view.user_by_key(key).into_iter().for_each(&mut note),
+            Indexed::ExternalId(id) => view.users_by_external_id(id).for_each(&mut note),
+            Indexed::EmailValue(email) => view.users_by_email(email).for_each(&mut note),
+            Indexed::GroupsValue(_) | Indexed::DisplayName(_) | Indexed::MembersValue(_) => return None,
+        }
+    }
+    Some(users)
+}

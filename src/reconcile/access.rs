@@ -1,0 +1,343 @@
+//! The access controller: from what watches tell to bindings, status, events and the audit log.
+
+mod execute;
+mod report;
+mod status;
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use k8s_openapi::api::{
+    core::v1::Namespace,
+    rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding},
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::watcher::Config,
+};
+use serde_json::json;
+
+use super::{
+    Context,
+    events::Events,
+    queue::{Again, Queue},
+    sync::Sync,
+    watch::{Told, watch},
+};
+use crate::{
+    access::{Bindable, BindingObject, Completeness, Glob, Index, Mark, Plan, Protected, Touched},
+    api::{AccessPolicyStatus, PolicyMode, ScimAccessPolicy, ScimProvider},
+    directory::view::{News, Shared},
+    ops::{
+        clock,
+        metrics::{Metrics, ReconcileOutcome},
+        shutdown::Shutdown,
+    },
+};
+use execute::{Executor, Outcome};
+use status::{Held, status};
+
+/// The controller's name in metrics.
+const CONTROLLER: &str = "access";
+/// The field manager of the status of policies.
+const STATUS_MANAGER: &str = "scim-operator-access";
+/// How many policies are reconciled at once; their writes share one bound.
+const CONCURRENCY: usize = 4;
+/// More changes than this at once are a new list: planning everything costs less than asking each
+/// policy about each change.
+const MANY_CHANGES: usize = 1_000;
+/// The longest wait for a moment to come: a clock that is set wakes nobody.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Everything that turns the directory into bindings.
+pub(super) struct Access {
+    client: Client,
+    directory: Shared,
+    index: Arc<RwLock<Index>>,
+    queue: Queue<Arc<str>>,
+    executor: Executor,
+    events: Arc<Events>,
+    metrics: Metrics,
+    unreadable: Unreadable,
+}
+
+/// Whether a kind of the directory has objects that cannot be read.
+#[derive(Debug, Default)]
+struct Unreadable {
+    users: Kind,
+    groups: Kind,
+}
+
+/// One kind's part of it.
+#[derive(Debug, Default)]
+pub(super) struct Kind {
+    /// One was met since the last complete list.
+    met: AtomicBool,
+    /// The last complete list, or something after it, had one.
+    known: AtomicBool,
+}
+
+impl Access {
+    /// A controller that knows nothing yet.
+    pub(super) fn new(context: &Context, directory: Shared, events: Arc<Events>) -> Self {
+        let settings = &context.settings;
+        let set = |names: &[String]| -> HashSet<String> { names.iter().cloned().collect() };
+        let bindable = Bindable {
+            in_namespaces: set(&settings.bindable_cluster_roles),
+            cluster_wide: set(&settings.cluster_wide_roles),
+            roles: set(&settings.bindable_roles),
+        };
+        let patterns = settings.protected_namespaces.iter().chain([&settings.namespace]);
+        let protected = Protected {
+            patterns: patterns.map(|pattern| Glob::new(pattern)).collect(),
+            allowed: set(&settings.allowed_protected_namespaces),
+        };
+        let index = Arc::new(RwLock::new(Index::new(bindable, protected)));
+        Self {
+            client: context.client.clone(),
+            directory,
+            executor: Executor::new(context.client.clone(), index.clone(), context.metrics.clone()),
+            index,
+            queue: Queue::new(),
+            events,
+            metrics: context.metrics.clone(),
+            unreadable: Unreadable::default(),
+        }
+    }
+
+    /// The watches of the kinds that only this controller looks at.
+    pub(super) fn watches(self: &Arc<Self>, sync: &Sync) -> Vec<BoxFuture<'static, ()>> {
+        let ours = Config::default().labels(&format!("{}={}", Mark::SELECTOR.0, Mark::SELECTOR.1));
+        vec![
+            self.watch::<ScimAccessPolicy>(sync, "scimaccesspolicies", Config::default(), |index, told| {
+                match told {
+                    Told::Applied(policy) => index.apply_policy(policy),
+                    Told::Deleted(gone) => {
+                        index.delete_policy(&gone.name);
+                        Touched::new()
+                    }
+                    Told::Listed => Touched::new(),
+                }
+            }),
+            self.watch::<ClusterRole>(sync, "clusterroles", Config::default(), |index, told| match told {
+                Told::Applied(role) => index.apply_cluster_role(&role),
+                Told::Deleted(gone) => index.delete_role(None, &gone.name),
+                Told::Listed => Touched::new(),
+            }),
+            self.watch::<Role>(sync, "roles", Config::default(), |index, told| match told {
+                Told::Applied(role) => index.apply_namespaced_role(&role),
+                Told::Deleted(gone) => index.delete_role(gone.namespace.as_deref(), &gone.name),
+                Told::Listed => Touched::new(),
+            }),
+            self.watch::<RoleBinding>(sync, "rolebindings", ours.clone(), binding),
+            self.watch::<ClusterRoleBinding>(sync, "clusterrolebindings", ours, binding),
+        ]
+    }
+
+    /// Plans and applies until the shutdown. Everything has been listed before.
+    pub(super) async fn run(self: Arc<Self>, shutdown: &Shutdown) {
+        let policies = self.index().policies();
+        self.queue.add(policies);
+        let work = |policy: Arc<str>| {
+            let access = self.clone();
+            async move {
+                let again = access.reconcile(&policy).await;
+                (policy, again)
+            }
+        };
+        self.queue.work(CONCURRENCY, shutdown, work).await;
+    }
+
+    /// Takes news of people.
+    pub(super) fn users_told(&self, news: &News) {
+        self.directory_told(news, &self.unreadable.users);
+    }
+
+    /// Takes news of groups.
+    pub(super) fn groups_told(&self, news: &News) {
+        self.directory_told(news, &self.unreadable.groups);
+    }
+
+    /// Takes what the watch of providers tells.
+    pub(super) fn provider_told(&self, told: &Told<ScimProvider>) {
+        let directory = self.directory.read();
+        let touched = match told {
+            Told::Applied(provider) => self.index_mut().apply_provider(provider.clone(), &directory),
+            Told::Deleted(gone) => self.index_mut().delete_provider(&gone.name, &directory),
+            Told::Listed => return,
+        };
+        drop(directory);
+        self.queue.add(touched);
+    }
+
+    /// Takes what the watch of namespaces tells.
+    pub(super) fn namespace_told(&self, told: &Told<Namespace>) {
+        let touched = match told {
+            Told::Applied(namespace) => self.index_mut().apply_namespace(namespace),
+            Told::Deleted(gone) => self.index_mut().delete_namespace(&gone.name),
+            Told::Listed => return,
+        };
+        self.queue.add(touched);
+    }
+
+    fn directory_told(&self, news: &News, kind: &Kind) {
+        let directory = self.directory.read();
+        let mut index = self.index_mut();
+        let touched = match news {
+            News::Synced => {
+                kind.known.store(kind.met.swap(false, Ordering::Relaxed), Ordering::Relaxed);
+                index.reset_people(&directory)
+            }
+            News::Changed(changes) if changes.len() > MANY_CHANGES => {
+                index.reset_people(&directory);
+                index.policies()
+            }
+            News::Changed(changes) => index.apply_directory(changes, &directory),
+            News::Unreadable => {
+                kind.met.store(true, Ordering::Relaxed);
+                kind.known.store(true, Ordering::Relaxed);
+                Touched::new()
+            }
+        };
+        let partial = [&self.unreadable.users, &self.unreadable.groups];
+        let completeness = match partial.iter().any(|kind| kind.known.load(Ordering::Relaxed)) {
+            true => Completeness::Partial,
+            false => Completeness::Complete,
+        };
+        let all = index.set_completeness(completeness);
+        drop(index);
+        drop(directory);
+        self.queue.add(touched.into_iter().chain(all));
+    }
+
+    async fn reconcile(&self, name: &str) -> Again {
+        let began = Instant::now();
+        let now = clock::now();
+        let Some((policy, plan)) = self.plan(name, now) else { return Again::WhenAdded };
+        let outcome = match policy.spec.mode {
+            PolicyMode::Enforce => self.executor.execute(&plan.changes).await,
+            PolicyMode::Preview => Outcome::default(),
+        };
+        report::audit(&policy, &outcome);
+        let (gained, lost) = outcome.gained_and_lost();
+        self.metrics.plan(CONTROLLER, gained.len(), lost.len());
+        let status = status(&policy, &plan, &outcome, self.held(name), now);
+        let shown = self.show(&policy, status, &outcome, now).await;
+        let result = match outcome.is_complete() && shown {
+            true => ReconcileOutcome::Done,
+            false => ReconcileOutcome::Failed,
+        };
+        self.metrics.reconcile(CONTROLLER, result, began.elapsed());
+        match (result, plan.next) {
+            (ReconcileOutcome::Done, None) => Again::WhenAdded,
+            (ReconcileOutcome::Done, Some(next)) => Again::After(wait(now, next)),
+            _ => Again::Retry,
+        }
+    }
+
+    fn plan(&self, name: &str, now: Timestamp) -> Option<(Arc<ScimAccessPolicy>, Plan)> {
+        self.index().plan(name, now, |provider, people| {
+            let found = people.find(self.directory.read().provider(provider));
+            found.select()
+        })
+    }
+
+    fn held(&self, policy: &str) -> Held {
+        let index = self.index();
+        let bindings = index.bindings_of(policy);
+        let subjects: HashSet<_> = bindings.clone().flat_map(|observed| &observed.binding.subjects).collect();
+        Held { subjects: subjects.len(), bindings: bindings.count() }
+    }
+
+    /// Writes the status where it changed, and tells the policy's events. Whether the status is shown.
+    async fn show(
+        &self,
+        policy: &ScimAccessPolicy,
+        status: AccessPolicyStatus,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> bool {
+        for happened in report::events(policy, &status, outcome) {
+            self.events.publish(&policy.object_ref(&()), happened, now).await;
+        }
+        if policy.status.as_ref() == Some(&status) {
+            return true;
+        }
+        let api: Api<ScimAccessPolicy> = Api::all(self.client.clone());
+        let name = policy.name_any();
+        let patch = json!({
+            "apiVersion": "scim-operator.dev/v1alpha1",
+            "kind": "ScimAccessPolicy",
+            "metadata": {"name": name, "uid": policy.metadata.uid},
+            "status": status,
+        });
+        match api.patch_status(&name, &PatchParams::apply(STATUS_MANAGER).force(), &Patch::Apply(patch)).await
+        {
+            Ok(written) => {
+                self.index_mut().apply_policy(written);
+                true
+            }
+            Err(kube::Error::Api(gone)) if gone.is_not_found() => true,
+            Err(error) => {
+                tracing::warn!(%error, policy = name, "status of the policy cannot be written, trying again");
+                false
+            }
+        }
+    }
+
+    fn watch<K>(
+        self: &Arc<Self>,
+        sync: &Sync,
+        name: &'static str,
+        config: Config,
+        take: impl Fn(&mut Index, Told<K>) -> Touched + Send + 'static,
+    ) -> BoxFuture<'static, ()>
+    where
+        K: Resource<DynamicType = ()>
+            + Clone
+            + std::fmt::Debug
+            + serde::de::DeserializeOwned
+            + Send
+            + 'static,
+    {
+        let (access, expected) = (self.clone(), sync.expect(name));
+        Box::pin(watch(Api::all(self.client.clone()), config, move |told: Told<K>| {
+            let listed = matches!(told, Told::Listed);
+            let touched = take(&mut access.index_mut(), told);
+            access.queue.add(touched);
+            if listed {
+                expected.listed();
+            }
+        }))
+    }
+
+    fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
+        self.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn binding<K: BindingObject>(index: &mut Index, told: Told<K>) -> Touched {
+    match told {
+        Told::Applied(object) => object.observe().map(|seen| index.apply_binding(seen)).unwrap_or_default(),
+        Told::Deleted(gone) => index.delete_binding(gone.namespace.as_deref(), &gone.name, &gone.uid),
+        Told::Listed => Touched::new(),
+    }
+}
+
+/// How long until a moment, as far as one may wait at once.
+fn wait(now: Timestamp, until: Timestamp) -> Duration {
+    Duration::try_from(now.duration_until(until)).unwrap_or_default().min(LONGEST_WAIT)
+}

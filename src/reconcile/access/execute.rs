@@ -1,0 +1,295 @@
+//! Carrying out a plan, write by write, each with the state that it was planned from as precondition.
+
+use std::{
+    collections::BTreeSet,
+    fmt::Debug,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use futures::{StreamExt, stream};
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
+use kube::{
+    Api, Client, Error,
+    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::Semaphore;
+
+use crate::{
+    access::{Binding, BindingObject, Change, Index, Observed, Place, Subject},
+    ops::metrics::{Metrics, Verb, WriteOutcome},
+};
+
+/// The field manager of bindings, so that managed fields tell our writes from others'.
+const FIELD_MANAGER: &str = "scim-operator-access";
+/// How many writes are under way at once. The API server slows down past eight writers.
+const WRITES_IN_FLIGHT: usize = 8;
+/// What the API server says when a role may not be bound by whoever asks: only that the message tells
+/// this 403 from the one of an API server that has just started.
+const MAY_NOT_BIND: &str = "attempting to grant RBAC permissions not currently held";
+
+/// Writes bindings.
+pub(super) struct Executor {
+    client: Client,
+    index: Arc<RwLock<Index>>,
+    in_flight: Semaphore,
+    metrics: Metrics,
+}
+
+/// What became of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    done: Vec<Change>,
+    failed: Vec<(Change, Failure)>,
+}
+
+/// Why a write came to nothing.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// A binding of this name belongs to somebody else.
+    Conflict(String),
+    /// The operator may not bind the role.
+    RoleNotAllowed(String),
+    /// Anything that may be different the next time.
+    Other(String),
+}
+
+impl Executor {
+    /// An executor that tells the index of what it wrote, so that the next plan knows.
+    pub(super) fn new(client: Client, index: Arc<RwLock<Index>>, metrics: Metrics) -> Self {
+        Self { client, index, in_flight: Semaphore::new(WRITES_IN_FLIGHT), metrics }
+    }
+
+    /// Carries out the changes. Deletions wait for the rest, so that whoever changes roles is never
+    /// without.
+    pub(super) async fn execute(&self, changes: &[Change]) -> Outcome {
+        let mut outcome = Outcome::default();
+        let is_deletion = |change: &Change| matches!(change, Change::Delete(_));
+        let (mut deletions, writes): (Vec<_>, Vec<_>) = changes.iter().cloned().partition(is_deletion);
+        self.execute_all(writes, &mut outcome).await;
+        deletions.retain(|deletion| !outcome.would_leave_a_gap(deletion));
+        self.execute_all(deletions, &mut outcome).await;
+        outcome
+    }
+
+    async fn execute_all(&self, changes: Vec<Change>, outcome: &mut Outcome) {
+        let write = async |change: Change| {
+            let result = self.write(&change).await;
+            (change, result)
+        };
+        let mut written = stream::iter(changes).map(write).buffer_unordered(WRITES_IN_FLIGHT);
+        while let Some((change, result)) = written.next().await {
+            match result {
+                Ok(()) => outcome.done.push(change),
+                Err(failure) => outcome.failed.push((change, failure)),
+            }
+        }
+    }
+
+    async fn write(&self, change: &Change) -> Result<(), Failure> {
+        let _permit = self.in_flight.acquire().await;
+        let client = self.client.clone();
+        match &change.place().namespace {
+            Some(namespace) => {
+                self.write_to(&Api::<RoleBinding>::namespaced(client, namespace), change).await
+            }
+            None => self.write_to(&Api::<ClusterRoleBinding>::all(client), change).await,
+        }
+    }
+
+    async fn write_to<K>(&self, api: &Api<K>, change: &Change) -> Result<(), Failure>
+    where
+        K: BindingObject + Clone + Debug + Serialize + DeserializeOwned,
+    {
+        match change {
+            Change::Create(binding) => self.create(api, binding).await,
+            Change::Update { from, to } => match self.update(api, from, to).await {
+                // Without `bind` a binding can only be deleted. Those who have to go, go, even if the
+                // others of the binding go with them.
+                Err(Failure::RoleNotAllowed(_)) if !change.removed().is_empty() => {
+                    self.delete(api, from).await
+                }
+                result => result,
+            },
+            Change::Delete(observed) => self.delete(api, observed).await,
+        }
+    }
+
+    /// A creation, and never an apply: an object that is there already is somebody else's.
+    async fn create<K>(&self, api: &Api<K>, binding: &Binding) -> Result<(), Failure>
+    where
+        K: BindingObject + Clone + Debug + Serialize + DeserializeOwned,
+    {
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        let result = api.create(&params, &K::new(binding)).await;
+        self.count::<K, _>(Verb::Create, &result);
+        match result {
+            Ok(object) => {
+                self.learn(&object);
+                Ok(())
+            }
+            Err(Error::Api(status)) if status.is_already_exists() => self.find_out(api, binding).await,
+            Err(error) => Err(Failure::of(error, &binding.place)),
+        }
+    }
+
+    /// What is there instead: ours, of which the watch has not told yet, or somebody else's.
+    async fn find_out<K>(&self, api: &Api<K>, binding: &Binding) -> Result<(), Failure>
+    where
+        K: BindingObject + Clone + Debug + DeserializeOwned,
+    {
+        let found = api.get_opt(&binding.name).await.map_err(|error| Failure::of(error, &binding.place))?;
+        let is_ours = |observed: &Observed| observed.binding.mark.policy == binding.mark.policy;
+        match found {
+            Some(object) if !object.observe().is_some_and(|observed| is_ours(&observed)) => {
+                Err(Failure::Conflict(described(binding)))
+            }
+            Some(object) => {
+                self.learn(&object);
+                Err(Failure::Other(format!("{} was there before", described(binding))))
+            }
+            None => Err(Failure::Other(format!("{} has come and gone", described(binding)))),
+        }
+    }
+
+    /// A merge patch and not a server-side apply: what a creation wrote belongs to the manager's
+    /// creation, and an apply that leaves it out would not take it away.
+    async fn update<K>(&self, api: &Api<K>, from: &Observed, to: &Binding) -> Result<(), Failure>
+    where
+        K: BindingObject + Clone + Debug + DeserializeOwned,
+    {
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let result = api.patch(&to.name, &params, &Patch::Merge(to.patch(from))).await;
+        self.count::<K, _>(Verb::Patch, &result);
+        match result {
+            Ok(object) => {
+                self.learn(&object);
+                Ok(())
+            }
+            Err(Error::Api(status)) if status.is_not_found() => {
+                self.forget(from);
+                Err(Failure::Other(format!("{} is gone", described(to))))
+            }
+            Err(error) => Err(Failure::of(error, &to.place)),
+        }
+    }
+
+    async fn delete<K>(&self, api: &Api<K>, observed: &Observed) -> Result<(), Failure>
+    where
+        K: BindingObject + Clone + Debug + DeserializeOwned,
+    {
+        let preconditions = Preconditions {
+            uid: Some(observed.uid.clone()),
+            resource_version: Some(observed.resource_version.to_string()),
+        };
+        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        let result = api.delete(&observed.binding.name, &params).await;
+        self.count::<K, _>(Verb::Delete, &result);
+        match result {
+            Ok(_) => {}
+            Err(Error::Api(status)) if status.is_not_found() => {}
+            Err(error) => return Err(Failure::of(error, &observed.binding.place)),
+        }
+        self.forget(observed);
+        Ok(())
+    }
+
+    fn learn(&self, object: &impl BindingObject) {
+        if let Some(observed) = object.observe() {
+            self.index.write().unwrap_or_else(PoisonError::into_inner).apply_binding(observed);
+        }
+    }
+
+    fn forget(&self, observed: &Observed) {
+        let Binding { name, place, .. } = &observed.binding;
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        index.delete_binding(place.namespace.as_deref(), name, &observed.uid);
+    }
+
+    fn count<K: BindingObject, T>(&self, verb: Verb, result: &kube::Result<T>) {
+        self.metrics.kube_write(K::KIND, verb, WriteOutcome::from(result));
+    }
+}
+
+impl Outcome {
+    /// What was written.
+    pub(super) fn done(&self) -> &[Change] {
+        &self.done
+    }
+
+    /// Whether everything was written.
+    pub(super) fn is_complete(&self) -> bool {
+        self.failed.is_empty()
+    }
+
+    /// Whether everybody of a binding should have got something else in its namespace, and has not.
+    fn would_leave_a_gap(&self, deletion: &Change) -> bool {
+        let here = |change: &Change| change.place().namespace == deletion.place().namespace;
+        let failed = self.failed.iter().filter(|(change, _)| here(change));
+        let waiting: BTreeSet<_> = failed.flat_map(|(change, _)| change.added()).collect();
+        deletion.removed().iter().all(|subject| waiting.contains(subject))
+    }
+
+    /// Who gained something, and who lost something, by what was written.
+    pub(super) fn gained_and_lost(&self) -> (BTreeSet<&Subject>, BTreeSet<&Subject>) {
+        (
+            self.done.iter().flat_map(Change::added).collect(),
+            self.done.iter().flat_map(Change::removed).collect(),
+        )
+    }
+
+    /// Namespaces in which something failed.
+    pub(super) fn failed_namespaces(&self) -> impl Iterator<Item = (&Arc<str>, &Failure)> {
+        self.failed.iter().filter_map(|(change, failure)| Some((change.place().namespace.as_ref()?, failure)))
+    }
+
+    /// Roles that the operator may not bind.
+    pub(super) fn roles_not_allowed(&self) -> impl Iterator<Item = String> {
+        let messages = self.failed.iter().filter_map(|(_, failure)| match failure {
+            Failure::RoleNotAllowed(message) => Some(message.clone()),
+            _ => None,
+        });
+        messages.collect::<BTreeSet<_>>().into_iter()
+    }
+
+    /// Bindings that belong to somebody else.
+    pub(super) fn conflicts(&self) -> impl Iterator<Item = String> {
+        self.failed.iter().filter_map(|(_, failure)| match failure {
+            Failure::Conflict(binding) => {
+                Some(format!("{binding} is not the operator's: delete or rename it; it is left alone"))
+            }
+            _ => None,
+        })
+    }
+
+    /// The first thing that may be different the next time.
+    pub(super) fn first_error(&self) -> Option<&str> {
+        self.failed.iter().find_map(|(_, failure)| match failure {
+            Failure::Other(error) => Some(error.as_str()),
+            _ => None,
+        })
+    }
+}
+
+impl Failure {
+    fn of(error: Error, place: &Place) -> Self {
+        match error {
+            Error::Api(status) if status.code == 403 && status.message.contains(MAY_NOT_BIND) => {
+                Self::RoleNotAllowed(format!(
+                    "the operator may not bind {}: add it to the Helm value {} and upgrade the release",
+                    place.role,
+                    place.helm_value()
+                ))
+            }
+            Error::Api(status) => Self::Other(format!("the API server answered: {}", status.message)),
+            error => Self::Other(format!("the API server cannot be asked: {error}")),
+        }
+    }
+}
+
+fn described(binding: &Binding) -> String {
+    match &binding.place.namespace {
+        Some(namespace) => format!("RoleBinding {namespace}/{}", binding.name),
+        None => format!("ClusterRoleBinding {}", binding.name),
+    }
+}

@@ -1,0 +1,277 @@
+//! What a policy's status says of a plan and of what became of it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::execute::{Failure, Outcome};
+use crate::{
+    access::{
+        Blocked, Completeness, Excluded, Nameless, NotApplied as Obstacle, Place, Plan, Subject, Validity,
+    },
+    api::{
+        AccessPolicyStatus, ConditionStatus, ConditionType, Conditions, GroupSelector, NamespaceProgress,
+        NotApplied, PlanPreview, PolicyMode, Reason, ScimAccessPolicy, Scope,
+    },
+};
+
+/// How many of a list a status shows.
+const SHOWN: usize = 20;
+/// How many names a message has.
+const NAMED: usize = 5;
+
+/// Who holds access by the policy's bindings now.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Held {
+    /// How many people or token groups.
+    pub(super) subjects: usize,
+    /// How many bindings.
+    pub(super) bindings: usize,
+}
+
+/// The status to show.
+pub(super) fn status(
+    policy: &ScimAccessPolicy,
+    plan: &Plan,
+    outcome: &Outcome,
+    held: Held,
+    now: Timestamp,
+) -> AccessPolicyStatus {
+    let before = policy.status.clone().unwrap_or_default();
+    let preview = policy.spec.mode == PolicyMode::Preview;
+    AccessPolicyStatus {
+        observed_generation: policy.metadata.generation,
+        subjects: count(held.subjects),
+        bindings: count(held.bindings),
+        preview: preview.then(|| show(plan)),
+        namespaces: matches!(policy.spec.scope, Scope::Namespaces(_))
+            .then(|| progress(policy, plan, outcome)),
+        last_approved: before.last_approved,
+        conditions: conditions(policy, plan, outcome, &before.conditions, now),
+    }
+}
+
+fn show(plan: &Plan) -> PlanPreview {
+    let names = |subjects: &BTreeSet<Subject>| -> Vec<String> {
+        subjects.iter().take(SHOWN).map(|subject| subject.name().to_string()).collect()
+    };
+    let (adds, removes) = (names(&plan.adds), names(&plan.removes));
+    let more = plan.adds.len() + plan.removes.len() - adds.len() - removes.len();
+    PlanPreview { adds, removes, more: count(more), verify: verify(plan) }
+}
+
+/// A question to the API server about each subject that the preview shows, at one of the places where
+/// something changes for them.
+fn verify(plan: &Plan) -> Vec<String> {
+    let mut places: BTreeMap<&Subject, &Place> = BTreeMap::new();
+    for change in &plan.changes {
+        for subject in change.added().into_iter().chain(change.removed()) {
+            places.entry(subject).or_insert(change.place());
+        }
+    }
+    let shown = plan.adds.iter().take(SHOWN).chain(plan.removes.iter().take(SHOWN));
+    let shown: BTreeSet<&Subject> = shown.collect();
+    shown.into_iter().filter_map(|subject| question(subject, places.get(subject)?)).take(SHOWN).collect()
+}
+
+fn question(subject: &Subject, place: &Place) -> Option<String> {
+    let whom = match subject {
+        Subject::User(name) => format!("--as={}", shell_quoted(name)),
+        Subject::Group(name) => format!("--as=anyone --as-group={}", shell_quoted(name)),
+        Subject::Other(_) => return None,
+    };
+    let at =
+        place.namespace.as_ref().map_or("--all-namespaces".to_owned(), |name| format!("--namespace={name}"));
+    Some(format!("kubectl auth can-i --list {at} {whom}"))
+}
+
+/// Text as one word of a POSIX shell: whoever copies the command runs nothing else.
+fn shell_quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    match text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+fn progress(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> NamespaceProgress {
+    let mut obstacles: BTreeMap<Arc<str>, Obstacle> = plan.not_applied.clone();
+    for (namespace, failure) in outcome.failed_namespaces() {
+        obstacles.entry(namespace.clone()).or_insert(match failure {
+            Failure::Conflict(_) => Obstacle::Conflict,
+            Failure::RoleNotAllowed(_) => Obstacle::RoleNotAllowed,
+            Failure::Other(_) => Obstacle::Failed,
+        });
+    }
+    let open = plan.changes.iter().filter_map(|change| change.place().namespace.as_ref());
+    let open = open.filter(|_| policy.spec.mode == PolicyMode::Preview);
+    let not_yet: BTreeSet<_> =
+        open.chain(obstacles.keys()).filter(|name| plan.namespaces.contains(*name)).collect();
+    let not_applied = obstacles
+        .iter()
+        .take(SHOWN)
+        .map(|(name, obstacle)| NotApplied { name: name.to_string(), reason: reason(*obstacle).to_owned() });
+    NamespaceProgress {
+        matched: count(plan.namespaces.len()),
+        applied: count(plan.namespaces.len() - not_yet.len()),
+        not_applied: not_applied.collect(),
+    }
+}
+
+fn reason(obstacle: Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::Missing => "Missing",
+        Obstacle::Terminating => "Terminating",
+        Obstacle::Protected => "Protected",
+        Obstacle::RoleNotAllowed => "RoleNotAllowed",
+        Obstacle::Conflict => "Conflict",
+        Obstacle::Failed => "Failed",
+    }
+}
+
+fn conditions(
+    policy: &ScimAccessPolicy,
+    plan: &Plan,
+    outcome: &Outcome,
+    before: &[Condition],
+    now: Timestamp,
+) -> Vec<Condition> {
+    let generation = policy.metadata.generation;
+    let mut conditions = Conditions::from(before);
+    let abnormal = abnormal(plan, outcome);
+    let (ready, why) = ready(policy, plan, outcome, &abnormal);
+    conditions.set(ConditionType::Ready, ready, why, generation, now);
+    for (condition, why) in abnormal {
+        conditions.set(condition, ConditionStatus::True, why, generation, now);
+    }
+    conditions.into_vec()
+}
+
+/// What is wrong, the worst first.
+fn abnormal(plan: &Plan, outcome: &Outcome) -> Vec<(ConditionType, Reason)> {
+    let problems = &plan.problems;
+    let mut abnormal = Vec::new();
+    let mut note = |condition, reason, lines: Vec<String>| {
+        if !lines.is_empty() {
+            abnormal.push((condition, Reason::new(reason, list(&lines))));
+        }
+    };
+    let stalled = problems.blocked.as_ref().map(|blocked| match blocked {
+        Blocked::ProviderNotFound => "the ScimProvider does not exist; bindings stay as they are".to_owned(),
+        Blocked::Invalid(error) => format!("{error}; nobody new is given anything"),
+    });
+    let why_stalled = match problems.blocked {
+        Some(Blocked::ProviderNotFound) => "ProviderNotFound",
+        _ => "Invalid",
+    };
+    note(ConditionType::Stalled, why_stalled, stalled.into_iter().collect());
+    let refused = problems.roles.iter().map(ToString::to_string).chain(outcome.roles_not_allowed());
+    note(ConditionType::RoleNotAllowed, "RoleNotAllowed", refused.collect());
+    note(ConditionType::Conflict, "NameTaken", outcome.conflicts().collect());
+    let missing = problems.groups_not_found.iter().map(group_not_found);
+    note(ConditionType::GroupNotFound, "NotInDirectory", missing.collect());
+    let taken = problems.excluded.iter().filter_map(taken);
+    note(ConditionType::Ambiguous, "IdentityTaken", taken.collect());
+    let refused = problems.excluded.iter().filter_map(refused_identity);
+    let unusable = problems.unusable_captures.iter().map(|group| unusable_capture(group));
+    note(ConditionType::Invalid, "NameRefused", refused.chain(unusable).collect());
+    let unsupported = problems.unsupported.iter().map(|what| format!("not acted on: {what}"));
+    note(ConditionType::Unsupported, "NotActedOn", unsupported.collect());
+    abnormal
+}
+
+fn ready(
+    policy: &ScimAccessPolicy,
+    plan: &Plan,
+    outcome: &Outcome,
+    abnormal: &[(ConditionType, Reason)],
+) -> (ConditionStatus, Reason) {
+    use ConditionStatus::{False, True};
+    let prevents = |condition: &ConditionType| {
+        matches!(
+            condition,
+            ConditionType::Stalled
+                | ConditionType::RoleNotAllowed
+                | ConditionType::Conflict
+                | ConditionType::GroupNotFound
+        )
+    };
+    if let Some((_, why)) = abnormal.iter().find(|(condition, _)| prevents(condition)) {
+        return (False, why.clone());
+    }
+    if let Some(error) = outcome.first_error() {
+        return (False, Reason::new("Failed", format!("{error}; trying again")));
+    }
+    if plan.completeness == Completeness::Partial {
+        let message = "objects of the directory cannot be read, see the log; until they can, nobody but the inactive loses access";
+        return (False, Reason::new("DirectoryIncomplete", message));
+    }
+    match plan.validity {
+        Validity::NotBefore(start) => {
+            return (True, Reason::new("NotYetValid", format!("it holds from {start} on")));
+        }
+        Validity::Since(end) => {
+            return (True, Reason::new("Expired", format!("it has not held since {end}")));
+        }
+        Validity::Current => {}
+    }
+    if policy.spec.mode == PolicyMode::Preview {
+        let (adds, removes) = (plan.adds.len(), plan.removes.len());
+        let message = format!("mode is Preview: {adds} would gain and {removes} would lose access");
+        return (True, Reason::new("Previewed", message));
+    }
+    (True, Reason::new("Applied", "the bindings are as the policy says"))
+}
+
+fn group_not_found(selector: &GroupSelector) -> String {
+    let (attribute, value) = match selector {
+        GroupSelector::DisplayName(value) => ("displayName", value),
+        GroupSelector::ExternalId(value) => ("externalId", value),
+        GroupSelector::Id(value) => ("id", value),
+        GroupSelector::Matching(value) => ("matching", value),
+    };
+    format!("no group has {attribute} {value:?}: push it from the identity provider, or correct the policy")
+}
+
+fn taken(excluded: &Excluded) -> Option<String> {
+    let Nameless::Taken { identity, holder } = &excluded.why else { return None };
+    let (who, identity) = (&excluded.who, identity.as_str());
+    Some(format!(
+        "{who:?} gets nothing: {identity:?} is the string of somebody who was created before, id {} of provider {}",
+        holder.id, holder.provider
+    ))
+}
+
+fn refused_identity(excluded: &Excluded) -> Option<String> {
+    let Nameless::Refused(refusal) = &excluded.why else { return None };
+    Some(format!("{:?} gets nothing: {refusal}", excluded.who))
+}
+
+fn unusable_capture(group: &str) -> String {
+    match group {
+        "" => "a name has a capture and no group's name fills it".to_owned(),
+        group => format!(
+            "group {group:?} gives nothing: what its name captures is no name of lower-case letters, digits and dashes"
+        ),
+    }
+}
+
+/// The first of some lines, and how many there are more.
+fn list(lines: &[String]) -> String {
+    let shown = lines.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join("; ");
+    match lines.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown}; and {more} more"),
+    }
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::access::tests::world::World;
+
+fn world(user: Value) -> World {
+    let mut world = World::new();
+    world.user("alice", user);
+    world.group("team", &["alice"], json!({}));
+    world
+}
+
+/// The status of a policy whose plan has not been carried out.
+fn planned(world: &World) -> AccessPolicyStatus {
+    let (policy, plan) = world.policy_and_plan("p");
+    status(&policy, &plan, &Outcome::default(), Held::default(), world.now)
+}
+
+fn conditions_of(status: &AccessPolicyStatus) -> Vec<String> {
+    let shown = |c: &Condition| format!("{}={} {}: {}", c.type_, c.status, c.reason, c.message);
+    status.conditions.iter().map(shown).collect()
+}
+
+#[test]
+fn a_policy_whose_bindings_are_in_place_is_ready() {
+    let mut world = world(json!({}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    let status = planned(&world);
+    assert_eq!(conditions_of(&status), ["Ready=True Applied: the bindings are as the policy says"]);
+    assert_eq!(status.namespaces.unwrap(), NamespaceProgress { matched: 1, applied: 1, not_applied: vec![] });
+    assert_eq!(status.preview, None);
+}
+
+#[test]
+fn a_preview_shows_who_would_come_and_go_and_the_question_that_proves_it() {
+    let mut world = world(json!({"userName": "o'alice; reboot"}));
+    world.user("bob", json!({}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    world.policy("p", json!({"mode": "Preview"}));
+    world.group("team", &["bob"], json!({}));
+    let status = planned(&world);
+    insta::assert_yaml_snapshot!(status.preview, @r#"
+    adds:
+      - "oidc:bob"
+    removes:
+      - "oidc:o'alice; reboot"
+    more: 0
+    verify:
+      - "kubectl auth can-i --list --namespace=team-a --as=oidc:bob"
+      - "kubectl auth can-i --list --namespace=team-a --as='oidc:o'\\''alice; reboot'"
+    "#);
+    assert_eq!(
+        conditions_of(&status),
+        ["Ready=True Previewed: mode is Preview: 1 would gain and 1 would lose access"]
+    );
+    assert_eq!(status.namespaces.unwrap().applied, 0);
+}
+
+#[test]
+fn a_preview_of_many_shows_the_first_twenty_and_how_many_more_there_are() {
+    let mut world = World::new();
+    let names: Vec<String> = (0..50).map(|number| format!("user-{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.iter().for_each(|name| drop(world.user(name, json!({}))));
+    world.group("team", &names, json!({}));
+    world.policy("p", json!({"mode": "Preview"}));
+    let preview = planned(&world).preview.unwrap();
+    assert_eq!((preview.adds.len(), preview.more, preview.verify.len()), (20, 30, 20));
+}
+
+#[test]
+fn what_prevents_a_policy_makes_it_not_ready_and_says_what_to_do() {
+    let mut world = world(json!({}));
+    world.policy(
+        "p",
+        json!({
+            "subjects": {"groups": [{"displayName": "team"}, {"displayName": "nobody's"}]},
+            "roleRef": {"name": "admin"},
+            "scope": {"namespaces": {"names": ["team-a", "gone"]}},
+        }),
+    );
+    let status = planned(&world);
+    insta::assert_snapshot!(conditions_of(&status).join("\n"), @r#"
+    Ready=False RoleNotAllowed: ClusterRole admin may not be given: add admin to the Helm value rbac.bindableClusterRoles
+    RoleNotAllowed=True RoleNotAllowed: ClusterRole admin may not be given: add admin to the Helm value rbac.bindableClusterRoles
+    GroupNotFound=True NotInDirectory: no group has displayName "nobody's": push it from the identity provider, or correct the policy
+    "#);
+    insta::assert_yaml_snapshot!(status.namespaces, @"
+    matched: 2
+    applied: 0
+    notApplied:
+      - name: gone
+        reason: Missing
+      - name: team-a
+        reason: RoleNotAllowed
+    ");
+}
+
+#[test]
+fn people_without_a_usable_string_are_named() {
+    let mut world = world(json!({}));
+    world.provider("okta", json!({"identity": {"user": {"from": "title"}}}));
+    let later =
+        json!({"created": "2026-02-01T00:00:00Z", "lastModified": "2026-02-01T00:00:00Z", "version": 1});
+    world.user("first", json!({"title": "x"}));
+    world.user("second", json!({"title": "x", "meta": later}));
+    world.group("team", &["alice", "second"], json!({}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @r#"
+    Ready=True Applied: the bindings are as the policy says
+    Ambiguous=True IdentityTaken: "second" gets nothing: "x" is the string of somebody who was created before, id first of provider okta
+    Invalid=True NameRefused: "alice" gets nothing: the attribute that the provider's identity is made from has no value
+    "#);
+}
+
+#[test]
+fn a_policy_without_its_provider_says_that_its_bindings_stay() {
+    let mut world = world(json!({}));
+    world.policy("p", json!({"provider": "entra"}));
+    insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @"
+    Ready=False ProviderNotFound: the ScimProvider does not exist; bindings stay as they are
+    Stalled=True ProviderNotFound: the ScimProvider does not exist; bindings stay as they are
+    ");
+}
+
+#[test]
+fn what_the_provider_asks_for_and_nobody_does_is_said() {
+    let mut world = world(json!({}));
+    world.provider("okta", json!({"correlate": {"deactivateBy": "Any"}}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @"
+    Ready=True Applied: the bindings are as the policy says
+    Unsupported=True NotActedOn: not acted on: the provider's correlate: people of two providers under one identity string stay two people
+    ");
+}
+
+#[test]
+fn a_status_says_the_same_again_while_nothing_changes() {
+    let mut world = world(json!({}));
+    world.policy("p", json!({"roleRef": {"name": "admin"}}));
+    let (policy, plan) = world.policy_and_plan("p");
+    let first = status(&policy, &plan, &Outcome::default(), Held::default(), world.now);
+    let later = "2027-01-01T00:00:00Z".parse().unwrap();
+    let shown = ScimAccessPolicy { status: Some(first.clone()), ..(*policy).clone() };
+    assert_eq!(status(&shown, &plan, &Outcome::default(), Held::default(), later), first);
+}
+
+#[test]
+fn a_long_list_is_cut() {
+    let lines: Vec<String> = (0..7).map(|number| number.to_string()).collect();
+    assert_eq!(list(&lines), "0; 1; 2; 3; 4; and 2 more");
+}

@@ -1,0 +1,120 @@
+//! Kubernetes events about objects of ours, a bounded number of them.
+
+use std::num::NonZeroU32;
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::{core::v1::ObjectReference, events::v1::Event},
+    apimachinery::pkg::apis::meta::v1::MicroTime,
+};
+use kube::{
+    Api, Client,
+    api::{ObjectMeta, PostParams},
+};
+use tracing::warn;
+
+/// The controller that events name as their source.
+const CONTROLLER: &str = "scim-operator.dev/reconcile";
+/// Where events about cluster-scoped objects lie, as `kubectl describe` looks for them.
+const NAMESPACE: &str = "default";
+/// The longest note that the API server takes, in bytes.
+const MAX_NOTE: usize = 1024;
+/// How many events of one reason an object may have at once, and per minute after that. The audit log
+/// has what is left out.
+const BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
+/// Publishes events.
+pub(super) struct Events {
+    client: Client,
+    instance: String,
+    budget: DefaultKeyedRateLimiter<(String, &'static str)>,
+}
+
+/// Whether somebody should look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Severity {
+    /// Nobody has to.
+    Normal,
+    /// Somebody should.
+    Warning,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub(super) struct Happened {
+    /// Whether somebody should look.
+    pub(super) severity: Severity,
+    /// PascalCase, from a small closed set.
+    pub(super) reason: &'static str,
+    /// What the operator was doing, PascalCase.
+    pub(super) action: &'static str,
+    /// For people.
+    pub(super) note: String,
+}
+
+impl Events {
+    /// Events of the pod of this name.
+    pub(super) fn new(client: Client, instance: String) -> Self {
+        Self { client, instance, budget: RateLimiter::keyed(Quota::per_minute(BURST)) }
+    }
+
+    /// Publishes an event about an object, unless it has had too many of that reason. Nothing waits for
+    /// events: one that cannot be published is logged.
+    pub(super) async fn publish(&self, about: &ObjectReference, happened: Happened, now: Timestamp) {
+        let uid = about.uid.clone().unwrap_or_default();
+        if self.budget.check_key(&(uid, happened.reason)).is_err() {
+            return;
+        }
+        self.budget.retain_recent();
+        let event = self.event(about, happened, now);
+        let namespace = about.namespace.as_deref().unwrap_or(NAMESPACE);
+        let events: Api<Event> = Api::namespaced(self.client.clone(), namespace);
+        if let Err(error) = events.create(&PostParams::default(), &event).await {
+            warn!(%error, object = about.name, reason = event.reason, "event cannot be published");
+        }
+    }
+
+    fn event(&self, about: &ObjectReference, happened: Happened, now: Timestamp) -> Event {
+        let name = about.name.as_deref().unwrap_or_default();
+        let severity = match happened.severity {
+            Severity::Normal => "Normal",
+            Severity::Warning => "Warning",
+        };
+        Event {
+            action: Some(happened.action.to_owned()),
+            event_time: Some(MicroTime(now)),
+            metadata: ObjectMeta {
+                name: Some(format!("{name}.{:x}", now.as_nanosecond())),
+                ..ObjectMeta::default()
+            },
+            note: Some(cut(happened.note)),
+            reason: Some(happened.reason.to_owned()),
+            regarding: Some(about.clone()),
+            reporting_controller: Some(CONTROLLER.to_owned()),
+            reporting_instance: Some(self.instance.clone()),
+            type_: Some(severity.to_owned()),
+            ..Event::default()
+        }
+    }
+}
+
+fn cut(note: String) -> String {
+    if note.len() <= MAX_NOTE {
+        return note;
+    }
+    let fits = |(start, c): &(usize, char)| start + c.len_utf8() + '…'.len_utf8() <= MAX_NOTE;
+    let kept = note.char_indices().take_while(fits).map(|(_, c)| c);
+    kept.chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_note_is_cut_where_a_character_ends() {
+        assert_eq!(cut("ü".repeat(2_000)).len(), 1023);
+        assert_eq!(cut("short".to_owned()), "short");
+    }
+}
