@@ -1,5 +1,4 @@
-//! The members of a group in an answer, written one by one: there may be a hundred thousand. Their names
-//! are not among what is shown: looking them up would cost more than everything else.
+//! The members of a group in an answer, written one by one: there may be a hundred thousand.
 
 use std::sync::Arc;
 
@@ -21,9 +20,8 @@ pub(super) struct Members {
 }
 
 /// Who has a member's id.
-#[derive(Clone, Copy)]
 enum Holder {
-    /// A person or a group of the directory.
+    /// Someone of this provider.
     Known(MemberKind),
     /// Nobody; the client said that it is this.
     Nobody(MemberKind),
@@ -56,20 +54,22 @@ impl Members {
         self.members.is_empty()
     }
 
-    fn member(&self, id: &Id, holder: Holder) -> Member {
-        let when = |part: Part| part == Part::Shown;
-        let endpoint = holder.endpoint().filter(|_| when(self.reference));
+    fn member(&self, id: &Id, holder: &Holder) -> Member {
+        let (Holder::Known(kind) | Holder::Nobody(kind)) = holder;
         Member {
-            value: when(self.value).then(|| id.to_string()),
-            reference: endpoint.map(|endpoint| format!("{}{endpoint}/{id}", self.base)),
-            kind: when(self.kind).then(|| holder.kind().name()),
+            value: (self.value == Part::Shown).then(|| id.to_string()),
+            reference: match (self.reference, holder) {
+                (Part::Shown, Holder::Known(kind)) => Some(format!("{}{}/{id}", self.base, endpoint(*kind))),
+                _ => None,
+            },
+            kind: (self.kind == Part::Shown).then(|| kind.name()),
         }
     }
 }
 
 impl Serialize for Members {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.members.iter().map(|(id, holder)| self.member(id, *holder)))
+        serializer.collect_seq(self.members.iter().map(|(id, holder)| self.member(id, holder)))
     }
 }
 
@@ -83,31 +83,25 @@ struct Member {
     kind: Option<&'static str>,
 }
 
-impl Holder {
-    fn kind(self) -> MemberKind {
-        match self {
-            Self::Known(kind) | Self::Nobody(kind) => kind,
-        }
-    }
-
-    /// Where the holder is; nobody is nowhere.
-    fn endpoint(self) -> Option<&'static str> {
-        match self {
-            Self::Known(MemberKind::User) => Some(ResourceKind::User.endpoint()),
-            Self::Known(MemberKind::Group) => Some(ResourceKind::Group.endpoint()),
-            Self::Nobody(_) => None,
-        }
-    }
-}
-
 fn holders(group: &Group, view: &ProviderView) -> Vec<(Id, Holder)> {
-    let holder = |id: &Id, said| match (view.user(id), view.group(id)) {
-        (Some(_), _) => Holder::Known(MemberKind::User),
-        (None, Some(_)) => Holder::Known(MemberKind::Group),
-        (None, None) => Holder::Nobody(said),
+    let holder = |id: &Id, said| {
+        if view.user(id).is_some() {
+            Holder::Known(MemberKind::User)
+        } else if view.group(id).is_some() {
+            Holder::Known(MemberKind::Group)
+        } else {
+            Holder::Nobody(said)
+        }
     };
     let people = group.members().iter().map(|id| (id, MemberKind::User));
     let groups = group.groups().iter().map(|id| (id, MemberKind::Group));
     let there = people.chain(groups).filter(|(id, _)| !view.is_gone(id));
     there.map(|(id, said)| (id.clone(), holder(id, said))).collect()
+}
+
+fn endpoint(kind: MemberKind) -> &'static str {
+    match kind {
+        MemberKind::User => ResourceKind::User.endpoint(),
+        MemberKind::Group => ResourceKind::Group.endpoint(),
+    }
 }

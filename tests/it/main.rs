@@ -7,3 +7,4 @@ mod control_plane;
 mod directory;
 mod harness;
 mod resources;
+mod scim;
