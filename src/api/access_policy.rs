@@ -1,5 +1,7 @@
 //! ScimAccessPolicy: whom the cluster lets do what.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema};
@@ -104,6 +106,17 @@ pub enum GroupSelector {
     /// By a regular expression over displayName whose named captures choose namespace and role.
     /// Example: `^k8s-(?<ns>[a-z0-9-]+)-(?<role>view|edit)$`.
     Matching(#[schemars(length(min = 1, max = 1024))] String),
+}
+
+impl fmt::Display for GroupSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DisplayName(name) => write!(f, "displayName {name:?}"),
+            Self::ExternalId(id) => write!(f, "externalId {id:?}"),
+            Self::Id(id) => write!(f, "id {id:?}"),
+            Self::Matching(pattern) => write!(f, "matching {pattern:?}"),
+        }
+    }
 }
 
 /// People, by a SCIM filter.

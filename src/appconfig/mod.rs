@@ -2,14 +2,25 @@
 //! directory, app config and target always give the same plan.
 
 mod escape;
+mod index;
+mod permission;
 mod person;
+mod plan;
 mod preset;
 mod print;
+mod reading;
 mod render;
+mod target;
 mod template;
+mod touched;
 mod validate;
 
-pub use escape::Refusal;
-pub use render::{Invalid, LeftOut, Rendered, Renderer};
-pub use template::TemplateError;
-pub use validate::Unfit;
+#[cfg(test)]
+mod tests;
+
+pub use index::{Config, Index, Name, Touched};
+pub use permission::{Enabled, Forbidden};
+pub use plan::{Desired, Obstacle, Step, not_found};
+pub use reading::Reading;
+pub use render::{Invalid, LeftOut, Rendered};
+pub use target::{Key, Kind, Observed, Owner};

@@ -1,0 +1,156 @@
+//! Everything that plans are made from, but the directory and the targets.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::ResourceExt;
+
+use super::{
+    permission::Enabled,
+    plan::Obstacle,
+    reading::{Provider, Reading},
+    target::Kind,
+};
+use crate::api::{ScimAppConfig, ScimProvider};
+
+/// The names of app configs to look at again.
+pub type Touched = BTreeSet<Name>;
+
+/// The name of an app config.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// Its name there.
+    pub name: Arc<str>,
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// App configs, providers and namespaces. Each change tells which app configs it touches, and no others.
+#[derive(Debug, Default)]
+pub struct Index {
+    enabled: Enabled,
+    pub(super) configs: BTreeMap<Name, Config>,
+    providers: BTreeMap<String, Provider>,
+    labels: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// An app config, and what it says.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The object.
+    pub object: Arc<ScimAppConfig>,
+    /// What it says, or why it says nothing.
+    pub reading: Result<Arc<Reading>, Obstacle>,
+}
+
+impl Index {
+    /// An index that knows nothing but where app configs may write.
+    pub fn new(enabled: Enabled) -> Self {
+        Self { enabled, ..Self::default() }
+    }
+
+    /// Every app config.
+    pub fn names(&self) -> Touched {
+        self.configs.keys().cloned().collect()
+    }
+
+    /// An app config.
+    pub fn config(&self, name: &Name) -> Option<&Config> {
+        self.configs.get(name)
+    }
+
+    /// Takes an app config. Only another spec is news.
+    pub fn apply_config(&mut self, object: ScimAppConfig) -> Touched {
+        let namespace = object.namespace().unwrap_or_default().into();
+        let name = Name { namespace, name: object.name_any().into() };
+        let object = Arc::new(object);
+        match self.configs.get_mut(&name) {
+            Some(held) if held.object.spec == object.spec && held.object.uid() == object.uid() => {
+                held.object = object;
+                Touched::new()
+            }
+            _ => {
+                let reading = self.read(&object);
+                self.configs.insert(name.clone(), Config { object, reading });
+                Touched::from([name])
+            }
+        }
+    }
+
+    /// Forgets an app config. What it wrote stays.
+    pub fn delete_config(&mut self, namespace: &str, name: &str) {
+        self.configs.remove(&Name { namespace: namespace.into(), name: name.into() });
+    }
+
+    /// Takes a provider. Only another spec is news.
+    pub fn apply_provider(&mut self, object: ScimProvider) -> Touched {
+        let name = object.name_any();
+        if self.providers.get(&name).is_some_and(|held| held.object.spec == object.spec) {
+            return Touched::new();
+        }
+        self.providers.insert(name.clone(), Provider::new(object));
+        self.read_again(|config| config.spec.provider == name)
+    }
+
+    /// Forgets a provider.
+    pub fn delete_provider(&mut self, name: &str) -> Touched {
+        self.providers.remove(name);
+        self.read_again(|config| config.spec.provider == name)
+    }
+
+    /// Takes a namespace. Only other labels are news.
+    pub fn apply_namespace(&mut self, object: &Namespace) -> Touched {
+        let (name, labels) = (object.name_any(), object.labels().clone());
+        match self.labels.insert(name.clone(), labels) {
+            Some(before) if before == *object.labels() => Touched::new(),
+            _ => self.read_again(|config| config.namespace().as_ref() == Some(&name)),
+        }
+    }
+
+    /// Forgets a namespace.
+    pub fn delete_namespace(&mut self, name: &str) -> Touched {
+        self.labels.remove(name);
+        self.read_again(|config| config.namespace().as_deref() == Some(name))
+    }
+
+    /// The app configs that write a key of this object.
+    pub fn writing(&self, kind: Kind, namespace: &str, name: &str) -> Touched {
+        let key = |config: &Config| config.reading.as_ref().ok().map(|reading| reading.key().clone());
+        let writes = |config: &Config| {
+            key(config).is_some_and(|key| {
+                (key.kind, key.namespace.as_str(), key.name.as_str()) == (kind, namespace, name)
+            })
+        };
+        self.configs.iter().filter(|(_, config)| writes(config)).map(|(name, _)| name.clone()).collect()
+    }
+
+    fn read_again(&mut self, which: impl Fn(&ScimAppConfig) -> bool) -> Touched {
+        let mut configs = std::mem::take(&mut self.configs);
+        let touched = configs.iter_mut().filter(|(_, config)| which(&config.object)).map(|(name, config)| {
+            config.reading = self.read(&config.object);
+            name.clone()
+        });
+        let touched = touched.collect();
+        self.configs = configs;
+        touched
+    }
+
+    fn read(&self, config: &ScimAppConfig) -> Result<Arc<Reading>, Obstacle> {
+        let name = &config.spec.provider;
+        let provider = self.providers.get(name).ok_or_else(|| Obstacle::ProviderNotFound(name.clone()))?;
+        let namespace = config.namespace().unwrap_or_default();
+        let labels = self.labels.get(&namespace);
+        let readers = self.enabled.permit(&namespace, labels, &provider.object)?;
+        Reading::new(config, provider, readers).map(Arc::new)
+    }
+}
