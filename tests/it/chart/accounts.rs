@@ -19,14 +19,11 @@ async fn serve_writes_the_directory_and_takes_its_own_lease() {
         (rights(release, "serve", &release.namespace).await, rights(release, "serve", &release.apps).await);
     insta::assert_snapshot!(elsewhere, @r"
     scimgroups.scim-operator.dev: create delete get list patch watch
-    scimgroups/status.scim-operator.dev: patch
-    scimgroupslices.scim-operator.dev: create delete get list watch
     scimproviders.scim-operator.dev: get list watch
     scimproviders/status.scim-operator.dev: patch
     scimtokens.scim-operator.dev: get list watch
     scimtokens/status.scim-operator.dev: patch
     scimusers.scim-operator.dev: create delete get list patch watch
-    scimusers/status.scim-operator.dev: patch
     ");
     insta::assert_snapshot!(beyond(&own, &elsewhere), @r"
     leases.coordination.k8s.io chart-scim-operator-janitor: get update
@@ -51,7 +48,6 @@ async fn reconcile_writes_bindings_and_gives_the_listed_roles() {
     scimappconfigs.scim-operator.dev: get list watch
     scimappconfigs/status.scim-operator.dev: patch
     scimgroups.scim-operator.dev: get list watch
-    scimgroupslices.scim-operator.dev: get list watch
     scimproviders.scim-operator.dev: get list watch
     scimusers.scim-operator.dev: get list watch
     ");
