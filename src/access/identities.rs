@@ -1,5 +1,6 @@
 //! Who holds which identity string. A string has one holder among everyone of every provider: whoever
-//! was created first. So nobody can take another's access, or take it away, by choosing a name.
+//! was created first. So nobody who is new can take another's access, or take it away, by choosing a name;
+//! of people whose attributes change, the older one still comes first.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -65,6 +66,11 @@ pub enum Nameless {
 }
 
 impl Identities {
+    /// Whether the people of a provider have strings at all.
+    pub fn maps(&self, provider: &str) -> bool {
+        self.providers.contains_key(provider)
+    }
+
     /// Whose string this is.
     pub fn holder(&self, identity: &str) -> Option<&Arc<User>> {
         let holder = self.claims.get(identity)?.first()?;

@@ -1,7 +1,7 @@
 //! Everything that plans are made from, kept current by what watches tell.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -145,7 +145,8 @@ impl Index {
             mapping.as_ref().err().map(|error| format!("the provider's identity.user.from: {error}"));
         let namesakes = match mapping {
             Ok(mapping) => self.identities.map(&name, mapping, directory.provider(&name)),
-            Err(_) => self.identities.unmap(&name),
+            // The last mapping that could be read stays: a mistake in it takes nobody's access away.
+            Err(_) => HashSet::new(),
         };
         let own = |policy: &Policy| policy.object().spec.provider == *name;
         for policy in self.policies.values_mut().filter(|policy| own(policy)) {

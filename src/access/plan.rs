@@ -10,6 +10,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use kube::ResourceExt;
 
 use super::{
     binding::{Binding, Observed, Place, Subject},
@@ -20,7 +21,7 @@ use super::{
     subjects::{Excluded, Grants},
 };
 use crate::{
-    api::{GroupSelector, ScimProvider, SubjectKind},
+    api::{GroupSelector, OnDelete, ScimProvider, SubjectKind},
     directory::view::Selection,
 };
 use wanted::Wanted;
@@ -160,21 +161,26 @@ impl Facts<'_> {
         let mut plan = Plan::new(self.completeness, policy.validity(self.now), policy.next_bound(self.now));
         let Some(provider) = self.provider else {
             plan.problems.blocked = Some(Blocked::ProviderNotFound);
+            if plan.validity != Validity::Current {
+                // A grant that ended ends, whatever else is wrong.
+                self.compare(policy, &BTreeMap::new(), &mut plan);
+            }
             return plan;
         };
         plan.problems.unsupported = unsupported(provider);
-        let wanted = match (self.provider_is_invalid, policy.terms()) {
+        let readable = match (self.provider_is_invalid, policy.terms()) {
             (Some(error), _) | (_, Err(error)) => {
                 plan.problems.blocked = Some(Blocked::Invalid(error.to_owned()));
-                if policy.object().spec.subject_kind == SubjectKind::Group {
-                    return plan;
-                }
-                self.whoever_is_active(provider)
+                None
             }
-            (None, Ok(terms)) if plan.validity == Validity::Current => {
-                self.wanted(policy, terms, provider, &select(terms), &mut plan)
-            }
-            (None, Ok(_)) => BTreeMap::new(),
+            (None, Ok(terms)) => Some(terms),
+        };
+        let wanted = match readable {
+            _ if plan.validity != Validity::Current => BTreeMap::new(),
+            Some(terms) => self.wanted(policy, terms, provider, &select(terms), &mut plan),
+            None if policy.object().spec.subject_kind == SubjectKind::Group => return plan,
+            None if !self.identities.maps(&provider.name_any()) => return plan,
+            None => self.whoever_is_active(provider),
         };
         self.compare(policy, &wanted, &mut plan);
         plan.allotments = allotments(wanted);
@@ -255,8 +261,14 @@ fn allotments(wanted: BTreeMap<Place, Wanted>) -> Vec<Allotment> {
     allotments
 }
 
+/// What the provider's spec asks for and this version does not do to access.
 fn unsupported(provider: &ScimProvider) -> Vec<&'static str> {
     let correlate =
         "the provider's correlate: people of two providers under one identity string stay two people";
-    provider.spec.correlate.iter().map(|_| correlate).collect()
+    let revoke = "the provider's onDelete: deleting it leaves the bindings of its policies in place";
+    let fields = [
+        (provider.spec.correlate.is_some(), correlate),
+        (provider.spec.on_delete == OnDelete::Revoke, revoke),
+    ];
+    fields.into_iter().filter(|(is_set, _)| *is_set).map(|(_, what)| what).collect()
 }

@@ -49,7 +49,8 @@ impl Index {
         let own =
             self.policies.iter().filter(|(_, policy)| *policy.object().spec.provider == **change.provider());
         let touched = own.filter(|(_, policy)| {
-            matters(policy) && policy.terms().is_ok_and(|terms| terms.people.touches(change, view))
+            // What cannot be read may mean anybody: whoever is deactivated leaves its bindings too.
+            matters(policy) && policy.terms().map_or(true, |terms| terms.people.touches(change, view))
         });
         touched.map(|(name, _)| name.clone()).collect()
     }

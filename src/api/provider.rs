@@ -79,13 +79,19 @@ pub struct ScimProviderSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Retention>,
     /// What deleting this object does to access. Retain: bindings stay. Revoke: they go.
-    #[serde(default)]
+    #[serde(default = "ScimProviderSpec::default_on_delete")]
     pub on_delete: super::OnDelete,
     /// Whom to tell about what.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = Rule::new("self.all(n, [has(n.webhook), has(n.email), has(n.securityEvents)].exists_one(set, set))").message("notifications: set exactly one of webhook, email and securityEvents"))]
     pub notifications: Vec<Notification>,
+}
+
+impl ScimProviderSpec {
+    fn default_on_delete() -> super::OnDelete {
+        super::OnDelete::Retain
+    }
 }
 
 /// How strictly requests are read.

@@ -154,10 +154,22 @@ fn a_filter_that_cannot_be_read_keeps_what_is_given_to_active_people() {
     assert!(matches!(plan.problems.blocked, Some(Blocked::Invalid(_))));
     assert_eq!(world.held("p"), ["team-a/edit: oidc:alice oidc:bob"]);
 
-    world.user("alice", json!({"active": false}));
-    world.delete_user("bob");
+    assert!(world.user("alice", json!({"active": false})).contains("p"));
+    assert!(world.delete_user("bob").contains("p"));
     world.settle("p");
     assert!(world.bindings("p").is_empty());
+}
+
+#[test]
+fn a_mistake_in_the_mapping_takes_nobodys_access_away() {
+    let mut world = world_of_alice_and_bob();
+    world.policy("p", json!({}));
+    world.settle("p");
+    let held = world.held("p");
+    world.provider("okta", json!({"identity": {"user": {"from": "no such attribute", "prefix": "oidc:"}}}));
+    let plan = world.settle("p");
+    assert!(matches!(plan.problems.blocked, Some(Blocked::Invalid(_))));
+    assert_eq!(world.held("p"), held);
 }
 
 #[test]
