@@ -16,7 +16,7 @@ test: control-plane .venv/ready ## Every test that needs no root
 
 up: control-plane ## Control plane and operator in the background, on 127.0.0.1; writes .dev/env
 	cargo build --bin scim-operator
-	cargo run --quiet --example up
+	cargo run --quiet --example up -- up
 
 down: ## Ends what `make up` started
 	cargo run --quiet --example up -- down

@@ -80,7 +80,7 @@ mod tests {
 
     use super::*;
 
-    fn permitted(readers: Value, namespace: &str) -> Result<(), String> {
+    fn permitted(readers: &Value, namespace: &str) -> Result<(), String> {
         let provider = json!({
             "apiVersion": "scim-operator.dev/v1alpha1", "kind": "ScimProvider", "metadata": {"name": "okta"},
             "spec": {"appConfigs": readers},
@@ -97,26 +97,26 @@ mod tests {
 
     #[test]
     fn a_provider_lets_nobody_read_unless_it_says_so() {
-        let refused = permitted(Value::Null, "argocd").unwrap_err();
+        let refused = permitted(&Value::Null, "argocd").unwrap_err();
         assert!(refused.contains("spec.appConfigs.allowedNamespaces"), "{refused}");
-        assert!(permitted(json!({"allowedNamespaces": {}}), "argocd").is_err());
-        assert!(permitted(json!({"allowedNamespaces": {"names": ["other"]}}), "argocd").is_err());
+        assert!(permitted(&json!({"allowedNamespaces": {}}), "argocd").is_err());
+        assert!(permitted(&json!({"allowedNamespaces": {"names": ["other"]}}), "argocd").is_err());
     }
 
     #[test]
     fn a_provider_lets_namespaces_read_by_name_or_by_label() {
-        assert_eq!(permitted(json!({"allowedNamespaces": {"names": ["argocd"]}}), "argocd"), Ok(()));
+        assert_eq!(permitted(&json!({"allowedNamespaces": {"names": ["argocd"]}}), "argocd"), Ok(()));
         let by_label =
             |team: &str| json!({"allowedNamespaces": {"selector": {"matchLabels": {"team": team}}}});
-        assert_eq!(permitted(by_label("a"), "argocd"), Ok(()));
-        assert!(permitted(by_label("b"), "argocd").is_err());
+        assert_eq!(permitted(&by_label("a"), "argocd"), Ok(()));
+        assert!(permitted(&by_label("b"), "argocd").is_err());
     }
 
     #[test]
     fn nobody_writes_where_the_chart_does_not_say_so_and_never_in_protected_namespaces() {
         let everyone = || json!({"allowedNamespaces": {"selector": {}}});
-        assert!(permitted(everyone(), "team-a").unwrap_err().contains("Helm value appConfig.namespaces"));
-        assert!(permitted(everyone(), "kube-system").unwrap_err().contains("is protected"));
-        assert_eq!(permitted(everyone(), "apps"), Ok(()));
+        assert!(permitted(&everyone(), "team-a").unwrap_err().contains("Helm value appConfig.namespaces"));
+        assert!(permitted(&everyone(), "kube-system").unwrap_err().contains("is protected"));
+        assert_eq!(permitted(&everyone(), "apps"), Ok(()));
     }
 }

@@ -190,7 +190,7 @@ mod tests {
         Key::of(&serde_json::from_value(config).unwrap()).unwrap()
     }
 
-    fn observed(annotations: Value, data: Value, managed_fields: Value) -> Observed {
+    fn observed(annotations: &Value, data: &Value, managed_fields: &Value) -> Observed {
         let object = json!({
             "metadata": {"name": "cm", "resourceVersion": "7", "annotations": annotations, "managedFields": managed_fields},
             "data": data,
@@ -198,21 +198,21 @@ mod tests {
         key("configMap").in_config_map(&serde_json::from_value(object).unwrap())
     }
 
-    fn managed(manager: &str, fields: Value) -> Value {
+    fn managed(manager: &str, fields: &Value) -> Value {
         json!({"manager": manager, "operation": "Apply", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields})
     }
 
     #[test]
     fn a_key_that_is_not_there_is_nobodys() {
-        assert_eq!(observed(json!({}), json!({"other": "x"}), json!([])).owner, Owner::Nobody);
+        assert_eq!(observed(&json!({}), &json!({"other": "x"}), &json!([])).owner, Owner::Nobody);
     }
 
     #[test]
     fn a_key_that_was_there_before_belongs_to_its_managers() {
-        let helm = managed("helm", json!({"f:data": {"f:k.csv": {}}}));
-        let flux = managed("flux", json!({"f:data": {"f:other": {}}}));
+        let helm = managed("helm", &json!({"f:data": {"f:k.csv": {}}}));
+        let flux = managed("flux", &json!({"f:data": {"f:other": {}}}));
         assert_eq!(
-            observed(json!({}), json!({"k.csv": "x"}), json!([helm, flux])).owner,
+            observed(&json!({}), &json!({"k.csv": "x"}), &json!([helm, flux])).owner,
             Owner::Others(vec!["helm".to_owned()])
         );
     }
@@ -221,14 +221,14 @@ mod tests {
     fn a_key_beside_our_mark_is_ours_whoever_changed_it_since() {
         let key = key("configMap");
         let fields = json!({"f:metadata": {"f:annotations": {format!("f:{}", key.mark()): {}}}});
-        let ours = managed(&key.field_manager(), fields.clone());
-        let edit = managed("kubectl-edit", json!({"f:data": {"f:k.csv": {}}}));
+        let ours = managed(&key.field_manager(), &fields);
+        let edit = managed("kubectl-edit", &json!({"f:data": {"f:k.csv": {}}}));
         let shown = |mark: &str| json!({key.mark(): mark});
         let data = json!({"k.csv": "x"});
-        let owner = |annotations, managed| observed(annotations, data.clone(), managed).owner;
+        let owner = |annotations, managed| observed(&annotations, &data, &managed).owner;
         assert_eq!(owner(shown("rbac/k.csv"), json!([edit, ours])), Owner::Us);
         assert_ne!(owner(shown("rbac/other.csv"), json!([ours])), Owner::Us, "the mark of another key");
-        let forged = managed("kubectl", fields);
+        let forged = managed("kubectl", &fields);
         assert_ne!(owner(shown("rbac/k.csv"), json!([forged])), Owner::Us, "somebody else's mark");
     }
 
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn an_apply_has_the_mark_the_text_and_nothing_else() {
-        let observed = observed(json!({}), json!({}), json!([]));
+        let observed = observed(&json!({}), &json!({}), &json!([]));
         insta::assert_json_snapshot!(key("configMap").apply(Some("a\n"), Some(&observed)), @r#"
         {
           "apiVersion": "v1",

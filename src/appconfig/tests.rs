@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     api::{ScimAppConfig, ScimProvider},
     directory::view::{
-        Change, Directory,
+        Directory,
         samples::{group, user},
     },
 };
@@ -156,7 +156,6 @@ fn a_change_touches_those_whom_it_is_about() {
     assert_eq!(apply("eve"), Touched::new());
     assert_eq!(index.writing(Kind::ConfigMap, "apps", "cm"), Touched::from([name()]));
     assert_eq!(index.writing(Kind::Secret, "apps", "cm"), Touched::new());
-    let _: Option<Change> = None;
 }
 
 mod steps {

@@ -15,6 +15,9 @@ use super::sort::Order;
 /// The schema of the body of a `.search`.
 pub const SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
+/// How many attributes a client may name: each costs a look for every attribute of every resource.
+const MAX_NAMES: usize = 200;
+
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
@@ -187,6 +190,10 @@ impl<'a> Parameters<'a> {
         let names = names.ok_or_else(|| {
             ScimError::invalid_value(format!("{name} must be a list of names of attributes"))
         })?;
+        if names.len() > MAX_NAMES {
+            let detail = format!("{name} names {} attributes; name at most {MAX_NAMES}", names.len());
+            return Err(ScimError::invalid_value(detail));
+        }
         Ok(names.into_iter().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
     }
 }
@@ -308,6 +315,13 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::InvalidValue, "{body}");
         }
         assert_eq!(Query::from_body(&json!([]), Mode::Compat).unwrap_err().kind(), ErrorKind::InvalidSyntax);
+    }
+
+    #[test]
+    fn at_most_200_attributes_are_named() {
+        let query = |count| format!("attributes={}", vec!["title"; count].join(","));
+        assert_eq!(url(&query(MAX_NAMES)).attributes.len(), MAX_NAMES);
+        assert_eq!(refused(&query(MAX_NAMES + 1)), ErrorKind::InvalidValue);
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Sort {
         SortKey { value: value.map(shortened), id: id.to_owned() }
     }
 
-    /// Which of two places comes first.
+    /// Which of two places comes first; also of resources of two types, in orders by one attribute.
     pub fn compare(&self, a: &SortKey, b: &SortKey) -> Ordering {
         let by_value = match (&a.value, &b.value) {
             (Some(a), Some(b)) => a.cmp(b),

@@ -4,6 +4,7 @@ mod authentication;
 mod bad_input;
 mod conditions;
 mod dialects;
+mod foreign_client;
 mod groups;
 mod outage;
 mod queries;

@@ -1,5 +1,4 @@
-//! Another reader of the same grammar, which has no sub-attributes behind value filters, and no
-//! attributes that are called like its words.
+//! Another reader of the same grammar, which has no sub-attributes behind value filters.
 
 use proptest::prelude::*;
 
@@ -47,6 +46,14 @@ fn ours(text: &str) -> Option<Tree<Term>> {
     Filter::parse(text, Mode::Strict).ok().map(|filter| flat(filter.0))
 }
 
+/// Whether an attribute is called like a word of the grammar, which this reader alone takes.
+fn has_a_word_for_a_name(tree: &Tree<Term>) -> bool {
+    tree.terms().into_iter().any(|term| {
+        matches!(term.path.attribute.as_str(), "eq" | "pr" | "and" | "or" | "not" | "true" | "null")
+            || term.path.filter.as_deref().is_some_and(has_a_word_for_a_name)
+    })
+}
+
 proptest! {
     #[test]
     fn two_readers_understand_a_filter_in_one_way(filter in filter(Just(None))) {
@@ -57,9 +64,11 @@ proptest! {
     #[test]
     fn two_readers_refuse_the_same_texts(words in proptest::collection::vec(
         proptest::sample::select(vec![
-            "a", "a.b", "urn:x:1.0:a", "eq", "pr", "and", "or", "not (", "(", ")", "[", "]", "\"s\"", "1", "eq true", "eq null",
+            "a", "a.b", "urn:x:1.0:a", "eq", "pr", "and", "or", "not", "(", ")", "[", "]", "\"s\"", "1", "true", "null",
         ]), 0..16)) {
         let text = words.join(" ");
-        prop_assert_eq!(ours(&text), theirs(&text), "{}", text);
+        let ours = ours(&text);
+        prop_assume!(!ours.as_ref().is_some_and(has_a_word_for_a_name));
+        prop_assert_eq!(ours, theirs(&text), "{}", text);
     }
 }

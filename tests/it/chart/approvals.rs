@@ -1,0 +1,100 @@
+//! The policy `…-approvals`: who writes a policy does not thereby approve what the guard holds of it.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{
+    Release,
+    app_configs::{app_config, path},
+    assert_refused, assert_taken,
+};
+use crate::harness::{Identity, unique};
+
+const POLICIES: &str = "/apis/scim-operator.dev/v1alpha1/scimaccesspolicies";
+const MESSAGE: &str =
+    "the annotation scim-operator.dev/approve needs the verb approve on scimaccesspolicies.scim-operator.dev";
+
+/// A client of someone new who holds one of the chart's roles for people.
+async fn someone(role: &str) -> kube::Client {
+    let release = Release::get().await;
+    let user = unique(role);
+    let role = format!("{}-{role}", Release::NAME);
+    release.kubectl(&format!("create clusterrolebinding {user} --clusterrole={role} --user={user}")).await;
+    release.plane.client(&Identity::person(&user, &[])).await
+}
+
+/// A policy that someone approved, and the path to it.
+async fn approved() -> String {
+    let name = unique("approved");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), policy(&name, &json!({"scim-operator.dev/approve": "one"})).to_string())
+        .unwrap();
+    Release::get().await.kubectl(&format!("create -f {}", file.path().display())).await;
+    format!("{POLICIES}/{name}")
+}
+
+#[tokio::test]
+async fn an_editor_writes_policies_and_approves_none() {
+    let editor = someone("editor").await;
+    let name = unique("written");
+    let approving = policy(&name, &json!({"scim-operator.dev/approve": "one"}));
+    assert_refused(&editor, Method::POST, POLICIES, &approving, MESSAGE).await;
+    assert_taken(&editor, Method::POST, POLICIES, &policy(&name, &json!({"team": "platform"}))).await;
+
+    let existing = approved().await;
+    assert_refused(&editor, Method::PATCH, &existing, &approval(Some("two")), MESSAGE).await;
+    assert_taken(&editor, Method::PATCH, &existing, &json!({"spec": {"reason": "INC-4711"}})).await;
+}
+
+#[tokio::test]
+async fn an_approver_approves() {
+    let approver = someone("approver").await;
+    assert_taken(&approver, Method::PATCH, &approved().await, &approval(Some("two"))).await;
+}
+
+#[tokio::test]
+async fn taking_an_approval_back_takes_no_right_to_approve() {
+    let editor = someone("editor").await;
+    let existing = approved().await;
+    assert_refused(&editor, Method::PATCH, &existing, &approval(Some("two")), MESSAGE).await;
+    assert_taken(&editor, Method::PATCH, &existing, &approval(None)).await;
+}
+
+#[tokio::test]
+async fn an_app_config_is_approved_by_the_same_verb() {
+    let release = Release::get().await;
+    let approving = {
+        let mut approving = app_config(&json!({}));
+        approving["metadata"]["annotations"] = json!({"scim-operator.dev/approve": "one"});
+        approving
+    };
+    let owner = unique("owner");
+    for role in ["edit", &format!("{}-app-config-editor", Release::NAME)] {
+        let (binding, apps) = (unique("owner"), &release.apps);
+        release
+            .kubectl(&format!("create rolebinding {binding} --clusterrole={role} --user={owner} -n {apps}"))
+            .await;
+    }
+    let owner = release.plane.client(&Identity::person(&owner, &[])).await;
+    let message = "needs the verb approve on scimappconfigs.scim-operator.dev: ask someone who holds it";
+    assert_taken(&owner, Method::POST, &path(&release.apps), &app_config(&json!({}))).await;
+    assert_refused(&owner, Method::POST, &path(&release.apps), &approving, message).await;
+}
+
+fn approval(plan: Option<&str>) -> Value {
+    json!({"metadata": {"annotations": {"scim-operator.dev/approve": plan}}})
+}
+
+fn policy(name: &str, annotations: &Value) -> Value {
+    json!({
+        "apiVersion": "scim-operator.dev/v1alpha1",
+        "kind": "ScimAccessPolicy",
+        "metadata": {"name": name, "annotations": annotations},
+        "spec": {
+            "provider": "okta",
+            "subjects": {"groups": [{"displayName": "platform"}]},
+            "roleRef": {"name": "view"},
+            "scope": {"namespaces": {"names": ["team-a"]}},
+        },
+    })
+}
