@@ -167,6 +167,9 @@ fn hex(bytes: &[u8]) -> String {
 
 fn duration(text: &str) -> Result<Duration, String> {
     let duration: kube::core::Duration = text.parse().map_err(|error| format!("{error}"))?;
+    if duration.is_negative() {
+        return Err("a token cannot have expired before it is made".to_owned());
+    }
     Ok(duration.into())
 }
 

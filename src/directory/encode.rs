@@ -78,7 +78,8 @@ fn user_spec(provider: &Provider, id: &Id, mut resource: Resource, meta: Resourc
         user_name: text(&mut resource, "userName").unwrap_or_default(),
         external_id: text(&mut resource, "externalId"),
         display_name: text(&mut resource, "displayName"),
-        active: resource.get("active").and_then(Value::as_bool).unwrap_or(true),
+        // A POST says it, and a PUT keeps it: only who removes it leaves none.
+        active: resource.get("active").and_then(Value::as_bool).unwrap_or(false),
         user_type: text(&mut resource, "userType"),
         title: text(&mut resource, "title"),
         meta,

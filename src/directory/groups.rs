@@ -20,7 +20,6 @@ use crate::{
         error::{Result, ScimError, quote},
         etag::Tags,
         members::MemberEdit,
-        mode::UnknownMembers,
         patch::PatchRequest,
         resource::{self, Resource},
         schema::ResourceKind,
@@ -37,7 +36,7 @@ impl Store {
         let sent = resource::post(body, provider.schema(kind), provider.mode(), provider.requirements(kind))?;
         let edits = [MemberEdit::Replace(sent.members.unwrap_or_default())];
         self.check_group_limit(provider)?;
-        self.until_known(provider, &edits).await;
+        self.until_taken(provider, &Membership::default(), &edits).await;
         let members = self.edited(provider, &Membership::default(), &edits)?;
         match self.groups.create(new_group(provider, sent.resource, &members, now)).await? {
             Created::New(group) => Ok(group),
@@ -113,11 +112,9 @@ impl Store {
         compute: impl Fn(&Resource) -> Result<(Resource, Vec<MemberEdit>)>,
         now: Timestamp,
     ) -> Result<Arc<Group>> {
-        if provider.mode().switches().unknown_members == UnknownMembers::Refuse {
-            let group = self.group(provider, id).await?;
-            let (_, edits) = compute(&provider.group_resource(&group))?;
-            self.until_known(provider, &edits).await;
-        }
+        let group = self.group(provider, id).await?;
+        let (_, edits) = compute(&provider.group_resource(&group))?;
+        self.until_taken(provider, &Membership::of(&group), &edits).await;
         let change = |group: &Group| -> Result<Next<ScimGroupSpec>> {
             let (next, edits) = compute(&provider.group_resource(group))?;
             let members = self.edited(provider, &Membership::of(group), &edits)?;
@@ -138,16 +135,11 @@ impl Store {
         Ok(after)
     }
 
-    /// Waits for people whom another replica may have created a moment ago.
-    async fn until_known(&self, provider: &Provider, edits: &[MemberEdit]) {
-        if provider.mode().switches().unknown_members == UnknownMembers::Refuse {
-            self.until(|directory| {
-                let view = directory.provider(provider.name());
-                let mut added = Membership::default();
-                added.edit(edits, view);
-                !added.has_unknown(view)
-            })
-            .await;
+    /// Waits a moment for people whom another replica may just have created, where without them the
+    /// members would be refused.
+    async fn until_taken(&self, provider: &Provider, before: &Membership, edits: &[MemberEdit]) {
+        if self.edited(provider, before, edits).is_err() {
+            self.until(|_| self.edited(provider, before, edits).is_ok()).await;
         }
     }
 

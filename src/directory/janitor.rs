@@ -88,7 +88,8 @@ impl Janitor {
         for provider in providers {
             let Some(retention) = provider.retention() else { continue };
             let is_due = |user: &User| {
-                !user.active() && now.duration_since(user.meta().last_modified).unsigned_abs() >= retention
+                let inactive_for = Duration::try_from(now.duration_since(user.meta().last_modified));
+                !user.active() && inactive_for.is_ok_and(|inactive_for| inactive_for >= retention)
             };
             let due: Vec<Id> = {
                 let directory = self.store.read();

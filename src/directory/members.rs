@@ -61,36 +61,24 @@ impl Membership {
         self.retain(|id, _| !ids.contains(id));
     }
 
-    /// Refuses ids that nobody has: all of those that come new in a mode that is strict about them,
-    /// too many in one that is not.
+    /// Refuses ids that nobody has among those that come new: all of them in a mode that is strict about
+    /// them, those beyond the most that a group may have in one that is not.
     ///
     /// # Errors
     /// `invalidValue` with the first of them.
     pub(super) fn check(&self, before: &Self, mode: Mode, view: Option<&ProviderView>) -> Result<()> {
-        let mut unknown = self.unknown(view);
+        let before: HashSet<&Id> = before.people.iter().chain(&before.groups).collect();
+        let Some(new) = self.unknown(view).find(|id| !before.contains(id)) else { return Ok(()) };
         match mode.switches().unknown_members {
-            UnknownMembers::Keep => match unknown.nth(MAX_UNKNOWN) {
-                None => Ok(()),
-                Some(_) => Err(ScimError::invalid_value(format!(
-                    "more than {MAX_UNKNOWN} members have ids that nobody has; create these users first"
-                ))),
-            },
-            UnknownMembers::Refuse => {
-                let before: HashSet<&Id> = before.people.iter().chain(&before.groups).collect();
-                match unknown.find(|id| !before.contains(id)) {
-                    None => Ok(()),
-                    Some(id) => Err(ScimError::invalid_value(format!(
-                        "nobody has the id {}; create the member first",
-                        quote(&id.to_string())
-                    ))),
-                }
-            }
+            UnknownMembers::Keep if self.unknown(view).nth(MAX_UNKNOWN).is_none() => Ok(()),
+            UnknownMembers::Keep => Err(ScimError::invalid_value(format!(
+                "more than {MAX_UNKNOWN} members have ids that nobody has; create these users first"
+            ))),
+            UnknownMembers::Refuse => Err(ScimError::invalid_value(format!(
+                "nobody has the id {}; create the member first",
+                quote(&new.to_string())
+            ))),
         }
-    }
-
-    /// Whether an id that the operator could have given is neither a person's nor a group's.
-    pub(super) fn has_unknown(&self, view: Option<&ProviderView>) -> bool {
-        self.unknown(view).any(Id::is_ours)
     }
 
     fn unknown<'a>(&'a self, view: Option<&'a ProviderView>) -> impl Iterator<Item = &'a Id> {

@@ -73,19 +73,10 @@ impl Store {
     /// Everything that matches, in the order of creation.
     async fn matching<T: Queried>(&self, provider: &Provider, filter: &BoundFilter) -> Result<Vec<Arc<T>>> {
         let lookups = filter.narrowing();
-        let mut candidates = {
-            let directory = self.read();
-            match (directory.provider(provider.name()), &lookups) {
-                (None, _) => Vec::new(),
-                (Some(view), None) => T::all(view),
-                (Some(view), Some(lookups)) => candidates(view, lookups),
-            }
+        let candidates = match &lookups {
+            Some(lookups) => self.candidates(provider, lookups).await?,
+            None => self.read().provider(provider.name()).map(T::all).unwrap_or_default(),
         };
-        if candidates.is_empty()
-            && let Some(lookups) = &lookups
-        {
-            candidates = self.elsewhere(provider, lookups).await?;
-        }
         let relations = Known { store: self, provider };
         let mut found = Vec::new();
         for portion in candidates.chunks(PORTION) {
@@ -96,14 +87,22 @@ impl Store {
         Ok(found)
     }
 
-    /// A name that is not in the index may have been given a moment ago, by another replica.
-    async fn elsewhere<T: Queried>(&self, provider: &Provider, lookups: &[Indexed]) -> Result<Vec<Arc<T>>> {
+    /// What the look-ups lead to, each resource once, in the order of creation. A name that the index
+    /// does not know may have been given a moment ago, by another replica.
+    async fn candidates<T: Queried>(&self, provider: &Provider, lookups: &[Indexed]) -> Result<Vec<Arc<T>>> {
         let mut found = Vec::new();
         for lookup in lookups {
-            if let Indexed::UserName(key) | Indexed::DisplayName(key) = lookup {
-                found.extend(T::find_by_key(self, provider, key).await?);
+            let known = self.read().provider(provider.name()).map(|view| T::look_up(view, lookup));
+            match (known, lookup) {
+                (Some(known), _) if !known.is_empty() => found.extend(known),
+                (_, Indexed::UserName(key) | Indexed::DisplayName(key)) => {
+                    found.extend(T::find_by_key(self, provider, key).await?);
+                }
+                _ => {}
             }
         }
+        found.sort_by(|a: &Arc<T>, b| a.place().cmp(&b.place()));
+        found.dedup_by(|a, b| a.place() == b.place());
         Ok(found)
     }
 }
@@ -116,14 +115,6 @@ async fn in_order<T>(found: Vec<Arc<T>>, sort: &Sort, key: impl Fn(&Arc<T>) -> S
     }
     keyed.sort_by(|(a, _), (b, _)| sort.compare(a, b));
     keyed.into_iter().map(|(_, resource)| resource).collect()
-}
-
-/// What the look-ups lead to, each resource once, in the order of creation.
-fn candidates<T: Queried>(view: &ProviderView, lookups: &[Indexed]) -> Vec<Arc<T>> {
-    let mut found: Vec<Arc<T>> = lookups.iter().flat_map(|lookup| T::look_up(view, lookup)).collect();
-    found.sort_by(|a, b| a.place().cmp(&b.place()));
-    found.dedup_by(|a, b| a.place() == b.place());
-    found
 }
 
 fn others(provider: &Provider, kind: ResourceKind) -> Vec<&ResourceSchema> {

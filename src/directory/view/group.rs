@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use kube::ResourceExt;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -37,6 +38,11 @@ impl Group {
     /// When it lacks what every object of the API server has.
     pub fn from_object(object: &ScimGroup) -> Result<Self, Unreadable> {
         let spec = &object.spec;
+        if !spec.slices.is_empty() || spec.recent.is_some() {
+            // Read as what is inline, it would be empty, and everybody out.
+            let reason = "its members are in slices, which this version does not read";
+            return Err(Unreadable { name: object.name_any(), reason });
+        }
         let mut resource = Map::new();
         resource.insert("displayName".to_owned(), json!(spec.display_name));
         resource.extend(spec.external_id.as_ref().map(|id| ("externalId".to_owned(), json!(id))));
@@ -44,7 +50,7 @@ impl Group {
         let ids = |ids: &[String]| ids.iter().map(|id| Id::from(id.as_str())).collect();
         Ok(Self {
             object: ObjectRef::of(object)?,
-            standing: Standing::new(spec.reserved, spec.creating, spec.renamed_to.as_ref()),
+            standing: Standing::of(object, spec.reserved, spec.creating, spec.renamed_to.as_ref()),
             renamed_from: spec.renamed_from.clone().map(Box::new),
             provider: spec.provider.as_str().into(),
             id: spec.id.as_str().into(),

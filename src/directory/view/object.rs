@@ -25,11 +25,19 @@ pub enum Standing {
     Reserved,
     /// It holds a name until its slices are written; readers do not see it.
     Creating,
+    /// It is deleted, and stays only until somebody's finalizer is done; readers do not see it.
+    Deleting,
 }
 
 impl Standing {
-    pub(super) fn new(reserved: bool, creating: bool, renamed_to: Option<&Successor>) -> Self {
+    pub(super) fn of(
+        object: &impl ResourceExt,
+        reserved: bool,
+        creating: bool,
+        renamed_to: Option<&Successor>,
+    ) -> Self {
         match renamed_to {
+            _ if object.meta().deletion_timestamp.is_some() => Self::Deleting,
             _ if reserved => Self::Reserved,
             _ if creating => Self::Creating,
             Some(successor) => Self::Marked(successor.clone()),

@@ -16,17 +16,20 @@ pub struct ProviderView {
     name: Arc<str>,
     users: HashMap<Id, Slot<User>>,
     groups: HashMap<Id, Slot<Group>>,
-    users_by_key: HashMap<Box<str>, Id>,
+    users_by_key: HashMap<Box<str>, Vec<Id>>,
     users_by_external_id: HashMap<Box<str>, Vec<Id>>,
     users_by_email: HashMap<Box<str>, Vec<Id>>,
-    groups_by_key: HashMap<Box<str>, Id>,
+    groups_by_key: HashMap<Box<str>, Vec<Id>>,
     groups_by_external_id: HashMap<Box<str>, Vec<Id>>,
     users_in_order: BTreeMap<(Timestamp, Id), Arc<User>>,
     groups_in_order: BTreeMap<(Timestamp, Id), Arc<Group>>,
     /// Which groups name an id as a member, for people and for nested groups.
     memberships: HashMap<Id, Vec<Id>>,
-    /// People who were deleted while groups still name them.
+    /// People who were deleted. Watches of people and of groups are not ordered against each other: a group
+    /// may name somebody after they went.
     gone: HashSet<Id>,
+    /// Those whom groups still name.
+    named_after_going: HashSet<Id>,
 }
 
 impl ProviderView {
@@ -44,6 +47,7 @@ impl ProviderView {
             groups_in_order: BTreeMap::new(),
             memberships: HashMap::new(),
             gone: HashSet::new(),
+            named_after_going: HashSet::new(),
         }
     }
 
@@ -54,7 +58,7 @@ impl ProviderView {
 
     /// A person by the key of userName.
     pub fn user_by_key(&self, key: &str) -> Option<&Arc<User>> {
-        self.user(self.users_by_key.get(key)?)
+        newest(self.users_by_key.get(key).into_iter().flatten().filter_map(|id| self.user(id)))
     }
 
     /// People by externalId, compared exactly; it is not unique.
@@ -79,7 +83,7 @@ impl ProviderView {
 
     /// A group by the key of displayName.
     pub fn group_by_key(&self, key: &str) -> Option<&Arc<Group>> {
-        self.group(self.groups_by_key.get(key)?)
+        newest(self.groups_by_key.get(key).into_iter().flatten().filter_map(|id| self.group(id)))
     }
 
     /// Groups by externalId, compared exactly; it is not unique.
@@ -124,7 +128,7 @@ impl ProviderView {
     /// Groups that still name people who are gone, with those people.
     pub fn groups_with_gone(&self) -> impl Iterator<Item = (Id, Vec<Id>)> {
         let mut groups: HashMap<Id, Vec<Id>> = HashMap::new();
-        for member in &self.gone {
+        for member in &self.named_after_going {
             for group in self.groups_of(member) {
                 groups.entry(group.id().clone()).or_default().push(member.clone());
             }
@@ -189,19 +193,23 @@ impl ProviderView {
     fn change_user(&mut self, id: Id, change: impl FnOnce(&mut Slot<User>)) -> Option<Difference<User>> {
         let (before, after) = exchange(&mut self.users, &id, change)?;
         if let Some(user) = &before {
-            forget_one(&mut self.users_by_key, user.key(), &id);
+            forget(&mut self.users_by_key, user.key(), &id);
             user.external_id().into_iter().for_each(|key| forget(&mut self.users_by_external_id, key, &id));
             user.emails().iter().for_each(|key| forget(&mut self.users_by_email, key, &id));
             self.users_in_order.remove(&(user.meta().created, id.clone()));
         }
         if let Some(user) = &after {
-            self.users_by_key.insert(user.key().into(), id.clone());
+            note(&mut self.users_by_key, user.key(), &id);
             user.external_id().into_iter().for_each(|key| note(&mut self.users_by_external_id, key, &id));
             user.emails().iter().for_each(|key| note(&mut self.users_by_email, key, &id));
             self.users_in_order.insert((user.meta().created, id.clone()), user.clone());
             self.gone.remove(&id);
-        } else if self.memberships.contains_key(&id) {
+            self.named_after_going.remove(&id);
+        } else {
             self.gone.insert(id.clone());
+            if self.memberships.contains_key(&id) {
+                self.named_after_going.insert(id.clone());
+            }
         }
         Some(Difference { provider: self.name.clone(), id, before, after })
     }
@@ -209,12 +217,12 @@ impl ProviderView {
     fn change_group(&mut self, id: Id, change: impl FnOnce(&mut Slot<Group>)) -> Option<Difference<Group>> {
         let (before, after) = exchange(&mut self.groups, &id, change)?;
         if let Some(group) = &before {
-            forget_one(&mut self.groups_by_key, group.key(), &id);
+            forget(&mut self.groups_by_key, group.key(), &id);
             group.external_id().into_iter().for_each(|key| forget(&mut self.groups_by_external_id, key, &id));
             self.groups_in_order.remove(&(group.meta().created, id.clone()));
         }
         if let Some(group) = &after {
-            self.groups_by_key.insert(group.key().into(), id.clone());
+            note(&mut self.groups_by_key, group.key(), &id);
             group.external_id().into_iter().for_each(|key| note(&mut self.groups_by_external_id, key, &id));
             self.groups_in_order.insert((group.meta().created, id.clone()), group.clone());
         }
@@ -229,12 +237,15 @@ impl ProviderView {
                 groups.retain(|other| other != group);
                 if groups.is_empty() {
                     self.memberships.remove(*member);
-                    self.gone.remove(*member);
+                    self.named_after_going.remove(*member);
                 }
             }
         }
         for member in joined.difference(&left) {
             self.memberships.entry((*member).clone()).or_default().push(group.clone());
+            if self.gone.contains(*member) {
+                self.named_after_going.insert((*member).clone());
+            }
         }
     }
 }
@@ -289,9 +300,7 @@ fn forget(index: &mut HashMap<Box<str>, Vec<Id>>, key: &str, id: &Id) {
     }
 }
 
-/// Forgets a unique key, unless another resource has taken it since.
-fn forget_one(index: &mut HashMap<Box<str>, Id>, key: &str, id: &Id) {
-    if index.get(key) == Some(id) {
-        index.remove(key);
-    }
+/// While watches lag behind another replica's rename, two may seem to have one key.
+fn newest<'a, T: Entry + 'a>(entries: impl Iterator<Item = &'a Arc<T>>) -> Option<&'a Arc<T>> {
+    entries.max_by_key(|entry| entry.object().resource_version)
 }

@@ -45,10 +45,13 @@ impl<T: Entry> Slot<T> {
     }
 
     /// Becomes what a complete list holds, and what is to be kept beside it. An object that did not
-    /// change stays the one that is held.
+    /// change stays the one that is held, and so does one that is newer than the list.
     pub(super) fn reset(&mut self, listed: Self, kept: impl Fn(&T) -> bool) {
-        let same = |new: &Arc<T>| self.0.iter().find(|held| held.object() == new.object()).cloned();
-        let mut objects: Vec<_> = listed.0.into_iter().map(|new| same(&new).unwrap_or(new)).collect();
+        let is_newer = |held: &ObjectRef, new: &ObjectRef| {
+            held.uid == new.uid && held.resource_version >= new.resource_version
+        };
+        let newer = |new: &Arc<T>| self.0.iter().find(|held| is_newer(held.object(), new.object())).cloned();
+        let mut objects: Vec<_> = listed.0.into_iter().map(|new| newer(&new).unwrap_or(new)).collect();
         objects.extend(self.0.iter().filter(|held| kept(held)).cloned());
         self.0 = objects;
     }

@@ -42,7 +42,7 @@ impl User {
         resource.extend(spec.rest.as_map().iter().map(|(name, value)| (name.clone(), value.clone())));
         Ok(Self {
             object: ObjectRef::of(object)?,
-            standing: Standing::new(spec.reserved, false, spec.renamed_to.as_ref()),
+            standing: Standing::of(object, spec.reserved, false, spec.renamed_to.as_ref()),
             renamed_from: spec.renamed_from.clone().map(Box::new),
             provider: spec.provider.as_str().into(),
             id: spec.id.as_str().into(),

@@ -91,7 +91,14 @@ impl<K: Stored> Writer<K> {
             };
             let found = read::<K>(&found)?;
             if found.id() == &Id::from(K::id(object.spec())) {
+                K::take(&mut self.directory.write(), found.clone(), epoch);
                 return Ok(Created::New(Arc::new(found)));
+            }
+            // Sent again, it might be created after somebody deleted it.
+            if let Fault::Unknown(reason) = &fault
+                && found.standing() != &Standing::Visible
+            {
+                return Err(unavailable(reason));
             }
             match found.standing() {
                 Standing::Visible if found.key() == K::key(object.spec()) => {
@@ -99,7 +106,7 @@ impl<K: Stored> Writer<K> {
                 }
                 Standing::Visible => return Err(collision::<K>(&name)),
                 Standing::Marked(_) | Standing::Reserved => self.settle(&found).await?,
-                Standing::Creating => break,
+                Standing::Creating | Standing::Deleting => break,
             }
         }
         Err(unavailable("the name is being written by another request"))
@@ -140,9 +147,12 @@ impl<K: Stored> Writer<K> {
                     // Never sent again: what was asked for may have been done, and undone by
                     // somebody in between.
                     let now = self.reload(provider, id).await?;
-                    return match change(&now)?.effect {
-                        Effect::Same => Ok(now),
-                        Effect::New => Err(unavailable(&reason)),
+                    return match change(&now) {
+                        Ok(Next { effect: Effect::Same, .. }) => {
+                            K::take(&mut self.directory.write(), K::Indexed::clone(&now), epoch);
+                            Ok(now)
+                        }
+                        _ => Err(unavailable(&reason)),
                     };
                 }
                 Err(Fault::Conflict | Fault::Missing | Fault::Exists) => {
@@ -211,7 +221,10 @@ impl<K: Stored> Writer<K> {
     pub(super) async fn find_by_key(&self, provider: &str, key: &str) -> Result<Option<Arc<K::Indexed>>> {
         let found = self.get(&crate::api::names::object_name(provider, key)).await?;
         let found = found.and_then(|object| read::<K>(&object).ok());
-        Ok(found.filter(|entry| entry.standing().is_visible() && entry.key() == key).map(Arc::new))
+        let is_meant = |entry: &K::Indexed| {
+            entry.standing().is_visible() && entry.key() == key && &**entry.provider() == provider
+        };
+        Ok(found.filter(is_meant).map(Arc::new))
     }
 
     async fn load(&self, provider: &str, id: &Id) -> Result<Arc<K::Indexed>> {

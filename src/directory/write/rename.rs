@@ -25,7 +25,13 @@ impl<K: Stored> Writer<K> {
         let reservation = self.reserve(&old, next.clone()).await?;
         match self.mark(&old, &reservation).await {
             Ok(marked) => {
-                let active = self.activate(&reservation).await?;
+                // Past the mark, whoever met it may have ended the rename, and somebody else gone on.
+                let active = self.activate(&reservation).await.map_err(|fault| match fault {
+                    Fault::Conflict | Fault::Missing => {
+                        Fault::Unknown("another request ended this rename".to_owned())
+                    }
+                    fault => fault,
+                })?;
                 self.drop_marked(&marked).await;
                 Ok(active)
             }
@@ -71,7 +77,7 @@ impl<K: Stored> Writer<K> {
                 Standing::Marked(_) | Standing::Reserved => {
                     self.settle(&found).await.map_err(Fault::Refused)?;
                 }
-                Standing::Creating => break,
+                Standing::Creating | Standing::Deleting => break,
             }
         }
         Err(Fault::Refused(super::unavailable("the new name is being written by another request")))
@@ -118,7 +124,7 @@ impl<K: Stored> Writer<K> {
         let settled = match met.standing() {
             Standing::Marked(successor) => self.settle_marked(met, successor).await,
             Standing::Reserved => self.settle_reservation(met).await,
-            Standing::Visible | Standing::Creating => Ok(()),
+            Standing::Visible | Standing::Creating | Standing::Deleting => Ok(()),
         };
         match settled {
             // Somebody was faster; whoever asked looks again.
