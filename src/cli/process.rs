@@ -1,6 +1,6 @@
 //! What the processes that stay have in common: logs, probes, metrics, signals, a cluster.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{future::pending, net::SocketAddr, time::Duration};
 
 use clap::Args;
 use kube::{Client, Config};
@@ -80,16 +80,21 @@ impl Process {
                 metrics: metrics.clone(),
                 readiness: readiness.clone(),
             };
-            let probes = probes::serve(listener, readiness, metrics, running.shutdown.clone());
-            tokio::spawn(probes);
-            work(&running).await
+            let probes = async {
+                probes::serve(listener, readiness, metrics, running.shutdown.clone()).await?;
+                pending().await
+            };
+            tokio::select! {
+                worked = work(&running) => worked,
+                failed = probes => failed,
+            }
         })
     }
 }
 
 impl Running {
-    /// Waits until the API server serves every kind of ours. Asking is all that a client can do: whether a
-    /// kind is served is no object that could be watched without more rights.
+    /// Waits until the API server serves every kind of ours. It is asked again and again: to watch the
+    /// definitions would take a right more.
     pub async fn definitions(&self, client: &Client) {
         let kinds: Vec<String> =
             definitions().into_iter().map(|definition| definition.spec.names.kind).collect();

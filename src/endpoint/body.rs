@@ -31,10 +31,12 @@ const LARGE_AT_ONCE: usize = 2;
 const STANDSTILL: Duration = Duration::from_secs(15);
 /// How long a body may take as a whole.
 const TRANSFER: Duration = Duration::from_secs(120);
-/// How long an answer may take, counted from the body's end: identity providers give up after a few more.
+/// How long an answer may take, counted from the body's end: nobody waits five seconds to hear that nothing
+/// can be written.
 const PATIENCE: Duration = Duration::from_millis(4500);
-/// The same for a large body.
-const LARGE_PATIENCE: Duration = Duration::from_secs(30);
+/// The same for a large body. Within the drain of a shutdown, and far from the minute after which identity
+/// providers give up.
+const LARGE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Reads bodies, few large ones at a time. Copies count together.
 #[derive(Clone)]

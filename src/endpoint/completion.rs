@@ -2,7 +2,10 @@
 
 use tokio::time::timeout;
 
-use super::{body::Weight, error::Result};
+use super::{
+    body::Weight,
+    error::{Refusal, Result},
+};
 use crate::scim::{
     self,
     error::{ErrorKind, ScimError},
@@ -35,6 +38,46 @@ pub(super) async fn to_the_end<T: Send + 'static>(
     }
 }
 
-fn unavailable(detail: &str) -> super::error::Refusal {
+fn unavailable(detail: &str) -> Refusal {
     ScimError::new(ErrorKind::Unavailable, detail).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::pending, time::Duration};
+
+    use axum::response::IntoResponse;
+    use tokio::{sync::oneshot, time::Instant};
+
+    use super::*;
+
+    /// What a client whose patience is shorter than the directory's is told, and after how long.
+    async fn told(answer: impl Future<Output = Result<()>>) -> (u16, Duration) {
+        let asked = Instant::now();
+        (answer.await.unwrap_err().into_response().status().as_u16(), asked.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_longer_than_five_seconds_for_a_directory_that_hangs() {
+        for (status, waited) in
+            [told(in_time(pending())).await, told(to_the_end(Weight::Ordinary, pending())).await]
+        {
+            assert_eq!(status, 503);
+            assert!(waited < Duration::from_secs(5), "{waited:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_nobody_waits_for_goes_on_to_its_end() {
+        let (answer, answered) = oneshot::channel();
+        let (done, is_done) = oneshot::channel();
+        let write = async {
+            let _ = answered.await;
+            let _ = done.send(());
+            Ok(())
+        };
+        assert!(to_the_end(Weight::Ordinary, write).await.is_err());
+        answer.send(()).unwrap();
+        is_done.await.unwrap();
+    }
 }

@@ -71,7 +71,7 @@ struct Running(Arc<Requests>);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::Relaxed);
+        self.0.ended.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -97,7 +97,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        self.requests.begun.fetch_add(1, Ordering::Relaxed);
+        self.requests.begun.fetch_add(1, Ordering::SeqCst);
         let running = Running(self.requests.clone());
         let answer = self.service.call(request);
         Box::pin(async move { Ok(answer.await?.map(|body| Body::new(Counting { body, _running: running }))) })
@@ -169,8 +169,8 @@ impl<T> TimedStream<T> {
     /// Begins to count anew when requests have come and gone, and says whether one is running.
     fn is_serving(&mut self) -> bool {
         // In this order a request that ends in between counts as running.
-        let ended = self.requests.ended.load(Ordering::Relaxed);
-        let begun = self.requests.begun.load(Ordering::Relaxed);
+        let ended = self.requests.ended.load(Ordering::SeqCst);
+        let begun = self.requests.begun.load(Ordering::SeqCst);
         if begun == ended && self.seen != begun {
             self.seen = begun;
             let idle = if self.phase == Phase::Http2 { Phase::Http2 } else { Phase::Idle };

@@ -10,6 +10,9 @@ use crate::{
     scim::{members::MemberKind, projection::Projection, schema::ResourceKind},
 };
 
+/// How many members are looked up before writers of the index get their turn.
+const PORTION: usize = 1024;
+
 /// Members, each with what the projection shows of it.
 pub(super) struct Members {
     members: Vec<(Id, Holder)>,
@@ -38,10 +41,17 @@ impl Members {
     /// The members of a group, without people who are gone.
     pub(super) fn new(group: &Group, scope: &Scope, projection: &Projection<'_>) -> Self {
         let part = |name| if projection.shows(name) { Part::Shown } else { Part::Hidden };
-        let directory = scope.store.read();
-        let view = directory.provider(scope.provider.name());
+        let people = group.members().iter().map(|id| (id, MemberKind::User));
+        let groups = group.groups().iter().map(|id| (id, MemberKind::Group));
+        let said: Vec<_> = people.chain(groups).collect();
+        let mut members = Vec::with_capacity(said.len());
+        for portion in said.chunks(PORTION) {
+            let directory = scope.store.read();
+            let view = directory.provider(scope.provider.name());
+            members.extend(view.into_iter().flat_map(|view| holders(portion, view)));
+        }
         Self {
-            members: view.map(|view| holders(group, view)).unwrap_or_default(),
+            members,
             base: scope.base.clone(),
             value: part("members.value"),
             reference: part("members.$ref"),
@@ -83,20 +93,21 @@ struct Member {
     kind: Option<&'static str>,
 }
 
-fn holders(group: &Group, view: &ProviderView) -> Vec<(Id, Holder)> {
-    let holder = |id: &Id, said| {
-        if view.user(id).is_some() {
+fn holders<'a>(
+    members: &'a [(&'a Id, MemberKind)],
+    view: &'a ProviderView,
+) -> impl Iterator<Item = (Id, Holder)> + 'a {
+    let there = members.iter().filter(|(id, _)| !view.is_gone(id));
+    there.map(|&(id, said)| {
+        let holder = if view.user(id).is_some() {
             Holder::Known(MemberKind::User)
         } else if view.group(id).is_some() {
             Holder::Known(MemberKind::Group)
         } else {
             Holder::Nobody(said)
-        }
-    };
-    let people = group.members().iter().map(|id| (id, MemberKind::User));
-    let groups = group.groups().iter().map(|id| (id, MemberKind::Group));
-    let there = people.chain(groups).filter(|(id, _)| !view.is_gone(id));
-    there.map(|(id, said)| (id.clone(), holder(id, said))).collect()
+        };
+        (id.clone(), holder)
+    })
 }
 
 fn endpoint(kind: MemberKind) -> &'static str {

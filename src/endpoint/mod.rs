@@ -65,7 +65,8 @@ struct State {
     metrics: Metrics,
 }
 
-/// The caches that answers come from, each open once it is filled.
+/// The caches that answers come from, each open once it is filled. The names of these gates are nobody else's:
+/// where the controllers run in the same process, they fill caches of their own.
 struct Caches {
     providers: Gate,
     tokens: Gate,
@@ -108,10 +109,11 @@ impl Endpoint {
             state.changed.notify_one();
         });
         let directory = state.store.follow(client, |kind| {
-            match kind {
-                "User" => state.caches.users.open(),
-                _ => state.caches.groups.open(),
-            }
+            let (cache, kind) = match kind {
+                "User" => (&state.caches.users, "ScimUser"),
+                _ => (&state.caches.groups, "ScimGroup"),
+            };
+            cache.open();
             state.metrics.index_sync(kind, SyncState::Synced);
             state.changed.notify_one();
         });

@@ -54,6 +54,9 @@ pub(super) async fn report(state: &State, client: Client) {
         if !state.caches.are_filled() {
             continue;
         }
+        if occasion == Occasion::Minute {
+            measure(state);
+        }
         let (now, all_tokens) = (clock::now(), state.tokens.all());
         for (name, known) in state.providers.all().iter() {
             let shown = known.object().status.clone().unwrap_or_default();
@@ -73,6 +76,14 @@ pub(super) async fn report(state: &State, client: Client) {
             write(&tokens, token.object(), &shown, &status).await;
         }
     }
+}
+
+/// Tells Prometheus how large the index is.
+fn measure(state: &State) {
+    let directory = state.store.read();
+    let views = || directory.providers().map(|(_, view)| view);
+    state.metrics.index_objects("ScimUser", views().map(|view| view.users().len()).sum());
+    state.metrics.index_objects("ScimGroup", views().map(|view| view.groups().len()).sum());
 }
 
 /// What counts up while a provider is used.
@@ -240,3 +251,6 @@ where
         Err(error) => tracing::warn!(%error, object = name, "status.not_written"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,8 +24,8 @@ use crate::{
 };
 
 /// An endpoint without a cluster. Every write of its directory fails.
-struct Server {
-    endpoint: Endpoint,
+pub(super) struct Server {
+    pub(super) endpoint: Endpoint,
     metrics: Metrics,
 }
 
@@ -48,7 +48,7 @@ impl Server {
 
     /// One with the providers okta and entra, whose tokens are `scim_okta` and `scim_entra`, and with an empty
     /// directory.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let server = Self::starting();
         server.provide([("okta", json!({})), ("entra", json!({}))]);
         server.issue([token("okta", "2999-01-01T00:00:00Z"), token("entra", "2999-01-01T00:00:00Z")]);
@@ -60,7 +60,7 @@ impl Server {
     }
 
     /// Replaces the providers.
-    fn provide<const N: usize>(&self, providers: [(&str, Value); N]) {
+    pub(super) fn provide<const N: usize>(&self, providers: [(&str, Value); N]) {
         let object = |(name, spec)| -> ScimProvider {
             serde_json::from_value(json!({
                 "apiVersion": "scim-operator.dev/v1alpha1",
@@ -75,7 +75,7 @@ impl Server {
     }
 
     /// Replaces the tokens.
-    fn issue<const N: usize>(&self, tokens: [ScimToken; N]) {
+    pub(super) fn issue<const N: usize>(&self, tokens: [ScimToken; N]) {
         let listed = tokens.map(|object| Arc::new(DeserializeGuard(Ok(object))));
         self.endpoint.0.tokens.replace(&listed.to_vec());
     }
@@ -130,7 +130,7 @@ fn request(method: Method, path: &str, body: impl Into<Body>) -> Request<Body> {
 }
 
 /// The ScimToken `<provider>` of the token `scim_<provider>`.
-fn token(provider: &str, expires_at: &str) -> ScimToken {
+pub(super) fn token(provider: &str, expires_at: &str) -> ScimToken {
     let digest = Sha256::digest(format!("scim_{provider}"));
     let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     serde_json::from_value(json!({
