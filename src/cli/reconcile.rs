@@ -5,7 +5,7 @@ use super::{
     process::{Process, Running},
 };
 use crate::{
-    ops::kube_client::{Role, controller_client},
+    ops::kube_client::{Role, controller_client, request_client},
     reconcile::{self, Context, Settings},
 };
 
@@ -56,10 +56,12 @@ impl Reconciling {
     /// # Errors
     /// When the lease is lost, or a part ends that never should.
     pub async fn run(self, process: &Running) -> Result<(), Error> {
-        let client = controller_client(process.config.clone(), Role::Reconcile)?;
-        process.definitions(&client).await;
+        let watching = controller_client(process.config.clone(), Role::Reconcile)?;
+        let writing = request_client(process.config.clone(), Role::Reconcile)?;
+        process.definitions(&watching).await;
         let context = Context {
-            client,
+            watching,
+            writing,
             settings: Settings {
                 namespace: process.namespace.clone(),
                 lease: self.lease,

@@ -6,10 +6,7 @@ mod status;
 
 use std::{
     collections::HashSet,
-    sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::{Duration, Instant},
 };
 
@@ -31,6 +28,7 @@ use super::{
     events::Events,
     queue::{Again, Queue},
     sync::Sync,
+    unreadable::{Kind, Unreadable},
     watch::{Told, watch},
 };
 use crate::{
@@ -60,7 +58,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Everything that turns the directory into bindings.
 pub(super) struct Access {
-    client: Client,
+    watching: Client,
+    writing: Client,
     directory: Shared,
     index: Arc<RwLock<Index>>,
     queue: Queue<Arc<str>>,
@@ -68,22 +67,8 @@ pub(super) struct Access {
     events: Arc<Events>,
     metrics: Metrics,
     unreadable: Unreadable,
-}
-
-/// Whether a kind of the directory has objects that cannot be read.
-#[derive(Debug, Default)]
-struct Unreadable {
-    users: Kind,
-    groups: Kind,
-}
-
-/// One kind's part of it.
-#[derive(Debug, Default)]
-pub(super) struct Kind {
-    /// One was met since the last complete list.
-    met: AtomicBool,
-    /// The last complete list, or something after it, had one.
-    known: AtomicBool,
+    /// Whether the chart lets any role be given everywhere; else it gives no right over such bindings.
+    everywhere: bool,
 }
 
 impl Access {
@@ -103,21 +88,23 @@ impl Access {
         };
         let index = Arc::new(RwLock::new(Index::new(bindable, protected)));
         Self {
-            client: context.client.clone(),
+            watching: context.watching.clone(),
+            writing: context.writing.clone(),
             directory,
-            executor: Executor::new(context.client.clone(), index.clone(), context.metrics.clone()),
+            executor: Executor::new(context.writing.clone(), index.clone(), context.metrics.clone()),
             index,
             queue: Queue::new(),
             events,
             metrics: context.metrics.clone(),
             unreadable: Unreadable::default(),
+            everywhere: !settings.cluster_wide_roles.is_empty(),
         }
     }
 
     /// The watches of the kinds that only this controller looks at.
     pub(super) fn watches(self: &Arc<Self>, sync: &Sync) -> Vec<BoxFuture<'static, ()>> {
         let ours = Config::default().labels(&format!("{}={}", Mark::SELECTOR.0, Mark::SELECTOR.1));
-        vec![
+        let mut watches = vec![
             self.watch::<ScimAccessPolicy>(sync, "scimaccesspolicies", Config::default(), |index, told| {
                 match told {
                     Told::Applied(policy) => index.apply_policy(policy),
@@ -139,8 +126,11 @@ impl Access {
                 Told::Listed => Touched::new(),
             }),
             self.watch::<RoleBinding>(sync, "rolebindings", ours.clone(), binding),
-            self.watch::<ClusterRoleBinding>(sync, "clusterrolebindings", ours, binding),
-        ]
+        ];
+        if self.everywhere {
+            watches.push(self.watch::<ClusterRoleBinding>(sync, "clusterrolebindings", ours, binding));
+        }
+        watches
     }
 
     /// Plans and applies until the shutdown. Everything has been listed before.
@@ -159,12 +149,12 @@ impl Access {
 
     /// Takes news of people.
     pub(super) fn users_told(&self, news: &News) {
-        self.directory_told(news, &self.unreadable.users);
+        self.directory_told(Kind::Users, news);
     }
 
     /// Takes news of groups.
     pub(super) fn groups_told(&self, news: &News) {
-        self.directory_told(news, &self.unreadable.groups);
+        self.directory_told(Kind::Groups, news);
     }
 
     /// Takes what the watch of providers tells.
@@ -189,27 +179,20 @@ impl Access {
         self.queue.add(touched);
     }
 
-    fn directory_told(&self, news: &News, kind: &Kind) {
+    fn directory_told(&self, kind: Kind, news: &News) {
+        self.unreadable.told(kind, news);
         let directory = self.directory.read();
         let mut index = self.index_mut();
         let touched = match news {
-            News::Synced => {
-                kind.known.store(kind.met.swap(false, Ordering::Relaxed), Ordering::Relaxed);
-                index.reset_people(&directory)
-            }
+            News::Synced => index.reset_people(&directory),
             News::Changed(changes) if changes.len() > MANY_CHANGES => {
                 index.reset_people(&directory);
                 index.policies()
             }
             News::Changed(changes) => index.apply_directory(changes, &directory),
-            News::Unreadable => {
-                kind.met.store(true, Ordering::Relaxed);
-                kind.known.store(true, Ordering::Relaxed);
-                Touched::new()
-            }
+            News::Unreadable => Touched::new(),
         };
-        let partial = [&self.unreadable.users, &self.unreadable.groups];
-        let completeness = match partial.iter().any(|kind| kind.known.load(Ordering::Relaxed)) {
+        let completeness = match self.unreadable.is_partial() {
             true => Completeness::Partial,
             false => Completeness::Complete,
         };
@@ -245,8 +228,11 @@ impl Access {
     }
 
     fn plan(&self, name: &str, now: Timestamp) -> Option<(Arc<ScimAccessPolicy>, Plan)> {
-        self.index().plan(name, now, |provider, people| {
-            let found = people.find(self.directory.read().provider(provider));
+        // The directory first, as everywhere: whoever takes the two locks in another order waits for ever.
+        let directory = self.directory.read();
+        self.index().plan(name, now, move |provider, people| {
+            let found = people.find(directory.provider(provider));
+            drop(directory);
             found.select()
         })
     }
@@ -272,7 +258,7 @@ impl Access {
         if policy.status.as_ref() == Some(&status) {
             return true;
         }
-        let api: Api<ScimAccessPolicy> = Api::all(self.client.clone());
+        let api: Api<ScimAccessPolicy> = Api::all(self.writing.clone());
         let name = policy.name_any();
         let patch = json!({
             "apiVersion": "scim-operator.dev/v1alpha1",
@@ -310,7 +296,7 @@ impl Access {
             + 'static,
     {
         let (access, expected) = (self.clone(), sync.expect(name));
-        Box::pin(watch(Api::all(self.client.clone()), config, move |told: Told<K>| {
+        Box::pin(watch(Api::all(self.watching.clone()), config, move |told: Told<K>| {
             let listed = matches!(told, Told::Listed);
             let touched = take(&mut access.index_mut(), told);
             access.queue.add(touched);

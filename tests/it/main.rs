@@ -2,6 +2,8 @@
 //! in parallel, and keep apart by unique names.
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "what surprises a test ends it")]
 
+mod access;
+mod app_config;
 mod chart;
 mod control_plane;
 mod directory;
