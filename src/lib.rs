@@ -9,6 +9,7 @@ pub mod cli;
 pub mod directory;
 pub mod endpoint;
 pub mod ops;
+pub mod reconcile;
 pub mod scim;
 
 #[cfg(test)]

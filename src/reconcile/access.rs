@@ -60,7 +60,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Everything that turns the directory into bindings.
 pub(super) struct Access {
-    client: Client,
+    watching: Client,
+    writing: Client,
     directory: Shared,
     index: Arc<RwLock<Index>>,
     queue: Queue<Arc<str>>,
@@ -68,6 +69,8 @@ pub(super) struct Access {
     events: Arc<Events>,
     metrics: Metrics,
     unreadable: Unreadable,
+    /// Whether the chart lets any role be given everywhere; else it gives no right over such bindings.
+    everywhere: bool,
 }
 
 /// Whether a kind of the directory has objects that cannot be read.
@@ -103,21 +106,23 @@ impl Access {
         };
         let index = Arc::new(RwLock::new(Index::new(bindable, protected)));
         Self {
-            client: context.client.clone(),
+            watching: context.watching.clone(),
+            writing: context.writing.clone(),
             directory,
-            executor: Executor::new(context.client.clone(), index.clone(), context.metrics.clone()),
+            executor: Executor::new(context.writing.clone(), index.clone(), context.metrics.clone()),
             index,
             queue: Queue::new(),
             events,
             metrics: context.metrics.clone(),
             unreadable: Unreadable::default(),
+            everywhere: !settings.cluster_wide_roles.is_empty(),
         }
     }
 
     /// The watches of the kinds that only this controller looks at.
     pub(super) fn watches(self: &Arc<Self>, sync: &Sync) -> Vec<BoxFuture<'static, ()>> {
         let ours = Config::default().labels(&format!("{}={}", Mark::SELECTOR.0, Mark::SELECTOR.1));
-        vec![
+        let mut watches = vec![
             self.watch::<ScimAccessPolicy>(sync, "scimaccesspolicies", Config::default(), |index, told| {
                 match told {
                     Told::Applied(policy) => index.apply_policy(policy),
@@ -139,8 +144,11 @@ impl Access {
                 Told::Listed => Touched::new(),
             }),
             self.watch::<RoleBinding>(sync, "rolebindings", ours.clone(), binding),
-            self.watch::<ClusterRoleBinding>(sync, "clusterrolebindings", ours, binding),
-        ]
+        ];
+        if self.everywhere {
+            watches.push(self.watch::<ClusterRoleBinding>(sync, "clusterrolebindings", ours, binding));
+        }
+        watches
     }
 
     /// Plans and applies until the shutdown. Everything has been listed before.
@@ -272,7 +280,7 @@ impl Access {
         if policy.status.as_ref() == Some(&status) {
             return true;
         }
-        let api: Api<ScimAccessPolicy> = Api::all(self.client.clone());
+        let api: Api<ScimAccessPolicy> = Api::all(self.writing.clone());
         let name = policy.name_any();
         let patch = json!({
             "apiVersion": "scim-operator.dev/v1alpha1",
@@ -310,7 +318,7 @@ impl Access {
             + 'static,
     {
         let (access, expected) = (self.clone(), sync.expect(name));
-        Box::pin(watch(Api::all(self.client.clone()), config, move |told: Told<K>| {
+        Box::pin(watch(Api::all(self.watching.clone()), config, move |told: Told<K>| {
             let listed = matches!(told, Told::Listed);
             let touched = take(&mut access.index_mut(), told);
             access.queue.add(touched);

@@ -55,8 +55,10 @@ pub struct Settings {
 /// What the controllers need.
 #[derive(Clone)]
 pub struct Context {
-    /// A client that waits for watches and tries again.
-    pub client: Client,
+    /// A client that waits as long as watches take, and tries again.
+    pub watching: Client,
+    /// A client that never tries again by itself: what was planned may be wrong by then.
+    pub writing: Client,
     /// What the chart decides.
     pub settings: Settings,
     /// Where they count.
@@ -83,15 +85,15 @@ pub enum Ended {
 /// When the lease is lost or a task ends: what is half done is left to the next leader.
 pub async fn run(context: Context, shutdown: &Shutdown) -> Result<(), Ended> {
     let Settings { namespace, lease, pod, .. } = &context.settings;
-    let mut lease = Lease::new(context.client.clone(), namespace, lease, pod, context.metrics.clone());
+    let mut lease = Lease::new(context.writing.clone(), namespace, lease, pod, context.metrics.clone());
     let sync = Sync::new(context.readiness.clone());
     let directory = Shared::default();
-    let events = Arc::new(Events::new(context.client.clone(), pod.clone()));
+    let events = Arc::new(Events::new(context.writing.clone(), pod.clone()));
     let access = Arc::new(Access::new(&context, directory.clone(), events));
 
     let mut watches = JoinSet::new();
     for watch in
-        shared_watches(&context.client, &directory, &access, &sync).into_iter().chain(access.watches(&sync))
+        shared_watches(&context.watching, &directory, &access, &sync).into_iter().chain(access.watches(&sync))
     {
         watches.spawn(watch);
     }

@@ -2,6 +2,7 @@
 //! in parallel, and keep apart by unique names.
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "what surprises a test ends it")]
 
+mod access;
 mod control_plane;
 mod directory;
 mod harness;

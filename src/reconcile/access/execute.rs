@@ -24,9 +24,9 @@ use crate::{
 const FIELD_MANAGER: &str = "scim-operator-access";
 /// How many writes are under way at once. The API server slows down past eight writers.
 const WRITES_IN_FLIGHT: usize = 8;
-/// What the API server says when a role may not be bound by whoever asks: only that the message tells
-/// this 403 from the one of an API server that has just started.
-const MAY_NOT_BIND: &str = "attempting to grant RBAC permissions not currently held";
+/// What a 403 says that stays one: RBAC lets nobody bind roles that they may not, and the chart's admission
+/// policy fences what is bound. An API server that has just started answers 403 too, to everything.
+const REFUSALS: [&str; 2] = ["attempting to grant RBAC permissions not currently held", "denied request: "];
 
 /// Writes bindings.
 pub(super) struct Executor {
@@ -48,7 +48,7 @@ pub(super) struct Outcome {
 pub(super) enum Failure {
     /// A binding of this name belongs to somebody else.
     Conflict(String),
-    /// The operator may not bind the role.
+    /// The operator may not give the role there.
     RoleNotAllowed(String),
     /// Anything that may be different the next time.
     Other(String),
@@ -73,16 +73,31 @@ impl Executor {
     }
 
     async fn execute_all(&self, changes: Vec<Change>, outcome: &mut Outcome) {
-        let write = async |change: Change| {
-            let result = self.write(&change).await;
-            (change, result)
-        };
-        let mut written = stream::iter(changes).map(write).buffer_unordered(WRITES_IN_FLIGHT);
-        while let Some((change, result)) = written.next().await {
-            match result {
-                Ok(()) => outcome.done.push(change),
-                Err(failure) => outcome.failed.push((change, failure)),
+        let mut written =
+            stream::iter(changes).map(|change| self.attempt(change)).buffer_unordered(WRITES_IN_FLIGHT);
+        while let Some(attempts) = written.next().await {
+            for (change, result) in attempts {
+                match result {
+                    Ok(()) => outcome.done.push(change),
+                    Err(failure) => outcome.failed.push((change, failure)),
+                }
             }
+        }
+    }
+
+    /// One change. What may not be bound any more can only be deleted: those who have to go, go, even if
+    /// the others of the binding go with them.
+    async fn attempt(&self, change: Change) -> Vec<(Change, Result<(), Failure>)> {
+        let result = self.write(&change).await;
+        match (&result, &change) {
+            (Err(Failure::RoleNotAllowed(_)), Change::Update { from, .. })
+                if !change.removed().is_empty() =>
+            {
+                let deletion = Change::Delete(from.clone());
+                let deleted = self.write(&deletion).await;
+                vec![(deletion, deleted), (change, result)]
+            }
+            _ => vec![(change, result)],
         }
     }
 
@@ -103,14 +118,7 @@ impl Executor {
     {
         match change {
             Change::Create(binding) => self.create(api, binding).await,
-            Change::Update { from, to } => match self.update(api, from, to).await {
-                // Without `bind` a binding can only be deleted. Those who have to go, go, even if the
-                // others of the binding go with them.
-                Err(Failure::RoleNotAllowed(_)) if !change.removed().is_empty() => {
-                    self.delete(api, from).await
-                }
-                result => result,
-            },
+            Change::Update { from, to } => self.update(api, from, to).await,
             Change::Delete(observed) => self.delete(api, observed).await,
         }
     }
@@ -243,7 +251,7 @@ impl Outcome {
         self.failed.iter().filter_map(|(change, failure)| Some((change.place().namespace.as_ref()?, failure)))
     }
 
-    /// Roles that the operator may not bind.
+    /// Roles that the operator may not give.
     pub(super) fn roles_not_allowed(&self) -> impl Iterator<Item = String> {
         let messages = self.failed.iter().filter_map(|(_, failure)| match failure {
             Failure::RoleNotAllowed(message) => Some(message.clone()),
@@ -274,12 +282,16 @@ impl Outcome {
 impl Failure {
     fn of(error: Error, place: &Place) -> Self {
         match error {
-            Error::Api(status) if status.code == 403 && status.message.contains(MAY_NOT_BIND) => {
-                Self::RoleNotAllowed(format!(
-                    "the operator may not bind {}: add it to the Helm value {} and upgrade the release",
-                    place.role,
-                    place.helm_value()
-                ))
+            Error::Api(status) if status.is_forbidden() => {
+                match REFUSALS.map(|text| status.message.contains(text)) {
+                    [true, _] => Self::RoleNotAllowed(format!(
+                        "the operator may not bind {}: add it to the Helm value {} and upgrade the release",
+                        place.role,
+                        place.helm_value()
+                    )),
+                    [_, true] => Self::RoleNotAllowed(status.message),
+                    _ => Self::Other(format!("the API server answered: {}", status.message)),
+                }
             }
             Error::Api(status) => Self::Other(format!("the API server answered: {}", status.message)),
             error => Self::Other(format!("the API server cannot be asked: {error}")),

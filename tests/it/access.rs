@@ -1,0 +1,490 @@
+//! Access, asked of the API server: who may do what before and after, and what policies say of it.
+
+use std::{fmt::Debug, thread};
+
+use k8s_openapi::api::{
+    core::v1::Namespace,
+    events::v1::Event,
+    rbac::v1::{ClusterRole, ClusterRoleBinding, RoleBinding, Subject},
+};
+use kube::{
+    Api, Client, Config, Resource, ResourceExt,
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
+    config::KubeConfigOptions,
+    runtime::wait::{await_condition, conditions::is_deleted},
+};
+use scim_operator::{
+    api::{ScimAccessPolicy, ScimGroup, ScimProvider, ScimUser},
+    ops::{
+        kube_client::{Role, controller_client, request_client},
+        metrics::Metrics,
+        readiness::{Readiness, State},
+        shutdown::Shutdown,
+    },
+    reconcile::{self, Context, Settings},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::{sync::OnceCell, time::timeout};
+
+use crate::harness::{ControlPlane, DEADLINE, Fsync, Identity, await_until, unique, until};
+
+/// The label that bindings of a policy carry.
+const POLICY: &str = "scim-operator.dev/policy";
+
+/// A namespace in which the controllers may configure applications.
+pub(crate) const CONFIGURED: &str = "configured";
+
+/// One provider with people of its own, and a namespace that nobody else uses.
+struct Company {
+    plane: &'static ControlPlane,
+    client: Client,
+    provider: String,
+    namespace: String,
+}
+
+impl Company {
+    async fn new() -> Self {
+        let plane = reconciled().await;
+        Self::on(plane).await
+    }
+
+    async fn on(plane: &'static ControlPlane) -> Self {
+        let (client, provider) = (plane.admin().await, unique("access"));
+        let namespace = plane.namespace("team").await;
+        let company = Self { plane, client, provider, namespace };
+        let identity = json!({"user": {"prefix": company.prefix()}, "group": {"prefix": company.prefix()}});
+        company.create::<ScimProvider>(&company.provider, json!({"identity": identity})).await;
+        company
+    }
+
+    /// What keeps this company's people apart from others' on the API server.
+    fn prefix(&self) -> String {
+        format!("{}:", self.provider)
+    }
+
+    fn person(&self, name: &str) -> Identity {
+        Identity::person(&format!("{}{name}", self.prefix()), &[])
+    }
+
+    async fn user(&self, name: &str) {
+        let spec = json!({"id": self.id(name), "provider": self.provider, "userName": name, "active": true, "meta": meta()});
+        self.create::<ScimUser>(&self.id(name), spec).await;
+    }
+
+    async fn group(&self, name: &str, members: &[&str]) {
+        let members: Vec<String> = members.iter().map(|name| self.id(name)).collect();
+        let spec = json!({"id": self.id(name), "provider": self.provider, "displayName": name,
+            "memberCount": members.len(), "members": members, "meta": meta()});
+        self.create::<ScimGroup>(&self.id(name), spec).await;
+    }
+
+    /// A policy that gives `edit` to group `team` in the company's namespace, and what `spec` changes of it.
+    async fn policy(&self, spec: Value) -> String {
+        let name = unique("policy");
+        let mut whole = json!({
+            "provider": self.provider,
+            "subjects": {"groups": [{"displayName": "team"}]},
+            "roleRef": {"name": "edit"},
+            "scope": {"namespaces": {"names": [self.namespace]}},
+        });
+        whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        self.create::<ScimAccessPolicy>(&name, whole).await;
+        name
+    }
+
+    /// Alice and Bob, whose group may edit.
+    async fn team(&self, spec: Value) -> String {
+        self.user("alice").await;
+        self.user("bob").await;
+        self.group("team", &["alice", "bob"]).await;
+        let policy = self.policy(spec).await;
+        self.until_ready(&policy, "True").await;
+        policy
+    }
+
+    async fn may_edit(&self, who: &str) {
+        self.plane.until_can(&self.person(who), "create", "configmaps", &self.namespace).await;
+    }
+
+    async fn may_not_edit(&self, who: &str) {
+        self.plane.until_cannot(&self.person(who), "create", "configmaps", &self.namespace).await;
+    }
+
+    async fn until_ready(&self, policy: &str, status: &str) -> ScimAccessPolicy {
+        self.until_condition(policy, "Ready", status, "").await
+    }
+
+    async fn until_condition(
+        &self,
+        policy: &str,
+        condition: &str,
+        status: &str,
+        message: &str,
+    ) -> ScimAccessPolicy {
+        let what = format!("{condition}={status}: {message}");
+        until(&self.api(), policy, &what, |policy: &ScimAccessPolicy| {
+            let conditions = policy.status.iter().flat_map(|status| &status.conditions);
+            let current = policy
+                .status
+                .as_ref()
+                .is_some_and(|status| status.observed_generation == policy.metadata.generation);
+            current
+                && conditions.clone().any(|held| {
+                    held.type_ == condition && held.status == status && held.message.contains(message)
+                })
+        })
+        .await
+    }
+
+    async fn bindings(&self, policy: &str) -> Vec<RoleBinding> {
+        let bindings = Api::<RoleBinding>::namespaced(self.client.clone(), &self.namespace);
+        bindings.list(&ListParams::default().labels(&format!("{POLICY}={policy}"))).await.unwrap().items
+    }
+
+    /// The garbage collector asks every half minute which kinds there are; ours are new.
+    async fn until_collected(&self, binding: &RoleBinding) {
+        let (name, uid) = (binding.name_any(), binding.uid().unwrap());
+        let collected = await_condition(self.in_namespace::<RoleBinding>(), &name, is_deleted(&uid));
+        timeout(2 * DEADLINE, collected).await.expect("the binding is collected").unwrap();
+    }
+
+    fn in_namespace<K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>>(
+        &self,
+    ) -> Api<K> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    fn api<K: Resource<DynamicType = ()>>(&self) -> Api<K> {
+        Api::all(self.client.clone())
+    }
+
+    async fn create<K>(&self, name: &str, spec: Value)
+    where
+        K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
+    {
+        let object = json!({"apiVersion": K::api_version(&()), "kind": K::kind(&()), "metadata": {"name": name}, "spec": spec});
+        let object: K = serde_json::from_value(object).unwrap();
+        self.api::<K>().create(&PostParams::default(), &object).await.unwrap();
+    }
+
+    async fn change<K>(&self, name: &str, patch: Value)
+    where
+        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    {
+        self.api::<K>().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    }
+
+    async fn deactivate(&self, who: &str) {
+        self.change::<ScimUser>(&self.id(who), json!({"spec": {"active": false}})).await;
+    }
+
+    fn id(&self, name: &str) -> String {
+        format!("{}-{name}", self.provider)
+    }
+}
+
+fn meta() -> Value {
+    json!({"created": "2026-01-01T00:00:00Z", "lastModified": "2026-01-01T00:00:00Z", "version": 1})
+}
+
+/// The shared control plane, with the controllers running on it.
+pub(crate) async fn reconciled() -> &'static ControlPlane {
+    static STARTED: OnceCell<()> = OnceCell::const_new();
+    let plane = ControlPlane::shared().await;
+    STARTED
+        .get_or_init(async || {
+            plane.kubectl(["create", "namespace", CONFIGURED]).await.unwrap();
+            reconcile_as(plane, Identity::Admin).await;
+        })
+        .await;
+    plane
+}
+
+/// Runs the controllers in a runtime of their own until the process ends; returns when they are ready.
+async fn reconcile_as(plane: &'static ControlPlane, identity: Identity) {
+    let namespace = plane.namespace("operator").await;
+    let readiness = Readiness::default();
+    let ready = readiness.clone();
+    thread::spawn(move || {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let options = KubeConfigOptions::default();
+            let config = Config::from_custom_kubeconfig(plane.kubeconfig(&identity), &options).await.unwrap();
+            let names = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
+            let settings = Settings {
+                namespace,
+                lease: "reconcile".to_owned(),
+                pod: "test".to_owned(),
+                bindable_cluster_roles: names(&["view", "edit"]),
+                cluster_wide_roles: names(&["view"]),
+                protected_namespaces: names(&["kube-*"]),
+                app_config_namespaces: names(&[CONFIGURED]),
+                ..Settings::default()
+            };
+            let context = Context {
+                watching: controller_client(config.clone(), Role::Reconcile).unwrap(),
+                writing: request_client(config, Role::Reconcile).unwrap(),
+                settings,
+                metrics: Metrics::new(),
+                readiness,
+            };
+            let (_trigger, shutdown) = Shutdown::new();
+            reconcile::run(context, &shutdown).await.unwrap();
+        });
+    });
+    await_until("the controllers are ready", async || ready.state() == State::Ready).await;
+}
+
+#[tokio::test]
+async fn a_member_may_edit_until_they_are_deactivated_removed_or_deleted() {
+    let company = Company::new().await;
+    company.team(json!({})).await;
+    company.may_edit("alice").await;
+    company.may_edit("bob").await;
+
+    company.deactivate("alice").await;
+    company.may_not_edit("alice").await;
+    company.may_edit("bob").await;
+
+    company.change::<ScimUser>(&company.id("alice"), json!({"spec": {"active": true}})).await;
+    company.may_edit("alice").await;
+    company.change::<ScimGroup>(&company.id("team"), json!({"spec": {"members": [company.id("bob")]}})).await;
+    company.may_not_edit("alice").await;
+
+    company.api::<ScimUser>().delete(&company.id("bob"), &DeleteParams::default()).await.unwrap();
+    company.may_not_edit("bob").await;
+}
+
+#[tokio::test]
+async fn a_filter_moves_access_with_the_attribute() {
+    let company = Company::new().await;
+    company.user("carol").await;
+    let subjects = json!({"users": {"filter": "userType eq \"manager\""}});
+    company.policy(json!({"subjects": subjects})).await;
+    company.change::<ScimUser>(&company.id("carol"), json!({"spec": {"userType": "manager"}})).await;
+    company.may_edit("carol").await;
+    company.change::<ScimUser>(&company.id("carol"), json!({"spec": {"userType": "employee"}})).await;
+    company.may_not_edit("carol").await;
+}
+
+#[tokio::test]
+async fn status_counts_people_bindings_and_namespaces() {
+    let company = Company::new().await;
+    let scope = json!({"namespaces": {"names": [company.namespace, "no-such-namespace", "kube-system"]}});
+    let policy = company.team(json!({"scope": scope})).await;
+    let status = company.until_ready(&policy, "True").await.status.unwrap();
+    assert_eq!((status.subjects, status.bindings), (2, 1));
+    let namespaces = status.namespaces.unwrap();
+    assert_eq!((namespaces.matched, namespaces.applied), (3, 1));
+    let reasons: Vec<_> =
+        namespaces.not_applied.iter().map(|n| (n.name.as_str(), n.reason.as_str())).collect();
+    assert_eq!(reasons, [("kube-system", "Protected"), ("no-such-namespace", "Missing")]);
+}
+
+#[tokio::test]
+async fn a_new_namespace_is_reached_as_soon_as_it_is_there() {
+    let company = Company::new().await;
+    let name = unique("later");
+    company.team(json!({"scope": {"namespaces": {"names": [name]}}})).await;
+    let namespace = Namespace {
+        metadata: kube::api::ObjectMeta { name: Some(name.clone()), ..Default::default() },
+        ..Default::default()
+    };
+    company.api().create(&PostParams::default(), &namespace).await.unwrap();
+    company.plane.until_can(&company.person("alice"), "create", "configmaps", &name).await;
+}
+
+#[tokio::test]
+async fn the_whole_cluster_is_one_binding() {
+    let company = Company::new().await;
+    let policy = company.team(json!({"scope": {"cluster": {}}, "roleRef": {"name": "view"}})).await;
+    company.plane.until_can(&company.person("alice"), "list", "pods", "").await;
+    assert!(!company.plane.can_i(&company.person("alice"), "create", "configmaps", &company.namespace).await);
+
+    company.deactivate("alice").await;
+    company.plane.until_cannot(&company.person("alice"), "list", "pods", "").await;
+    assert!(company.plane.can_i(&company.person("bob"), "list", "pods", "").await);
+    let bindings = company.api::<ClusterRoleBinding>();
+    let ours = bindings.list(&ListParams::default().labels(&format!("{POLICY}={policy}"))).await.unwrap();
+    assert_eq!(ours.items.len(), 1);
+}
+
+#[tokio::test]
+async fn another_role_leaves_no_gap_and_nothing_of_the_old_one() {
+    let company = Company::new().await;
+    let policy = company.team(json!({})).await;
+    company.may_edit("alice").await;
+    company.change::<ScimAccessPolicy>(&policy, json!({"spec": {"roleRef": {"name": "view"}}})).await;
+    company.may_not_edit("alice").await;
+    assert!(company.plane.can_i(&company.person("alice"), "list", "configmaps", &company.namespace).await);
+}
+
+#[tokio::test]
+async fn a_binding_that_somebody_deletes_or_edits_is_repaired() {
+    let company = Company::new().await;
+    let policy = company.team(json!({})).await;
+    company.may_edit("alice").await;
+    let bindings = company.in_namespace::<RoleBinding>();
+    let binding = company.bindings(&policy).await.remove(0);
+    let name = binding.name_any();
+
+    bindings.delete(&name, &DeleteParams::default()).await.unwrap();
+    until(&bindings, &name, "there again", |again: &RoleBinding| again.uid() != binding.uid()).await;
+    company.may_edit("alice").await;
+
+    let subject = json!({"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "mallory"});
+    let patch = json!({"subjects": [subject], "metadata": {"annotations": {"owner/note": "kept"}}});
+    bindings.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    let is_repaired = |binding: &RoleBinding| subjects(binding).iter().all(|name| !name.contains("mallory"));
+    let repaired = until(&bindings, &name, "without mallory", is_repaired).await;
+    assert_eq!(repaired.annotations()["owner/note"], "kept");
+    company.may_edit("alice").await;
+}
+
+#[tokio::test]
+async fn a_foreign_binding_of_the_name_is_a_conflict_and_left_alone() {
+    let company = Company::new().await;
+    let policy = company.team(json!({})).await;
+    let ours = company.bindings(&policy).await.remove(0);
+    let bindings = company.in_namespace::<RoleBinding>();
+    let unlabeled =
+        json!({"metadata": {"labels": {"app.kubernetes.io/managed-by": "somebody"}}, "subjects": []});
+    bindings.patch(&ours.name_any(), &PatchParams::default(), &Patch::Merge(unlabeled)).await.unwrap();
+
+    company.until_condition(&policy, "Conflict", "True", &ours.name_any()).await;
+    company.until_ready(&policy, "False").await;
+    let foreign = bindings.get(&ours.name_any()).await.unwrap();
+    assert!(subjects(&foreign).is_empty());
+
+    bindings.delete(&ours.name_any(), &DeleteParams::default()).await.unwrap();
+    company.until_ready(&policy, "True").await;
+    company.may_edit("alice").await;
+}
+
+#[tokio::test]
+async fn a_policy_that_is_deleted_takes_its_bindings_along_unless_it_retains_them() {
+    let company = Company::new().await;
+    let revoking = company.team(json!({})).await;
+    let retaining = company.policy(json!({"roleRef": {"name": "view"}})).await;
+    company.until_ready(&retaining, "True").await;
+    company.change::<ScimAccessPolicy>(&retaining, json!({"spec": {"onDelete": "Retain"}})).await;
+    company.until_ready(&retaining, "True").await;
+
+    let policies = company.api::<ScimAccessPolicy>();
+    let retained = company.bindings(&retaining).await.remove(0);
+    assert!(retained.owner_references().is_empty());
+    let revoked = company.bindings(&revoking).await.remove(0);
+    for policy in [&revoking, &retaining] {
+        policies.delete(policy, &DeleteParams::default()).await.unwrap();
+    }
+    company.until_collected(&revoked).await;
+    company.may_not_edit("alice").await;
+    assert!(company.plane.can_i(&company.person("alice"), "list", "configmaps", &company.namespace).await);
+}
+
+#[tokio::test]
+async fn a_preview_shows_the_difference_and_writes_nothing() {
+    let company = Company::new().await;
+    let policy = company.team(json!({"mode": "Preview"})).await;
+    let preview = company.until_ready(&policy, "True").await.status.unwrap().preview.unwrap();
+    let prefix = company.prefix();
+    assert_eq!(preview.adds, [format!("{prefix}alice"), format!("{prefix}bob")]);
+    let verify = format!("kubectl auth can-i --list --namespace={} --as={prefix}alice", company.namespace);
+    assert_eq!(preview.verify[0], verify);
+    let arguments: Vec<&str> = verify.split(' ').skip(1).collect();
+    assert!(company.plane.kubectl(arguments).await.is_ok());
+    assert!(company.bindings(&policy).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_grant_ends_by_itself() {
+    let company = Company::new().await;
+    let end = scim_operator::ops::clock::now() + std::time::Duration::from_secs(4);
+    company.team(json!({"validity": {"notAfter": end}})).await;
+    company.may_edit("alice").await;
+    company.may_not_edit("alice").await;
+    assert!(scim_operator::ops::clock::now() >= end);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_deleted_leaves_access_as_it_is_and_says_so() {
+    let company = Company::new().await;
+    let policy = company.team(json!({})).await;
+    company.api::<ScimProvider>().delete(&company.provider, &DeleteParams::default()).await.unwrap();
+    company.until_condition(&policy, "Ready", "False", "ScimProvider").await;
+    assert_eq!(company.bindings(&policy).await.len(), 1);
+    company.may_edit("alice").await;
+}
+
+#[tokio::test]
+async fn who_gained_and_lost_is_told_in_events_of_the_policy() {
+    let company = Company::new().await;
+    let policy = company.team(json!({})).await;
+    company.deactivate("alice").await;
+    company.may_not_edit("alice").await;
+    let events = Api::<Event>::namespaced(company.client.clone(), "default");
+    for (reason, note) in [("AccessGranted", "alice"), ("AccessRevoked", "alice lost edit")] {
+        await_until(&format!("an event {reason} is there"), async || {
+            let about = ListParams::default().fields(&format!("regarding.name={policy}"));
+            let told = events.list(&about).await.unwrap();
+            told.iter().any(|event| {
+                event.reason.as_deref() == Some(reason)
+                    && event.note.as_deref().is_some_and(|told| told.contains(note))
+            })
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_be_bound_is_named_and_those_who_leave_are_out_all_the_same() {
+    let plane: &'static ControlPlane = Box::leak(Box::new(ControlPlane::start(Fsync::No).await));
+    let operator = Identity::person("reconciler", &[]);
+    let roles = Api::<ClusterRole>::all(plane.admin().await);
+    let may_bind = async |names: &[&str]| {
+        let patch = Patch::Apply(reconciler_that_may_bind(names));
+        roles.patch("reconciler", &PatchParams::apply("test"), &patch).await.unwrap();
+    };
+    may_bind(&["edit"]).await;
+    let everywhere =
+        ["create", "clusterrolebinding", "reconciler", "--clusterrole=reconciler", "--user=reconciler"];
+    plane.kubectl(everywhere).await.unwrap();
+    plane.until_can(&operator, "list", "scimusers.scim-operator.dev", "").await;
+    reconcile_as(plane, Identity::person("reconciler", &[])).await;
+
+    let company = Company::on(plane).await;
+    let policy = company.team(json!({})).await;
+    company.may_edit("alice").await;
+    let refused = company.policy(json!({"roleRef": {"name": "view"}})).await;
+    company.until_condition(&refused, "RoleNotAllowed", "True", "rbac.bindableClusterRoles").await;
+
+    may_bind(&[]).await;
+    company.deactivate("alice").await;
+    company.may_not_edit("alice").await;
+    company.until_condition(&policy, "RoleNotAllowed", "True", "ClusterRole edit").await;
+
+    may_bind(&["edit", "view"]).await;
+    company.may_edit("bob").await;
+    company.until_ready(&policy, "True").await;
+    company.until_ready(&refused, "True").await;
+}
+
+/// What reconciling takes, with `bind` on these ClusterRoles.
+fn reconciler_that_may_bind(names: &[&str]) -> Value {
+    let groups = ["scim-operator.dev", "rbac.authorization.k8s.io", "events.k8s.io", "coordination.k8s.io"];
+    let verbs = ["get", "list", "watch", "create", "update", "patch", "delete"];
+    let ours = json!({"apiGroups": groups, "resources": ["*"], "verbs": verbs});
+    let namespaces =
+        json!({"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]});
+    let bind = json!({"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "verbs": ["bind"],
+        "resourceNames": names});
+    let rules = if names.is_empty() { vec![ours, namespaces] } else { vec![ours, namespaces, bind] };
+    json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "reconciler"},
+        "rules": rules})
+}
+
+fn subjects(binding: &RoleBinding) -> Vec<String> {
+    binding.subjects.iter().flatten().map(|Subject { name, .. }| name.clone()).collect()
+}
