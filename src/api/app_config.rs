@@ -48,7 +48,8 @@ pub struct ScimAppConfigSpec {
     pub provider: String,
     /// Who: the union of everyone whom it names. Only active people are ever rendered.
     pub subjects: Subjects,
-    /// A template that comes with the operator. Example: `ArgoCdRbac`.
+    /// A template that comes with the operator, in a format of its own. Example: `ArgoCdRbac`, which needs
+    /// `parameters.role`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<Preset>,
     /// Values for the template: `{{ parameters.role }}`.

@@ -5,6 +5,7 @@ mod report;
 mod status;
 
 use std::{
+    collections::BTreeSet,
     panic::resume_unwind,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Instant,
@@ -19,7 +20,7 @@ use kube::{
     runtime::watcher::Config as Watch,
 };
 use serde_json::json;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinError, spawn_blocking};
 
 use super::{
     Context,
@@ -63,7 +64,7 @@ pub(super) struct AppConfigs {
     events: Arc<Events>,
     metrics: Metrics,
     unreadable: Unreadable,
-    namespaces: Vec<String>,
+    namespaces: BTreeSet<String>,
 }
 
 impl AppConfigs {
@@ -72,23 +73,20 @@ impl AppConfigs {
         let settings = &context.settings;
         let patterns = settings.protected_namespaces.iter().chain([&settings.namespace]);
         let protected: Vec<_> = patterns.map(|pattern| Glob::new(pattern)).collect();
-        let namespaces = settings.app_config_namespaces.clone();
-        let is_protected = |name: &&String| protected.iter().any(|pattern| pattern.matches(name));
-        let enabled = Enabled {
-            protected: namespaces.iter().filter(is_protected).cloned().collect(),
-            namespaces: namespaces.iter().cloned().collect(),
-        };
+        let is_protected = |name: &String| protected.iter().any(|pattern| pattern.matches(name));
+        let (protected, open) = settings.app_config_namespaces.iter().cloned().partition(is_protected);
+        let enabled = Enabled { namespaces: open, protected };
         Self {
             watching: context.watching.clone(),
             writing: context.writing.clone(),
             directory,
+            namespaces: enabled.namespaces.clone(),
             index: RwLock::new(Index::new(enabled)),
             queue: Queue::new(),
             executor: Executor::new(context.writing.clone(), context.metrics.clone()),
             events,
             metrics: context.metrics.clone(),
             unreadable: Unreadable::default(),
-            namespaces,
         }
     }
 
@@ -109,7 +107,7 @@ impl AppConfigs {
             let objects = Api::namespaced(self.watching.clone(), namespace);
             let told = move |told: Told<ConfigMap>| match told {
                 Told::Applied(object) => {
-                    configs.target_told(object.namespace().as_deref(), &object.name_any())
+                    configs.target_told(object.namespace().as_deref(), &object.name_any());
                 }
                 Told::Deleted(gone) => configs.target_told(gone.namespace.as_deref(), &gone.name),
                 Told::Listed => {}
@@ -207,9 +205,11 @@ impl AppConfigs {
             let found = reading.find(&directory.read())?;
             reading.desire(found)
         };
-        match spawn_blocking(desire).await {
+        match spawn_blocking(desire).await.map_err(JoinError::try_into_panic) {
             Ok(desired) => desired,
-            Err(error) => resume_unwind(error.into_panic()),
+            Err(Ok(panic)) => resume_unwind(panic),
+            // The runtime ends, and this with it.
+            Err(Err(_cancelled)) => std::future::pending().await,
         }
     }
 

@@ -73,16 +73,31 @@ impl Executor {
     }
 
     async fn execute_all(&self, changes: Vec<Change>, outcome: &mut Outcome) {
-        let write = async |change: Change| {
-            let result = self.write(&change).await;
-            (change, result)
-        };
-        let mut written = stream::iter(changes).map(write).buffer_unordered(WRITES_IN_FLIGHT);
-        while let Some((change, result)) = written.next().await {
-            match result {
-                Ok(()) => outcome.done.push(change),
-                Err(failure) => outcome.failed.push((change, failure)),
+        let mut written =
+            stream::iter(changes).map(|change| self.attempt(change)).buffer_unordered(WRITES_IN_FLIGHT);
+        while let Some(attempts) = written.next().await {
+            for (change, result) in attempts {
+                match result {
+                    Ok(()) => outcome.done.push(change),
+                    Err(failure) => outcome.failed.push((change, failure)),
+                }
             }
+        }
+    }
+
+    /// One change. What may not be bound any more can only be deleted: those who have to go, go, even if
+    /// the others of the binding go with them.
+    async fn attempt(&self, change: Change) -> Vec<(Change, Result<(), Failure>)> {
+        let result = self.write(&change).await;
+        match (&result, &change) {
+            (Err(Failure::RoleNotAllowed(_)), Change::Update { from, .. })
+                if !change.removed().is_empty() =>
+            {
+                let deletion = Change::Delete(from.clone());
+                let deleted = self.write(&deletion).await;
+                vec![(deletion, deleted), (change, result)]
+            }
+            _ => vec![(change, result)],
         }
     }
 
@@ -103,14 +118,7 @@ impl Executor {
     {
         match change {
             Change::Create(binding) => self.create(api, binding).await,
-            Change::Update { from, to } => match self.update(api, from, to).await {
-                // What may not be bound can only be deleted. Those who have to go, go, even if the others
-                // of the binding go with them.
-                Err(Failure::RoleNotAllowed(_)) if !change.removed().is_empty() => {
-                    self.delete(api, from).await
-                }
-                result => result,
-            },
+            Change::Update { from, to } => self.update(api, from, to).await,
             Change::Delete(observed) => self.delete(api, observed).await,
         }
     }
