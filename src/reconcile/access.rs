@@ -190,7 +190,7 @@ impl Access {
                 index.policies()
             }
             News::Changed(changes) => index.apply_directory(changes, &directory),
-            News::Unreadable => Touched::new(),
+            News::Unreadable | News::Readable => Touched::new(),
         };
         let completeness = match self.unreadable.is_partial() {
             true => Completeness::Partial,

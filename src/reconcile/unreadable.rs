@@ -41,6 +41,10 @@ impl Unreadable {
                 lists.met.store(true, Relaxed);
                 lists.known.store(true, Relaxed);
             }
+            News::Readable => {
+                lists.met.store(false, Relaxed);
+                lists.known.store(false, Relaxed);
+            }
             News::Changed(_) => {}
         }
     }
@@ -65,6 +69,16 @@ mod tests {
         unreadable.told(Kind::Groups, &News::Synced);
         assert!(unreadable.is_partial(), "groups say nothing of people");
         unreadable.told(Kind::Users, &News::Synced);
+        assert!(!unreadable.is_partial());
+    }
+
+    #[test]
+    fn a_directory_is_complete_again_when_the_last_object_was_corrected() {
+        let unreadable = Unreadable::default();
+        unreadable.told(Kind::Users, &News::Unreadable);
+        unreadable.told(Kind::Groups, &News::Readable);
+        assert!(unreadable.is_partial());
+        unreadable.told(Kind::Users, &News::Readable);
         assert!(!unreadable.is_partial());
     }
 }

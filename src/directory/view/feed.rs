@@ -44,6 +44,8 @@ pub enum News {
     Changed(Vec<Change>),
     /// An object was left out; what was held under its name stays.
     Unreadable,
+    /// The last object that was left out was corrected or deleted.
+    Readable,
 }
 
 /// Keeps the index current with the objects of one kind, for good: ScimUser or ScimGroup.
@@ -56,6 +58,7 @@ pub async fn feed<K: Fed>(client: Client, directory: Shared, tell: impl Fn(News)
         .default_backoff();
     let mut events = pin!(events);
     let mut listed = Listed::default();
+    let mut unreadable = HashSet::new();
     while let Some(event) = events.next().await {
         let changes = match event {
             Ok(Event::Init) => {
@@ -73,18 +76,22 @@ pub async fn feed<K: Fed>(client: Client, directory: Shared, tell: impl Fn(News)
                 continue;
             }
             Ok(Event::InitDone) => {
+                unreadable.clone_from(&listed.unreadable);
                 let changes = K::reset(&mut directory.write(), std::mem::take(&mut listed));
                 tell(News::Synced);
                 changes
             }
-            Ok(Event::Apply(object)) => match read::<K>(object) {
-                Ok(resource) => K::apply(&mut directory.write(), resource).into_iter().collect(),
-                Err(_) => {
-                    tell(News::Unreadable);
-                    Vec::new()
-                }
-            },
+            Ok(Event::Apply(object)) => {
+                let name: Box<str> = object.name_any().into();
+                let read = read::<K>(object);
+                note(&mut unreadable, name, read.is_err(), &tell);
+                read.ok()
+                    .and_then(|resource| K::apply(&mut directory.write(), resource))
+                    .into_iter()
+                    .collect()
+            }
             Ok(Event::Delete(object)) => {
+                note(&mut unreadable, object.name_any().into(), false, &tell);
                 let uid = object.uid().unwrap_or_default();
                 let read = read::<K>(object).ok();
                 let mut directory = directory.write();
@@ -99,6 +106,16 @@ pub async fn feed<K: Fed>(client: Client, directory: Shared, tell: impl Fn(News)
         if !changes.is_empty() {
             tell(News::Changed(changes));
         }
+    }
+}
+
+/// Notes whether an object can be read, and tells when that matters.
+fn note(unreadable: &mut HashSet<Box<str>>, name: Box<str>, is_unreadable: bool, tell: &impl Fn(News)) {
+    if is_unreadable {
+        unreadable.insert(name);
+        tell(News::Unreadable);
+    } else if unreadable.remove(&name) && unreadable.is_empty() {
+        tell(News::Readable);
     }
 }
 

@@ -235,7 +235,8 @@ impl Outcome {
         let here = |change: &Change| change.place().namespace == deletion.place().namespace;
         let failed = self.failed.iter().filter(|(change, _)| here(change));
         let waiting: BTreeSet<_> = failed.flat_map(|(change, _)| change.added()).collect();
-        deletion.removed().iter().all(|subject| waiting.contains(subject))
+        let removed = deletion.removed();
+        !removed.is_empty() && removed.iter().all(|subject| waiting.contains(subject))
     }
 
     /// Who gained something, and who lost something, by what was written.
