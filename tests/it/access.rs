@@ -25,15 +25,17 @@ use scim_operator::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use tokio::{sync::OnceCell, time::timeout};
+use tokio::time::timeout;
 
-use crate::harness::{ControlPlane, DEADLINE, Fsync, Identity, await_until, unique, until};
+use crate::harness::{
+    APPS, ControlPlane, DEADLINE, Fsync, Identity, Installation, await_until, unique, until,
+};
 
 /// The label that bindings of a policy carry.
 const POLICY: &str = "scim-operator.dev/policy";
 
-/// A namespace in which the controllers may configure applications.
-pub(crate) const CONFIGURED: &str = "configured";
+/// A namespace in which the operator may configure applications.
+pub(crate) const CONFIGURED: &str = APPS;
 
 /// One provider with people of its own, and a namespace that nobody else uses.
 struct Company {
@@ -188,17 +190,10 @@ fn meta() -> Value {
     json!({"created": "2026-01-01T00:00:00Z", "lastModified": "2026-01-01T00:00:00Z", "version": 1})
 }
 
-/// The shared control plane, with the controllers running on it.
+/// The shared control plane, with the installed operator running on it.
 pub(crate) async fn reconciled() -> &'static ControlPlane {
-    static STARTED: OnceCell<()> = OnceCell::const_new();
-    let plane = ControlPlane::shared().await;
-    STARTED
-        .get_or_init(async || {
-            plane.kubectl(["create", "namespace", CONFIGURED]).await.unwrap();
-            reconcile_as(plane, Identity::Admin).await;
-        })
-        .await;
-    plane
+    Installation::shared().await;
+    ControlPlane::shared().await
 }
 
 /// Runs the controllers in a runtime of their own until the process ends; returns when they are ready.
