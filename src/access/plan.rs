@@ -114,8 +114,10 @@ pub struct Problems {
 pub enum Blocked {
     /// There is no such provider. What was given stays as it is: nobody asked to take it away.
     ProviderNotFound,
-    /// The policy or its provider's mapping cannot be read; this is why. Who was given something keeps it
-    /// while they are active.
+    /// The provider's mapping cannot be read; this is why. What was given stays as it is: nobody's string
+    /// is known.
+    ProviderInvalid(String),
+    /// The policy cannot be read; this is why. Who was given something keeps it while they are active.
     Invalid(String),
 }
 
@@ -163,18 +165,22 @@ impl Facts<'_> {
             return plan;
         };
         plan.problems.unsupported = unsupported(provider);
-        let wanted = match (self.provider_is_invalid, policy.terms()) {
-            (Some(error), _) | (_, Err(error)) => {
+        if let Some(error) = self.provider_is_invalid {
+            plan.problems.blocked = Some(Blocked::ProviderInvalid(error.to_owned()));
+            return plan;
+        }
+        let wanted = match policy.terms() {
+            Err(error) => {
                 plan.problems.blocked = Some(Blocked::Invalid(error.to_owned()));
                 if policy.object().spec.subject_kind == SubjectKind::Group {
                     return plan;
                 }
                 self.whoever_is_active(provider)
             }
-            (None, Ok(terms)) if plan.validity == Validity::Current => {
+            Ok(terms) if plan.validity == Validity::Current => {
                 self.wanted(policy, terms, provider, &select(terms), &mut plan)
             }
-            (None, Ok(_)) => BTreeMap::new(),
+            Ok(_) => BTreeMap::new(),
         };
         self.compare(policy, &wanted, &mut plan);
         plan.allotments = allotments(wanted);

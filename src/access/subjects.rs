@@ -1,9 +1,6 @@
 //! From the people whom a policy means to the subjects of its bindings.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     binding::Subject,
@@ -68,7 +65,7 @@ impl Naming<'_> {
     fn of_people(self, terms: &Terms, people: &[Selected]) -> (Vec<Share>, Vec<Excluded>) {
         let mut excluded = Vec::new();
         let mut all = Share::default();
-        let mut by_group: HashMap<&Id, Vec<Share>> = HashMap::new();
+        let mut by_group: BTreeMap<&Id, Vec<Share>> = BTreeMap::new();
         for Selected { user, named_by } in people {
             let subject = match self.identities.held_by(self.provider, user.id()) {
                 Ok(identity) => Subject::User(identity.as_str().into()),

@@ -63,6 +63,7 @@ pub(super) struct Access {
     watching: Client,
     writing: Client,
     directory: Shared,
+    /// Whoever locks both locks this before the directory.
     index: Arc<RwLock<Index>>,
     queue: Queue<Arc<str>>,
     executor: Executor,
@@ -177,13 +178,13 @@ impl Access {
 
     /// Takes what the watch of providers tells.
     pub(super) fn provider_told(&self, told: &Told<ScimProvider>) {
+        let mut index = self.index_mut();
         let directory = self.directory.read();
         let touched = match told {
-            Told::Applied(provider) => self.index_mut().apply_provider(provider.clone(), &directory),
-            Told::Deleted(gone) => self.index_mut().delete_provider(&gone.name, &directory),
+            Told::Applied(provider) => index.apply_provider(provider.clone(), &directory),
+            Told::Deleted(gone) => index.delete_provider(&gone.name, &directory),
             Told::Listed => return,
         };
-        drop(directory);
         self.queue.add(touched);
     }
 
@@ -198,8 +199,8 @@ impl Access {
     }
 
     fn directory_told(&self, news: &News, kind: &Kind) {
-        let directory = self.directory.read();
         let mut index = self.index_mut();
+        let directory = self.directory.read();
         let touched = match news {
             News::Synced => {
                 kind.known.store(kind.met.swap(false, Ordering::Relaxed), Ordering::Relaxed);

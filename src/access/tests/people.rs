@@ -1,8 +1,10 @@
 //! Who is in a policy's bindings.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::json;
 
 use super::{super::*, world::*};
+use crate::api::ScimAccessPolicy;
 
 fn world_of_alice_and_bob() -> World {
     let mut world = World::new();
@@ -142,6 +144,27 @@ fn a_missing_provider_leaves_everything_as_it_is() {
     let plan = world.plan("p");
     assert_eq!(plan.problems.blocked, Some(Blocked::ProviderNotFound));
     assert_eq!(plan.changes, []);
+}
+
+#[test]
+fn a_mapping_that_cannot_be_read_leaves_everything_as_it_is() {
+    let mut world = world_of_alice_and_bob();
+    world.policy("p", json!({}));
+    world.settle("p");
+    world.provider("okta", json!({"identity": {"user": {"from": "noSuchAttribute"}}}));
+    let plan = world.plan("p");
+    assert!(matches!(plan.problems.blocked, Some(Blocked::ProviderInvalid(_))));
+    assert_eq!(plan.changes, []);
+}
+
+#[test]
+fn a_policy_that_is_being_deleted_plans_nothing() {
+    let mut world = world_of_alice_and_bob();
+    world.policy("p", json!({}));
+    let mut policy = ScimAccessPolicy::clone(world.index.policy("p").unwrap());
+    policy.metadata.deletion_timestamp = Some(Time(world.now));
+    assert_eq!(world.index.apply_policy(policy), Touched::new());
+    assert!(world.index.policies().is_empty());
 }
 
 #[test]
