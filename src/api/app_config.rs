@@ -48,15 +48,20 @@ pub struct ScimAppConfigSpec {
     pub provider: String,
     /// Who: the union of everyone whom it names. Only active people are ever rendered.
     pub subjects: Subjects,
-    /// A template that comes with the operator. Example: `ArgoCdRbac`.
+    /// A template that comes with the operator, in a format of its own. Example: `ArgoCdRbac`, which needs
+    /// `parameters.role`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<Preset>,
     /// Values for the template: `{{ parameters.role }}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 64))]
     pub parameters: BTreeMap<String, String>,
-    /// A Jinja template of your own. It sees `users`, `groups` and `parameters`; every value is
-    /// escaped for the format, or with a filter such as `csv`.
+    /// A Jinja template of your own. It sees `users` (`id`, `name`, `email`, and what the provider's
+    /// `appConfigs.attributes` names), `groups` (`displayName`, `id`, `externalId`, `members`),
+    /// `parameters` and `provider`. Every value is escaped for the format; the filters `csv`, `json`,
+    /// `yaml`, `ini`, `line`, `xml`, `dns1123`, `entityName` and `at` escape further. A person whose
+    /// values cannot be written, such as one with a line break or without an e-mail address, is left out
+    /// and named in condition `Invalid`; everyone else is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 65536))]
     pub template: Option<String>,
@@ -261,7 +266,7 @@ pub struct AppConfigStatus {
     /// In mode Preview: what would change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview: Option<PlanPreview>,
-    /// `Ready`, and while true `Held`, `Invalid` and `Conflict`.
+    /// `Ready`, and while true `Held`, `Invalid`, `Conflict`, `GroupNotFound`, `Unsupported` and `Stalled`.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

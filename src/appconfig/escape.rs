@@ -59,9 +59,8 @@ pub fn escape(format: Format, text: &str) -> Result<Cow<'_, str>, Refusal> {
 }
 
 /// Control characters, everything that some reader takes for a line break, what reorders the text around
-/// it (bidirectional embeddings, overrides and isolates: a reviewer would see another line than the reader), and what is no
-/// character at all. Joiners and the marks of right-to-left names are letters of people's names and
-/// pass.
+/// it (bidirectional embeddings, overrides and isolates: people would see another line than the
+/// application), and what is no character at all. Joiners and marks of direction stand in people's names.
 fn is_refused(c: char) -> bool {
     let is_noncharacter = u32::from(c) & 0xfffe == 0xfffe || ('\u{fdd0}'..='\u{fdef}').contains(&c);
     c.is_control()

@@ -14,7 +14,7 @@ use crate::api::{DirectoryReaders, NamespaceSelection, ScimProvider};
 pub struct Enabled {
     /// Namespaces that the chart lists.
     pub namespaces: BTreeSet<String>,
-    /// Those of them where nothing is ever written.
+    /// Namespaces that the chart lists and where nothing is written even so.
     pub protected: BTreeSet<String>,
 }
 
@@ -86,7 +86,7 @@ mod tests {
             "spec": {"appConfigs": readers},
         });
         let enabled = Enabled {
-            namespaces: ["argocd", "apps", "kube-system"].map(str::to_owned).into(),
+            namespaces: ["argocd", "apps"].map(str::to_owned).into(),
             protected: ["kube-system".to_owned()].into(),
         };
         let labels = BTreeMap::from([("team".to_owned(), "a".to_owned())]);

@@ -194,8 +194,8 @@ impl Renderer {
         (groups, left_out)
     }
 
-    /// Whether nobody can be written for what they are, rather than for what the template does: their values are
-    /// refused, and those of a harmless person are not.
+    /// Whether it is for what they are that nobody can be written, and not for what the template does: their
+    /// values are refused, and those of a harmless person are not.
     fn are_at_fault(&self, refused: &[(Member, Invalid)], groups: &[&Arc<Group>]) -> bool {
         let harmless =
             Member { person: Arc::new(self.readable.harmless()), groups: (0..groups.len()).collect() };

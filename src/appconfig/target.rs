@@ -5,7 +5,7 @@
 //! is ours the key is, and what others make of it is drift. Where it is not, a key that is there belongs to
 //! somebody else.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use k8s_openapi::{
     ByteString,
@@ -27,6 +27,16 @@ pub enum Kind {
     Secret,
 }
 
+impl Kind {
+    /// The kind, in Kubernetes' words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfigMap => "ConfigMap",
+            Self::Secret => "Secret",
+        }
+    }
+}
+
 /// The key that an app config writes, and the mark beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -42,6 +52,12 @@ pub struct Key {
     writer: String,
     /// The app config and the key, for whoever reads the object and wonders.
     mark: String,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "key {} of {} {}/{}", self.key, self.kind.as_str(), self.namespace, self.name)
+    }
 }
 
 /// A key as the API server shows it.
@@ -133,14 +149,10 @@ impl Key {
             Kind::ConfigMap => json!({&self.key: text}),
             Kind::Secret => json!({&self.key: ByteString(text.as_bytes().to_vec())}),
         });
-        let kind = match self.kind {
-            Kind::ConfigMap => "ConfigMap",
-            Kind::Secret => "Secret",
-        };
         let annotations = BTreeMap::from([(self.mark(), &self.mark)]);
         let mut patch = json!({
             "apiVersion": "v1",
-            "kind": kind,
+            "kind": self.kind.as_str(),
             "metadata": {"name": self.name, "namespace": self.namespace, "annotations": annotations},
         });
         if let Some(observed) = observed {

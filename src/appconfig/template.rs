@@ -1,12 +1,12 @@
 //! A Jinja template whose every printed value is escaped for one format.
 //!
-//! There is no way around the escaping: `safe` does not exist, and `autoescape` changes nothing. A
-//! template loads no other template, and the work that it may do and the text that it may make are bounded.
+//! No value escapes by mistake: `safe` does not exist, and `autoescape` changes nothing. A template loads
+//! no other template, and the work that it may do and the text that it may make are bounded.
 
 use std::{collections::BTreeMap, error::Error as _, io};
 
 use minijinja::{
-    AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value, syntax::SyntaxConfig,
+    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, syntax::SyntaxConfig,
 };
 use thiserror::Error;
 
@@ -97,10 +97,11 @@ impl From<Error> for TemplateError {
     fn from(error: Error) -> Self {
         let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
         let refusal = causes.find_map(|cause| cause.downcast_ref::<Refusal>());
-        let problem = match (refusal, error.detail()) {
-            (Some(refusal), _) => format!("a value {refusal}"),
-            (None, Some(detail)) => format!("{}: {detail}", error.kind()),
-            (None, None) => error.kind().to_string(),
+        let problem = match (refusal, error.kind(), error.detail()) {
+            (Some(refusal), ..) => format!("a value {refusal}"),
+            (None, ErrorKind::WriteFailure, _) => format!("the result has more than {MOST_BYTES} bytes"),
+            (None, kind, Some(detail)) => format!("{kind}: {detail}"),
+            (None, kind, None) => kind.to_string(),
         };
         Self { line: error.line().unwrap_or(1), problem, refusal: refusal.cloned() }
     }
@@ -112,7 +113,7 @@ struct Bounded(Vec<u8>);
 impl io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.0.len() + bytes.len() > MOST_BYTES {
-            return Err(io::Error::other(format!("the result has more than {MOST_BYTES} bytes")));
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
         self.0.extend_from_slice(bytes);
         Ok(bytes.len())

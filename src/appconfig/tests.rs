@@ -29,7 +29,7 @@ fn config(spec: Value) -> ScimAppConfig {
     .unwrap()
 }
 
-fn provider(spec: Value) -> ScimProvider {
+fn provider(spec: &Value) -> ScimProvider {
     let object = json!({
         "apiVersion": "scim-operator.dev/v1alpha1", "kind": "ScimProvider",
         "metadata": {"name": "okta"}, "spec": spec,
@@ -43,7 +43,7 @@ fn name() -> Name {
 
 fn index(spec: Value) -> Index {
     let mut index = Index::new(Enabled { namespaces: ["apps".to_owned()].into(), ..Enabled::default() });
-    index.apply_provider(provider(json!({"appConfigs": {"allowedNamespaces": {"names": ["apps"]}}})));
+    index.apply_provider(provider(&json!({"appConfigs": {"allowedNamespaces": {"names": ["apps"]}}})));
     index.apply_config(config(spec));
     index
 }
@@ -113,14 +113,14 @@ fn what_this_version_does_not_do_is_said_and_nothing_is_written() {
 #[test]
 fn an_app_config_reads_what_its_provider_allows_from_the_moment_that_it_does() {
     let mut index = index(json!({}));
-    let closed = || provider(json!({}));
+    let closed = || provider(&json!({}));
     assert_eq!(index.apply_provider(closed()), Touched::from([name()]));
     assert_eq!(index.apply_provider(closed()), Touched::new(), "nothing changed");
     assert!(matches!(desire(&index, &directory()), Err(Obstacle::Forbidden(_))));
 
     let by_label =
         json!({"appConfigs": {"allowedNamespaces": {"selector": {"matchLabels": {"scim": "yes"}}}}});
-    index.apply_provider(provider(by_label));
+    index.apply_provider(provider(&by_label));
     assert!(desire(&index, &directory()).is_err());
     let labelled = json!({"metadata": {"name": "apps", "labels": {"scim": "yes"}}});
     let labelled = serde_json::from_value(labelled).unwrap();

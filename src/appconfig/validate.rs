@@ -2,6 +2,7 @@
 
 use regex::Regex;
 use serde::de::IgnoredAny;
+use serde_saphyr::DuplicateKeyPolicy;
 use thiserror::Error;
 
 use crate::api::{Format, Validate};
@@ -78,7 +79,7 @@ fn parse(format: Format, text: &str) -> Result<(), String> {
         Format::Csv => each_line(text, |line| csv_record(line).map(drop)),
         Format::Ini => each_line(text, setting),
         Format::Json => serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| error.to_string()),
-        Format::Yaml => serde_saphyr::from_multiple::<IgnoredAny>(text).map(drop).map_err(|error| {
+        Format::Yaml => documents(text).map_err(|error| {
             error.location().map_or_else(
                 || "it cannot be read within the limits on its size".to_owned(),
                 |at| format!("line {}, column {}", at.line(), at.column()),
@@ -89,6 +90,13 @@ fn parse(format: Format, text: &str) -> Result<(), String> {
             format!("line {}, column {}", at.row, at.col)
         }),
     }
+}
+
+/// Two people of one displayName must not keep everyone's text from being written, so keys may repeat, as
+/// they may in JSON.
+fn documents(text: &str) -> Result<(), serde_saphyr::Error> {
+    let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::LastWins };
+    serde_saphyr::from_multiple_with_options::<IgnoredAny>(text, options).map(drop)
 }
 
 fn each_line(text: &str, check: impl Fn(&str) -> Result<(), &'static str>) -> Result<(), String> {
@@ -176,6 +184,7 @@ mod tests {
             (Format::Json, "{\"users\": []}"),
             (Format::Yaml, "kind: User\n---\nkind: Group\nmembers: [a, b]\n"),
             (Format::Yaml, ""),
+            (Format::Yaml, "\"Bob\": 1\n\"Bob\": 2\n"),
             (Format::Ini, "; comment\n[auth]\nkey = value\nother: value\n"),
             (Format::Xml, "<users><user name=\"a\"/></users>"),
         ] {

@@ -6,10 +6,7 @@ mod status;
 
 use std::{
     collections::HashSet,
-    sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::{Duration, Instant},
 };
 
@@ -31,6 +28,7 @@ use super::{
     events::Events,
     queue::{Again, Queue},
     sync::Sync,
+    unreadable::{Kind, Unreadable},
     watch::{Told, watch},
 };
 use crate::{
@@ -72,22 +70,6 @@ pub(super) struct Access {
     unreadable: Unreadable,
     /// Whether the chart lets any role be given everywhere; else it gives no right over such bindings.
     everywhere: bool,
-}
-
-/// Whether a kind of the directory has objects that cannot be read.
-#[derive(Debug, Default)]
-struct Unreadable {
-    users: Kind,
-    groups: Kind,
-}
-
-/// One kind's part of it.
-#[derive(Debug, Default)]
-pub(super) struct Kind {
-    /// One was met since the last complete list.
-    met: AtomicBool,
-    /// The last complete list, or something after it, had one.
-    known: AtomicBool,
 }
 
 impl Access {
@@ -168,12 +150,12 @@ impl Access {
 
     /// Takes news of people.
     pub(super) fn users_told(&self, news: &News) {
-        self.directory_told(news, &self.unreadable.users);
+        self.directory_told(Kind::Users, news);
     }
 
     /// Takes news of groups.
     pub(super) fn groups_told(&self, news: &News) {
-        self.directory_told(news, &self.unreadable.groups);
+        self.directory_told(Kind::Groups, news);
     }
 
     /// Takes what the watch of providers tells.
@@ -198,27 +180,20 @@ impl Access {
         self.queue.add(touched);
     }
 
-    fn directory_told(&self, news: &News, kind: &Kind) {
+    fn directory_told(&self, kind: Kind, news: &News) {
+        self.unreadable.told(kind, news);
         let mut index = self.index_mut();
         let directory = self.directory.read();
         let touched = match news {
-            News::Synced => {
-                kind.known.store(kind.met.swap(false, Ordering::Relaxed), Ordering::Relaxed);
-                index.reset_people(&directory)
-            }
+            News::Synced => index.reset_people(&directory),
             News::Changed(changes) if changes.len() > MANY_CHANGES => {
                 index.reset_people(&directory);
                 index.policies()
             }
             News::Changed(changes) => index.apply_directory(changes, &directory),
-            News::Unreadable => {
-                kind.met.store(true, Ordering::Relaxed);
-                kind.known.store(true, Ordering::Relaxed);
-                Touched::new()
-            }
+            News::Unreadable => Touched::new(),
         };
-        let partial = [&self.unreadable.users, &self.unreadable.groups];
-        let completeness = match partial.iter().any(|kind| kind.known.load(Ordering::Relaxed)) {
+        let completeness = match self.unreadable.is_partial() {
             true => Completeness::Partial,
             false => Completeness::Complete,
         };

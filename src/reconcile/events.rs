@@ -6,13 +6,15 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use k8s_openapi::{
     api::{core::v1::ObjectReference, events::v1::Event},
-    apimachinery::pkg::apis::meta::v1::MicroTime,
+    apimachinery::pkg::apis::meta::v1::{Condition, MicroTime},
 };
 use kube::{
     Api, Client,
     api::{ObjectMeta, PostParams},
 };
 use tracing::warn;
+
+use crate::api::ConditionType;
 
 /// The controller that events name as their source.
 const CONTROLLER: &str = "scim-operator.dev/reconcile";
@@ -97,6 +99,20 @@ impl Events {
             ..Event::default()
         }
     }
+}
+
+/// Conditions that were not shown before, of those that people are told of.
+pub(super) fn begun(before: &[Condition], now: &[Condition], told: &[ConditionType]) -> Vec<Happened> {
+    let shown = |conditions: &[Condition], condition: &ConditionType| {
+        conditions.iter().find(|shown| shown.type_ == condition.as_str()).cloned()
+    };
+    let begun = told.iter().filter(|condition| shown(before, condition).is_none());
+    begun
+        .filter_map(|condition| {
+            let note = shown(now, condition)?.message;
+            Some(Happened { severity: Severity::Warning, reason: condition.as_str(), action: "Plan", note })
+        })
+        .collect()
 }
 
 fn cut(note: String) -> String {

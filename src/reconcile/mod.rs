@@ -1,9 +1,11 @@
 //! The controllers: watch, plan, apply, status. What is decided is decided in `access` and `appconfig`.
 
 mod access;
+mod app_config;
 mod events;
 mod queue;
 mod sync;
+mod unreadable;
 mod watch;
 
 use std::sync::Arc;
@@ -25,8 +27,10 @@ use crate::{
     },
 };
 use access::Access;
+use app_config::AppConfigs;
 use events::Events;
 use sync::{Expected, Sync};
+use unreadable::Kind;
 use watch::{Told, watch};
 
 /// What the chart decides for the controllers.
@@ -89,17 +93,20 @@ pub async fn run(context: Context, shutdown: &Shutdown) -> Result<(), Ended> {
     let sync = Sync::new(context.readiness.clone());
     let directory = Shared::default();
     let events = Arc::new(Events::new(context.writing.clone(), pod.clone()));
-    let access = Arc::new(Access::new(&context, directory.clone(), events));
+    let controllers = Controllers {
+        access: Arc::new(Access::new(&context, directory.clone(), events.clone())),
+        app_configs: Arc::new(AppConfigs::new(&context, directory.clone(), events)),
+    };
 
     let mut watches = JoinSet::new();
-    for watch in
-        shared_watches(&context.watching, &directory, &access, &sync).into_iter().chain(access.watches(&sync))
-    {
+    let shared = shared_watches(&context.watching, &directory, &controllers, &sync);
+    let own = controllers.access.watches(&sync).into_iter().chain(controllers.app_configs.watches(&sync));
+    for watch in shared.into_iter().chain(own) {
         watches.spawn(watch);
     }
     let work = async {
         sync.complete().await;
-        access.run(shutdown).await;
+        tokio::join!(controllers.access.run(shutdown), controllers.app_configs.run(shutdown));
     };
     tokio::select! {
         led = lease.lead(shutdown, work) => Ok(led.map(|_| ())?),
@@ -107,40 +114,54 @@ pub async fn run(context: Context, shutdown: &Shutdown) -> Result<(), Ended> {
     }
 }
 
+/// Whom the watches tell.
+#[derive(Clone)]
+struct Controllers {
+    access: Arc<Access>,
+    app_configs: Arc<AppConfigs>,
+}
+
 /// The watches of what all controllers look at.
 fn shared_watches(
     client: &Client,
     directory: &Shared,
-    access: &Arc<Access>,
+    controllers: &Controllers,
     sync: &Sync,
 ) -> Vec<BoxFuture<'static, ()>> {
     let users = {
-        let (access, expected) = (access.clone(), sync.expect("scimusers"));
+        let (Controllers { access, app_configs }, expected) = (controllers.clone(), sync.expect("scimusers"));
         feed::<ScimUser>(client.clone(), directory.clone(), move |news| {
             access.users_told(&news);
+            app_configs.directory_told(Kind::Users, &news);
             listed(&expected, &news);
         })
     };
     let groups = {
-        let (access, expected) = (access.clone(), sync.expect("scimgroups"));
+        let (Controllers { access, app_configs }, expected) =
+            (controllers.clone(), sync.expect("scimgroups"));
         feed::<ScimGroup>(client.clone(), directory.clone(), move |news| {
             access.groups_told(&news);
+            app_configs.directory_told(Kind::Groups, &news);
             listed(&expected, &news);
         })
     };
     let providers = {
-        let (access, expected) = (access.clone(), sync.expect("scimproviders"));
+        let (Controllers { access, app_configs }, expected) =
+            (controllers.clone(), sync.expect("scimproviders"));
         watch(Api::all(client.clone()), Config::default(), move |told: Told<ScimProvider>| {
             access.provider_told(&told);
+            app_configs.provider_told(&told);
             if matches!(told, Told::Listed) {
                 expected.listed();
             }
         })
     };
     let namespaces = {
-        let (access, expected) = (access.clone(), sync.expect("namespaces"));
+        let (Controllers { access, app_configs }, expected) =
+            (controllers.clone(), sync.expect("namespaces"));
         watch(Api::all(client.clone()), Config::default(), move |told: Told<Namespace>| {
             access.namespace_told(&told);
+            app_configs.namespace_told(&told);
             if matches!(told, Told::Listed) {
                 expected.listed();
             }

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "what surprises a test ends it")]
 
 mod access;
+mod app_config;
 mod control_plane;
 mod directory;
 mod harness;

@@ -67,13 +67,13 @@ mod tests {
 
     const URN: &str = "urn:example:params:scim:schemas:extension:custom:2.0:User";
 
-    fn people(custom: Value) -> ResourceSchema {
+    fn people(custom: &Value) -> ResourceSchema {
         user_schema(&serde_json::from_value(json!({"custom": custom})).unwrap())
     }
 
     #[test]
     fn a_declared_attribute_is_found_like_a_standard_one() {
-        let people = people(json!([{"schema": URN, "attributes": [
+        let people = people(&json!([{"schema": URN, "attributes": [
             {"name": "costCenter"},
             {"name": "badge", "type": "complex", "subAttributes": [{"name": "code", "type": "integer"}]},
         ]}]));
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_schema_that_cannot_be_offered_leaves_the_standard_ones() {
-        let people = people(json!([{"schema": "urn:no", "attributes": [{"name": "costCenter"}]}]));
+        let people = people(&json!([{"schema": "urn:no", "attributes": [{"name": "costCenter"}]}]));
         assert_eq!(people, ResourceSchema::user());
     }
 }

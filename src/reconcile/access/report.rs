@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    super::events::{Happened, Severity},
+    super::events::{Happened, Severity, begun},
     execute::Outcome,
 };
 use crate::{
@@ -52,16 +52,7 @@ pub(super) fn events(
     let granted = told("AccessGranted", "Grant", &gained, &format!("gained {role}"));
     let revoked = told("AccessRevoked", "Revoke", &lost, &format!("lost {role}"));
     let before = policy.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    let is_new = |condition: &ConditionType| !before.iter().any(|old| old.type_ == condition.as_str());
-    let begun = TOLD.into_iter().filter(is_new).filter_map(|condition| {
-        let now = status.conditions.iter().find(|now| now.type_ == condition.as_str())?;
-        Some(Happened {
-            severity: Severity::Warning,
-            reason: condition.as_str(),
-            action: "Plan",
-            note: now.message.clone(),
-        })
-    });
+    let begun = begun(before, &status.conditions, &TOLD);
     granted.into_iter().chain(revoked).chain(begun).collect()
 }
 

@@ -1,0 +1,267 @@
+//! The app config controller: from what watches tell to keys, rollouts, status, events and the audit log.
+
+mod execute;
+mod report;
+mod status;
+
+use std::{
+    collections::BTreeSet,
+    panic::resume_unwind,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Instant,
+};
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::watcher::Config as Watch,
+};
+use serde_json::json;
+use tokio::task::{JoinError, spawn_blocking};
+
+use super::{
+    Context,
+    events::Events,
+    queue::{Again, Queue},
+    sync::Sync,
+    unreadable::{Kind, Unreadable},
+    watch::{Gone, Told, watch},
+};
+use crate::{
+    access::Glob,
+    api::{AppConfigStatus, ScimAppConfig, ScimProvider},
+    appconfig::{self, Config, Desired, Enabled, Index, Name, Obstacle, Touched},
+    directory::view::{News, Shared},
+    ops::{
+        clock,
+        metrics::{Metrics, ReconcileOutcome},
+        shutdown::Shutdown,
+    },
+};
+use execute::{Executor, Outcome};
+
+/// The controller's name in metrics.
+const CONTROLLER: &str = "app_config";
+/// The field manager of the status of app configs.
+const STATUS_MANAGER: &str = "scim-operator-app-config";
+/// How many app configs are reconciled at once.
+const CONCURRENCY: usize = 4;
+/// More changes than this at once are a new list: rendering everything costs less than asking each app
+/// config about each change.
+const MANY_CHANGES: usize = 1_000;
+
+/// Everything that turns the directory into configuration of applications.
+pub(super) struct AppConfigs {
+    watching: Client,
+    writing: Client,
+    directory: Shared,
+    index: RwLock<Index>,
+    queue: Queue<Name>,
+    executor: Executor,
+    events: Arc<Events>,
+    metrics: Metrics,
+    unreadable: Unreadable,
+    namespaces: BTreeSet<String>,
+}
+
+impl AppConfigs {
+    /// A controller that knows nothing yet.
+    pub(super) fn new(context: &Context, directory: Shared, events: Arc<Events>) -> Self {
+        let settings = &context.settings;
+        let patterns = settings.protected_namespaces.iter().chain([&settings.namespace]);
+        let protected: Vec<_> = patterns.map(|pattern| Glob::new(pattern)).collect();
+        let is_protected = |name: &String| protected.iter().any(|pattern| pattern.matches(name));
+        let (protected, open) = settings.app_config_namespaces.iter().cloned().partition(is_protected);
+        let enabled = Enabled { namespaces: open, protected };
+        Self {
+            watching: context.watching.clone(),
+            writing: context.writing.clone(),
+            directory,
+            namespaces: enabled.namespaces.clone(),
+            index: RwLock::new(Index::new(enabled)),
+            queue: Queue::new(),
+            executor: Executor::new(context.writing.clone(), context.metrics.clone()),
+            events,
+            metrics: context.metrics.clone(),
+            unreadable: Unreadable::default(),
+        }
+    }
+
+    /// The watches of the kinds that only this controller looks at. Nothing waits for those of ConfigMaps: a
+    /// namespace that is yet to come must not keep the others from theirs, and what is planned is read by name.
+    pub(super) fn watches(self: &Arc<Self>, sync: &Sync) -> Vec<BoxFuture<'static, ()>> {
+        let (configs, expected) = (self.clone(), sync.expect("scimappconfigs"));
+        let own = watch(Api::all(self.watching.clone()), Watch::default(), move |told| match told {
+            Told::Applied(config) => configs.take(|index| index.apply_config(config)),
+            Told::Deleted(Gone { namespace, name, .. }) => configs.take(|index| {
+                index.delete_config(&namespace.unwrap_or_default(), &name);
+                Touched::new()
+            }),
+            Told::Listed => expected.listed(),
+        });
+        let targets = self.namespaces.iter().map(|namespace| {
+            let configs = self.clone();
+            let objects = Api::namespaced(self.watching.clone(), namespace);
+            let told = move |told: Told<ConfigMap>| match told {
+                Told::Applied(object) => {
+                    configs.target_told(object.namespace().as_deref(), &object.name_any());
+                }
+                Told::Deleted(gone) => configs.target_told(gone.namespace.as_deref(), &gone.name),
+                Told::Listed => {}
+            };
+            Box::pin(watch(objects, Watch::default(), told)) as BoxFuture<'static, ()>
+        });
+        std::iter::once(Box::pin(own) as BoxFuture<'static, ()>).chain(targets).collect()
+    }
+
+    /// Plans and applies until the shutdown. Everything has been listed before.
+    pub(super) async fn run(self: Arc<Self>, shutdown: &Shutdown) {
+        self.queue.add(self.index().names());
+        let work = |name: Name| {
+            let configs = self.clone();
+            async move {
+                let again = configs.reconcile(&name).await;
+                (name, again)
+            }
+        };
+        self.queue.work(CONCURRENCY, shutdown, work).await;
+    }
+
+    /// Takes news of one kind of the directory.
+    pub(super) fn directory_told(&self, kind: Kind, news: &News) {
+        let was_partial = self.unreadable.is_partial();
+        self.unreadable.told(kind, news);
+        let index = self.index();
+        let touched = match news {
+            _ if self.unreadable.is_partial() != was_partial => index.names(),
+            News::Changed(changes) if changes.len() > MANY_CHANGES => index.names(),
+            News::Changed(changes) => index.touched(changes, &self.directory.read()),
+            News::Synced | News::Unreadable => Touched::new(),
+        };
+        drop(index);
+        self.queue.add(touched);
+    }
+
+    /// Takes what the watch of providers tells.
+    pub(super) fn provider_told(&self, told: &Told<ScimProvider>) {
+        self.take(|index| match told {
+            Told::Applied(provider) => index.apply_provider(provider.clone()),
+            Told::Deleted(gone) => index.delete_provider(&gone.name),
+            Told::Listed => Touched::new(),
+        });
+    }
+
+    /// Takes what the watch of namespaces tells.
+    pub(super) fn namespace_told(&self, told: &Told<Namespace>) {
+        self.take(|index| match told {
+            Told::Applied(namespace) => index.apply_namespace(namespace),
+            Told::Deleted(gone) => index.delete_namespace(&gone.name),
+            Told::Listed => Touched::new(),
+        });
+    }
+
+    fn target_told(&self, namespace: Option<&str>, name: &str) {
+        let namespace = namespace.unwrap_or_default();
+        self.queue.add(self.index().writing(appconfig::Kind::ConfigMap, namespace, name));
+    }
+
+    fn take(&self, news: impl FnOnce(&mut Index) -> Touched) {
+        let touched = news(&mut self.index_mut());
+        self.queue.add(touched);
+    }
+
+    async fn reconcile(&self, name: &Name) -> Again {
+        let began = Instant::now();
+        let now = clock::now();
+        let Some(config) = self.index().config(name).cloned() else { return Again::WhenAdded };
+        let desired = self.desire(&config).await;
+        let outcome = match &desired {
+            Ok(desired) => self.executor.execute(&config.object, desired).await,
+            Err(_) => Outcome::default(),
+        };
+        report::audit(&config.object, &desired, &outcome);
+        let status = status::status(&config.object, &desired, &outcome, now);
+        self.count(&config.object, &status, &outcome);
+        let shown = self.show(&config.object, status, &outcome, now).await;
+        let result = match outcome.failure().is_none() && shown {
+            true => ReconcileOutcome::Done,
+            false => ReconcileOutcome::Failed,
+        };
+        self.metrics.reconcile(CONTROLLER, result, began.elapsed());
+        if result == ReconcileOutcome::Done { Again::WhenAdded } else { Again::Retry }
+    }
+
+    /// What should stand there. Rendering thousands of people takes its time, which others do not wait for.
+    async fn desire(&self, config: &Config) -> Result<Desired, Obstacle> {
+        let reading = config.reading.clone()?;
+        if self.unreadable.is_partial() {
+            return Err(Obstacle::DirectoryIncomplete);
+        }
+        let directory = self.directory.clone();
+        let desire = move || {
+            let found = reading.find(&directory.read())?;
+            reading.desire(found)
+        };
+        match spawn_blocking(desire).await.map_err(JoinError::try_into_panic) {
+            Ok(desired) => desired,
+            Err(Ok(panic)) => resume_unwind(panic),
+            // The runtime ends, and this with it.
+            Err(Err(_cancelled)) => std::future::pending().await,
+        }
+    }
+
+    fn count(&self, config: &ScimAppConfig, status: &AppConfigStatus, outcome: &Outcome) {
+        let before = config.status.as_ref().map_or(0, |status| status.entries);
+        let of = |entries: i64| usize::try_from(entries).unwrap_or_default();
+        if outcome.wrote() {
+            self.metrics.plan(CONTROLLER, of(status.entries - before), of(before - status.entries));
+        }
+    }
+
+    /// Writes the status where it changed, and tells the app config's events. Whether the status is shown.
+    async fn show(
+        &self,
+        config: &ScimAppConfig,
+        status: AppConfigStatus,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> bool {
+        for happened in report::events(config, &status, outcome) {
+            self.events.publish(&config.object_ref(&()), happened, now).await;
+        }
+        if config.status.as_ref() == Some(&status) {
+            return true;
+        }
+        let (namespace, name) = (config.namespace().unwrap_or_default(), config.name_any());
+        let api: Api<ScimAppConfig> = Api::namespaced(self.writing.clone(), &namespace);
+        let patch = json!({
+            "apiVersion": "scim-operator.dev/v1alpha1",
+            "kind": "ScimAppConfig",
+            "metadata": {"name": name, "namespace": namespace, "uid": config.metadata.uid},
+            "status": status,
+        });
+        let params = PatchParams::apply(STATUS_MANAGER).force();
+        match api.patch_status(&name, &params, &Patch::Apply(patch)).await {
+            Ok(written) => {
+                self.take(|index| index.apply_config(written));
+                true
+            }
+            Err(kube::Error::Api(gone)) if gone.is_not_found() => true,
+            Err(error) => {
+                tracing::warn!(%error, namespace, app_config = name, "status of the app config cannot be written, trying again");
+                false
+            }
+        }
+    }
+
+    fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
+        self.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
