@@ -106,9 +106,13 @@ impl Index {
     }
 
     /// Takes a policy, if it is newer than what is held under its name. A new status alone touches
-    /// nothing.
+    /// nothing. One that is being deleted is gone: its bindings may go before it does.
     pub fn apply_policy(&mut self, object: ScimAccessPolicy) -> Touched {
         let name: Arc<str> = object.name_any().into();
+        if object.metadata.deletion_timestamp.is_some() {
+            self.delete_policy(&name);
+            return Touched::new();
+        }
         let held = self.policies.get(&name).and_then(|held| version(held.object()));
         if held.zip(version(&object)).is_some_and(|(held, version)| held >= version) {
             return Touched::new();

@@ -84,9 +84,8 @@ fn question(subject: &Subject, place: &Place) -> Option<String> {
         Subject::Group(name) => format!("--as=anyone --as-group={}", shell_quoted(name)),
         Subject::Other(_) => return None,
     };
-    let at =
-        place.namespace.as_ref().map_or("--all-namespaces".to_owned(), |name| format!("--namespace={name}"));
-    Some(format!("kubectl auth can-i --list {at} {whom}"))
+    let at = place.namespace.as_ref().map_or(String::new(), |name| format!(" --namespace={name}"));
+    Some(format!("kubectl auth can-i --list{at} {whom}"))
 }
 
 /// Text as one word of a POSIX shell: whoever copies the command runs nothing else.
@@ -228,13 +227,7 @@ fn ready(
 }
 
 fn group_not_found(selector: &GroupSelector) -> String {
-    let (attribute, value) = match selector {
-        GroupSelector::DisplayName(value) => ("displayName", value),
-        GroupSelector::ExternalId(value) => ("externalId", value),
-        GroupSelector::Id(value) => ("id", value),
-        GroupSelector::Matching(value) => ("matching", value),
-    };
-    format!("no group has {attribute} {value:?}: push it from the identity provider, or correct the policy")
+    format!("no group has {selector}: push it from the identity provider, or correct the policy")
 }
 
 fn taken(excluded: &Excluded) -> Option<String> {

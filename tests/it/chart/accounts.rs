@@ -38,7 +38,7 @@ async fn reconcile_writes_bindings_and_gives_the_listed_roles() {
     clusterrolebindings.rbac.authorization.k8s.io: create delete get list patch watch
     clusterroles.rbac.authorization.k8s.io edit view: bind
     clusterroles.rbac.authorization.k8s.io: get list watch
-    events.events.k8s.io: create patch
+    events.events.k8s.io: create
     namespaces: get list watch
     rolebindings.rbac.authorization.k8s.io: create delete get list patch watch
     roles.rbac.authorization.k8s.io deployer: bind

@@ -59,6 +59,18 @@ fn a_preview_shows_who_would_come_and_go_and_the_question_that_proves_it() {
 }
 
 #[test]
+fn a_preview_of_the_whole_cluster_asks_without_a_namespace() {
+    let mut world = world(json!({}));
+    let scope = json!({"cluster": {}});
+    world.policy(
+        "p",
+        json!({"mode": "Preview", "scope": scope, "roleRef": {"name": "view"}, "subjectKind": "Group"}),
+    );
+    let verify = planned(&world).preview.unwrap().verify;
+    assert_eq!(verify, ["kubectl auth can-i --list --as=anyone --as-group=oidc:team"]);
+}
+
+#[test]
 fn a_preview_of_many_shows_the_first_twenty_and_how_many_more_there_are() {
     let mut world = World::new();
     let names: Vec<String> = (0..50).map(|number| format!("user-{number}")).collect();
