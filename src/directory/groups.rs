@@ -41,7 +41,7 @@ impl Store {
         match self.groups.create(new_group(provider, sent.resource, &members, now)).await? {
             Created::New(group) => Ok(group),
             Created::Taken(group) => Err(ScimError::uniqueness(format!(
-                "a group with the displayName {} is there already",
+                "a group with the displayName {} is there already; change it instead, or choose another name",
                 quote(group.display_name())
             ))),
         }

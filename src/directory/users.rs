@@ -43,7 +43,7 @@ impl Store {
                 self.restore(provider, user.id(), &sent, now).await
             }
             Created::Taken(_) => Err(ScimError::uniqueness(format!(
-                "a user with the userName {} is there already",
+                "a user with the userName {} is there already; change it instead, or choose another name",
                 quote(text(&sent, "userName"))
             ))),
         }

@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
     time::timeout,
 };
 
@@ -83,7 +84,14 @@ impl Intake {
         };
         let read = timeout(TRANSFER, self.collect(request, limit)).await;
         let (bytes, weight) = read.map_err(|_| incomplete("it took too long"))??;
-        Ok((json::parse(&bytes)?, weight))
+        let body = match weight {
+            Weight::Ordinary => json::parse(&bytes),
+            // Megabytes of JSON take their time, which other requests do not wait for.
+            Weight::Large { .. } => spawn_blocking(move || json::parse(&bytes)).await.map_err(|_| {
+                ScimError::new(ErrorKind::Internal, "the body could not be read; the log says why")
+            })?,
+        };
+        Ok((body?, weight))
     }
 
     async fn collect(&self, request: Request, limit: usize) -> Result<(Vec<u8>, Weight)> {

@@ -1,6 +1,6 @@
 //! How long a client waits.
 
-use tokio::time::timeout;
+use tokio::{runtime::Handle, spawn, task::spawn_blocking, time::timeout};
 
 use super::{
     body::Weight,
@@ -26,11 +26,19 @@ pub(super) async fn to_the_end<T: Send + 'static>(
     write: impl Future<Output = scim::error::Result<T>> + Send + 'static,
 ) -> Result<T> {
     let patience = weight.patience();
-    let written = tokio::spawn(async move {
+    let is_large = matches!(weight, Weight::Large { .. });
+    let write = async move {
         let result = write.await;
         drop(weight);
         result
-    });
+    };
+    let written = if is_large {
+        // A hundred thousand members are looked through without keeping a worker from other requests.
+        let runtime = Handle::current();
+        spawn_blocking(move || runtime.block_on(write))
+    } else {
+        spawn(write)
+    };
     match timeout(patience, written).await {
         Ok(Ok(result)) => Ok(result?),
         Ok(Err(_)) => Err(ScimError::new(ErrorKind::Internal, "the write failed; the log says why").into()),

@@ -158,9 +158,9 @@ pub(super) async fn patch<C: Collection>(
 ) -> Result<Response> {
     let if_match = if_match(&headers)?;
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
-    let patch = PatchRequest::decode(body, scope.provider.mode())?;
     let Scope { store, provider, .. } = scope.clone();
     let patch = async move {
+        let patch = PatchRequest::decode(body, provider.mode())?;
         C::patch(&store, &provider, &id.as_str().into(), &patch, if_match.as_ref(), clock::now()).await
     };
     let patched = to_the_end(weight, patch).await?;

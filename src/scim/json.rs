@@ -15,6 +15,9 @@ const MAX_DEPTH: usize = 32;
 /// that an object has twice (in any case: SCIM's names compare without, RFC 7643 section 2.1), nesting
 /// beyond 32 levels, and numbers beyond 64 bits, which other readers of the same bytes would round.
 pub fn parse(body: &[u8]) -> Result<Value> {
+    if body.trim_ascii().is_empty() {
+        return Err(ScimError::invalid_syntax("the body is missing; send a JSON object"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     Strict { depth: 0 }
         .deserialize(&mut reader)

@@ -67,9 +67,11 @@ spec:
           livenessProbe:
             httpGet: {path: /livez, port: ops}
             periodSeconds: 10
+            timeoutSeconds: 5
           readinessProbe:
             httpGet: {path: /readyz, port: ops}
             periodSeconds: 2
+            timeoutSeconds: 2
           resources:
             {{- toYaml $values.resources | nindent 12 }}
           securityContext:

@@ -181,5 +181,8 @@ fn version(object: &impl ResourceExt) -> u64 {
 
 fn taken<K: Stored>(spec: &K::Spec) -> ScimError {
     let (kind, attribute) = (K::RESOURCE_TYPE, K::NAME_ATTRIBUTE);
-    ScimError::uniqueness(format!("another {kind} has the {attribute} {}", quote(K::name_attribute(spec))))
+    ScimError::uniqueness(format!(
+        "another {kind} has the {attribute} {}; choose another one, or change that {kind} first",
+        quote(K::name_attribute(spec))
+    ))
 }
