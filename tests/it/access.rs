@@ -414,6 +414,27 @@ async fn a_provider_that_is_deleted_leaves_access_as_it_is_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_group_by_external_id_gets_a_role_of_one_namespace() {
+    let company = Company::new().await;
+    company.user("dora").await;
+    company.group("deployers", &["dora"]).await;
+    company.change::<ScimGroup>(&company.id("deployers"), json!({"spec": {"externalId": "00g9"}})).await;
+    let create =
+        ["create", "role", "deployer", "--verb=patch", "--resource=deployments.apps", "--namespace", APPS];
+    company.plane.kubectl(create).await.unwrap();
+    let policy = json!({
+        "subjects": {"groups": [{"externalId": "00g9"}]},
+        "roleRef": {"kind": "Role", "name": "deployer"},
+        "scope": {"namespaces": {"names": [APPS]}},
+    });
+    company.policy(policy).await;
+    let dora = company.person("dora");
+    company.plane.until_can(&dora, "patch", "deployments.apps", APPS).await;
+    company.deactivate("dora").await;
+    company.plane.until_cannot(&dora, "patch", "deployments.apps", APPS).await;
+}
+
+#[tokio::test]
 async fn who_gained_and_lost_is_told_in_events_of_the_policy() {
     let company = Company::new().await;
     let policy = company.team(json!({})).await;

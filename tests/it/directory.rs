@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::harness::{
-    ControlPlane, await_until,
+    ControlPlane, Identity, Installation, NAMESPACE, await_until,
     crash::{Crash, Moment},
     unique,
 };
@@ -36,7 +36,7 @@ impl Replica {
         let (synced, mut all) = tokio::sync::mpsc::unbounded_channel();
         let follow = {
             let store = store.clone();
-            let client = plane.admin().await;
+            let client = plane.client(&serve(plane).await).await;
             async move {
                 store.follow(client, move |kind| _ = synced.send(kind)).await;
             }
@@ -49,7 +49,7 @@ impl Replica {
     }
 
     async fn healthy(plane: &ControlPlane) -> Self {
-        Self::start(plane, &plane.admin().await).await
+        Self::start(plane, &plane.client(&serve(plane).await).await).await
     }
 
     async fn user(&self, provider: &Provider, id: &Id) -> Option<Value> {
@@ -62,6 +62,12 @@ impl Drop for Replica {
     fn drop(&mut self) {
         self.follower.abort();
     }
+}
+
+/// The account as which the installed `serve` writes the directory.
+async fn serve(plane: &ControlPlane) -> Identity {
+    Installation::shared().await;
+    plane.service_account(NAMESPACE, "scim-operator-serve").await
 }
 
 /// A provider that is nobody else's in this test run.
@@ -255,7 +261,7 @@ async fn a_crash_anywhere_in_a_rename_leaves_one_person_of_one_name() {
                 .await
                 .unwrap();
             let crash = Crash::at(write, moment);
-            let dying = Replica::start(plane, &plane.crashing(&crash).await).await;
+            let dying = Replica::start(plane, &plane.crashing(&serve(plane).await, &crash).await).await;
             let renamed =
                 dying.store.patch_user(&provider, user.id(), &rename("alicia"), None, clock::now()).await;
             drop(dying);

@@ -55,10 +55,10 @@ impl ControlPlane {
         Client::try_from(config).unwrap()
     }
 
-    /// The administrator's client in a process that dies when `crash` says so.
-    pub(crate) async fn crashing(&self, crash: &Crash) -> Client {
+    /// Someone's client in a process that dies when `crash` says so.
+    pub(crate) async fn crashing(&self, identity: &Identity, crash: &Crash) -> Client {
         let options = KubeConfigOptions::default();
-        let mut config = Config::from_custom_kubeconfig(self.kubeconfig.clone(), &options).await.unwrap();
+        let mut config = Config::from_custom_kubeconfig(self.kubeconfig(identity), &options).await.unwrap();
         config.default_retry = false;
         ClientBuilder::try_from(config).unwrap().with_layer(crash).build()
     }

@@ -23,9 +23,10 @@ pub(crate) const NAMESPACE: &str = "scim-system";
 pub(crate) const APPS: &str = "apps";
 
 /// What the shared installation allows: enough for every test, and nothing dangerous.
-const VALUES: [&str; 3] = [
+const VALUES: [&str; 4] = [
     "rbac.bindableClusterRoles={view,edit,admin}",
     "rbac.clusterWideRoles={view}",
+    "rbac.bindableRoles={apps/deployer}",
     "appConfig.namespaces={apps}",
 ];
 
