@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Debug};
 use k8s_openapi::{
     ByteString,
     api::{
-        apps::v1::Deployment,
+        apps::v1::{DaemonSet, Deployment, StatefulSet},
         core::v1::{ConfigMap, Secret},
         events::v1::Event,
     },
@@ -380,4 +380,25 @@ async fn a_workload_rolls_out_when_the_content_changed_and_not_otherwise() {
         |object: &Deployment| object.spec.clone().unwrap().template.metadata.unwrap().annotations.unwrap();
     assert_ne!(annotations(&first), annotations(&second));
     assert_eq!(annotations(&second).len(), 1);
+}
+
+#[tokio::test]
+async fn stateful_sets_and_daemon_sets_roll_out_too() {
+    let app = App::new().await;
+    let labels = json!({"app": app.name});
+    let workload = json!({
+        "metadata": {"name": app.name},
+        "spec": {"selector": {"matchLabels": labels}, "template": {
+            "metadata": {"labels": labels},
+            "spec": {"containers": [{"name": "app", "image": "example.com/app"}]},
+        }},
+    });
+    let (sets, daemons) = (app.api::<StatefulSet>(), app.api::<DaemonSet>());
+    sets.create(&PostParams::default(), &serde_json::from_value(workload.clone()).unwrap()).await.unwrap();
+    daemons.create(&PostParams::default(), &serde_json::from_value(workload).unwrap()).await.unwrap();
+    let kinds = ["StatefulSet", "DaemonSet"].map(|kind| json!({"kind": kind, "name": app.name}));
+    app.told(json!({"restart": kinds})).await;
+    let what = "of generation 2";
+    until(&sets, &app.name, what, |set: &StatefulSet| set.metadata.generation == Some(2)).await;
+    until(&daemons, &app.name, what, |set: &DaemonSet| set.metadata.generation == Some(2)).await;
 }
