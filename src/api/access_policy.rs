@@ -53,6 +53,7 @@ pub struct ScimAccessPolicySpec {
     pub subjects: Subjects,
     /// User: each person is a subject and loses access within a second. Group: the token's group is
     /// the subject, and access lasts until the token expires.
+    /// Default: User.
     #[serde(default)]
     pub subject_kind: SubjectKind,
     /// The role that they get.
@@ -68,9 +69,11 @@ pub struct ScimAccessPolicySpec {
     #[schemars(length(max = 1024))]
     pub reason: Option<String>,
     /// Enforce: bindings are written. Preview: everything is computed and shown, nothing is written.
+    /// Default: Enforce.
     #[serde(default)]
     pub mode: PolicyMode,
     /// Revoke: deleting the policy takes its access away. Retain: its bindings stay.
+    /// Default: Revoke.
     #[serde(default)]
     pub on_delete: OnDelete,
 }
@@ -144,6 +147,7 @@ pub enum SubjectKind {
 #[x_kube(validation = Rule::new("!self.name.contains('{') || (has(self.allowedNames) && size(self.allowedNames) > 0)").message("roleRef: a name with {capture} needs allowedNames, or whoever names groups in the identity provider chooses roles"))]
 pub struct RoleReference {
     /// ClusterRole or Role.
+    /// Default: ClusterRole.
     #[serde(default)]
     pub kind: RoleKind,
     /// The role's name; with a capture such as `{role}`, one of allowedNames. Example: `edit`.

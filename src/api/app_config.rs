@@ -66,6 +66,7 @@ pub struct ScimAppConfigSpec {
     #[schemars(length(min = 1, max = 65536))]
     pub template: Option<String>,
     /// What the result must parse as, and how values are escaped.
+    /// Default: Text.
     #[serde(default)]
     pub format: Format,
     /// Where the result goes.
@@ -73,6 +74,7 @@ pub struct ScimAppConfigSpec {
     pub target: Target,
     /// What an empty list of people looks like. Render: as the template says. RemoveKey: the key is
     /// taken away. Placeholder: the text of placeholder.
+    /// Default: Render.
     #[serde(default)]
     pub on_empty: OnEmpty,
     /// The text that stands for an empty list.
@@ -91,6 +93,7 @@ pub struct ScimAppConfigSpec {
     #[schemars(length(min = 1, max = 253))]
     pub service_account_name: Option<String>,
     /// Enforce: the result is written. Preview: it is shown in the status alone.
+    /// Default: Enforce.
     #[serde(default)]
     pub mode: PolicyMode,
 }
@@ -155,6 +158,7 @@ pub struct KeyTarget {
 #[serde(rename_all = "camelCase")]
 pub struct ObjectTarget {
     /// None: one object. Group: one per group. User: one per person.
+    /// Default: None.
     #[serde(default)]
     pub for_each: ForEach,
 }

@@ -38,10 +38,12 @@ pub struct ScimProviderSpec {
     pub description: Option<String>,
     /// How strictly requests are read. Compat: what identity providers really send. Strict: RFC 7644
     /// to the letter. Ipsie: the OpenID IPSIE profile.
+    /// Default: Compat.
     #[serde(default)]
     pub mode: ProviderMode,
     /// While true every SCIM request is answered 503 with Retry-After: the identity provider keeps
     /// its changes and sends them later. Access that was given stays.
+    /// Default: false.
     #[serde(default)]
     pub paused: bool,
     /// How a SCIM resource becomes the exact string that the API server's authenticator produces.
@@ -66,9 +68,11 @@ pub struct ScimProviderSpec {
     pub app_configs: Option<DirectoryReaders>,
     /// What a successful PATCH is answered with. Resource: 200 and the resource (a group with slices
     /// answers 204 even so). NoContent: 204.
+    /// Default: Resource.
     #[serde(default)]
     pub patch_response: PatchResponse,
     /// Okta: publish the roles that policies may give as `/Roles` and `/Entitlements`.
+    /// Default: None.
     #[serde(default)]
     pub governance: Governance,
     /// Treat people of several providers under one identity string as one person; off when absent,
@@ -79,6 +83,7 @@ pub struct ScimProviderSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Retention>,
     /// What deleting this object does to access. Retain: bindings stay. Revoke: they go.
+    /// Default: Retain.
     #[serde(default = "ScimProviderSpec::default_on_delete")]
     pub on_delete: super::OnDelete,
     /// Whom to tell about what.
@@ -123,10 +128,12 @@ pub struct Identity {
 #[serde(rename_all = "camelCase")]
 pub struct UserIdentity {
     /// An attribute path. Examples: `userName`, `externalId`, `emails[type eq "work"].value`.
+    /// Default: `userName`.
     #[serde(default = "UserIdentity::default_from")]
     #[schemars(length(min = 1, max = 256))]
     pub from: String,
     /// Preserve: as sent. Lower: in lower case, where the authenticator lower-cases too.
+    /// Default: Preserve.
     #[serde(default)]
     pub case: IdentityCase,
     /// Put before it; the API server's `--oidc-username-prefix`. Example: `oidc:`.
@@ -162,6 +169,7 @@ pub enum IdentityCase {
 #[serde(rename_all = "camelCase")]
 pub struct GroupIdentity {
     /// The attribute: `displayName`, `externalId` (Entra tokens carry object ids) or `id`.
+    /// Default: `displayName`.
     #[serde(default)]
     pub from: GroupAttribute,
     /// Put before it; the API server's `--oidc-groups-prefix`. Example: `oidc:`.
@@ -189,6 +197,7 @@ pub enum GroupAttribute {
 pub struct AttributeRules {
     /// Attributes that a person must have; a request without them is answered 400 with a list of
     /// all that is missing. Example: `[userName, active, emails, name.givenName]`.
+    /// Default: `[userName]`.
     #[serde(default = "AttributeRules::default_required")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
     pub required: Vec<String>,
@@ -225,6 +234,7 @@ pub struct Constraint {
     #[schemars(length(min = 1, max = 256), inner(length(max = 1024)))]
     pub values: Vec<String>,
     /// Reject: answer 400. Drop: leave the value out.
+    /// Default: Reject.
     #[serde(default)]
     pub on_invalid: OnInvalid,
 }
@@ -373,15 +383,19 @@ fn any_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 #[serde(rename_all = "camelCase", default)]
 pub struct Limits {
     /// The most people.
+    /// Default: 100000.
     #[schemars(range(min = 0))]
     pub users: i64,
     /// The most groups.
+    /// Default: 10000.
     #[schemars(range(min = 0))]
     pub groups: i64,
     /// Requests per second and replica; beyond it 429 with Retry-After.
+    /// Default: 100.
     #[schemars(range(min = 1))]
     pub requests_per_second: i32,
     /// Requests that may come at once before the rate counts.
+    /// Default: 400.
     #[schemars(range(min = 1))]
     pub burst: i32,
 }
@@ -398,12 +412,15 @@ impl Default for Limits {
 #[serde(rename_all = "camelCase", default)]
 pub struct Guard {
     /// The share of the people who hold access through this provider that may lose it in a window.
+    /// Default: `20%`.
     #[schemars(regex(pattern = "^(100|[1-9]?[0-9])%$"))]
     pub max_removals: String,
     /// This many may always lose it, however small the provider.
+    /// Default: 10.
     #[schemars(range(min = 0))]
     pub minimum: i32,
     /// The window over which removals add up: identity providers remove people one request at a time.
+    /// Default: `10m`.
     pub window: Duration,
 }
 
