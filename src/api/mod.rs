@@ -4,19 +4,23 @@
 
 mod access_policy;
 mod app_config;
+mod attributes;
 mod condition;
 mod definitions;
 mod group;
 pub mod names;
+mod notification;
 mod provider;
 mod token;
 mod user;
 
 pub use access_policy::*;
 pub use app_config::*;
+pub use attributes::*;
 pub use condition::{ConditionStatus, ConditionType, Conditions, Reason};
 pub use definitions::definitions;
 pub use group::*;
+pub use notification::*;
 pub use provider::*;
 pub use token::*;
 pub use user::*;

@@ -1,0 +1,156 @@
+//! Which attributes a provider requires, constrains, and knows beyond the standard.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Rules for attributes of people.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttributeRules {
+    /// Attributes that a person must have; a request without them is answered 400 with a list of
+    /// all that is missing. Example: `[userName, active, emails, name.givenName]`.
+    /// Default: `[userName]`.
+    #[serde(default = "AttributeRules::default_required")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
+    pub required: Vec<String>,
+    /// Attributes that may only have listed values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub constraints: Vec<Constraint>,
+    /// Schemas beyond the standard: advertised in `/Schemas`, filterable, usable in templates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub custom: Vec<CustomSchema>,
+}
+
+impl AttributeRules {
+    fn default_required() -> Vec<String> {
+        vec!["userName".to_owned()]
+    }
+}
+
+impl Default for AttributeRules {
+    fn default() -> Self {
+        Self { required: Self::default_required(), constraints: Vec::new(), custom: Vec::new() }
+    }
+}
+
+/// The values that one attribute may have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Constraint {
+    /// An attribute path. Example: `userType`.
+    #[schemars(length(min = 1, max = 256))]
+    pub path: String,
+    /// The values that are taken.
+    #[schemars(length(min = 1, max = 256), inner(length(max = 1024)))]
+    pub values: Vec<String>,
+    /// Reject: answer 400. Drop: leave the value out.
+    /// Default: Reject.
+    #[serde(default)]
+    pub on_invalid: OnInvalid,
+}
+
+/// What happens to a value that a constraint does not list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OnInvalid {
+    /// The request is answered 400.
+    #[default]
+    Reject,
+    /// The value is left out.
+    Drop,
+}
+
+/// A schema of the provider's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomSchema {
+    /// Its URN. Example: `urn:ietf:params:scim:schemas:extension:custom:2.0:User`.
+    #[schemars(length(min = 5, max = 256), regex(pattern = r"^urn:[A-Za-z0-9:._-]+$"))]
+    pub schema: String,
+    /// Its attributes.
+    #[schemars(length(min = 1, max = 128))]
+    pub attributes: Vec<CustomAttribute>,
+}
+
+/// An attribute of a custom schema (RFC 7643 section 7).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomAttribute {
+    /// Its name. Example: `costCenter`.
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z][A-Za-z0-9_-]*$"))]
+    pub name: String,
+    /// Its type: string, boolean, decimal, integer, dateTime, reference, binary or complex.
+    #[serde(rename = "type", default)]
+    pub kind: AttributeType,
+    /// Whether it may have several values.
+    #[serde(default)]
+    pub multi_valued: bool,
+    /// Whether a person must have it.
+    #[serde(default)]
+    pub required: bool,
+    /// Whether its values compare with regard to case.
+    #[serde(default)]
+    pub case_exact: bool,
+    /// The values that are usual.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(max = 1024)))]
+    pub canonical_values: Vec<String>,
+    /// For people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 1024))]
+    pub description: String,
+    /// The parts of a complex attribute.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub sub_attributes: Vec<CustomSubAttribute>,
+}
+
+/// A part of a complex custom attribute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomSubAttribute {
+    /// Its name. Example: `code`.
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z$][A-Za-z0-9_-]*$"))]
+    pub name: String,
+    /// Its type; a part cannot be complex.
+    #[serde(rename = "type", default)]
+    pub kind: AttributeType,
+    /// Whether it may have several values.
+    #[serde(default)]
+    pub multi_valued: bool,
+    /// Whether its values compare with regard to case.
+    #[serde(default)]
+    pub case_exact: bool,
+    /// The values that are usual.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(max = 1024)))]
+    pub canonical_values: Vec<String>,
+    /// For people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 1024))]
+    pub description: String,
+}
+
+/// The type of a SCIM attribute (RFC 7643 section 2.3), in SCIM's own words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AttributeType {
+    /// Text.
+    #[default]
+    String,
+    /// true or false.
+    Boolean,
+    /// A number with digits after the point.
+    Decimal,
+    /// A whole number.
+    Integer,
+    /// A moment (RFC 3339).
+    DateTime,
+    /// A URI.
+    Reference,
+    /// base64.
+    Binary,
+    /// An object of parts.
+    Complex,
+}
