@@ -15,6 +15,9 @@ use crate::api::{
     names::{ANNOTATION_REASON, LABEL_MANAGED_BY, LABEL_POLICY, LABEL_PROVIDER, MANAGED_BY, object_name},
 };
 
+/// The field manager of bindings, so that managed fields tell the operator's writes from others'.
+pub const FIELD_MANAGER: &str = "scim-operator-access";
+
 /// A role, and where it is given.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
@@ -79,6 +82,9 @@ pub struct Observed {
     pub uid: String,
     /// `metadata.resourceVersion`.
     pub resource_version: u64,
+    /// Who wrote its subjects last, where that was not the operator: a field manager, as managed fields
+    /// name it.
+    pub changed_by: Option<String>,
 }
 
 impl Place {
@@ -288,8 +294,18 @@ impl Observed {
             mark: Mark::of(object)?,
         };
         let resource_version = object.resource_version()?.parse().ok()?;
-        Some(Self { binding, uid: object.uid()?, resource_version })
+        Some(Self { binding, uid: object.uid()?, resource_version, changed_by: changed_by(object) })
     }
+}
+
+/// The list of subjects is atomic, so one manager owns it: whoever wrote it last.
+fn changed_by(object: &impl ResourceExt) -> Option<String> {
+    let writers = object
+        .managed_fields()
+        .iter()
+        .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| fields.0.get("f:subjects").is_some()));
+    let last = writers.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
+    last.manager.clone().filter(|manager| manager != FIELD_MANAGER)
 }
 
 #[cfg(test)]

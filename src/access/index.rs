@@ -13,7 +13,8 @@ use k8s_openapi::api::{
 use kube::ResourceExt;
 
 use super::{
-    binding::Observed,
+    binding::{Observed, Subject},
+    guard::{Guard, Holders, Ledger},
     identities::Identities,
     identity::Mapping,
     plan::{Completeness, Facts, Plan},
@@ -22,7 +23,7 @@ use super::{
     scope::{Namespace, Namespaces, Protected},
 };
 use crate::{
-    api::{RoleKind, ScimAccessPolicy, ScimProvider},
+    api::{PolicyMode, RoleKind, ScimAccessPolicy, ScimProvider, names::ANNOTATION_APPROVE},
     directory::view::{Directory, Selection, Selector, user_schema},
     scim::schema::ResourceSchema,
 };
@@ -54,6 +55,32 @@ pub(super) struct Provider {
     object: Arc<ScimProvider>,
     people: ResourceSchema,
     invalid: Option<String>,
+    ledger: Ledger,
+}
+
+/// Everyone who holds access through a provider.
+#[derive(Debug)]
+struct Through<'a> {
+    index: &'a Index,
+    provider: &'a str,
+}
+
+/// Whether a plan may be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It may; its losses are counted.
+    Admitted(Leaving),
+    /// Others were faster, and with theirs its departures would be too many: plan again.
+    Overtaken,
+}
+
+/// How many people lose access because they were deactivated or deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// As many as may be expected.
+    Few,
+    /// With this plan they have become more than the guard would let go otherwise.
+    Many,
 }
 
 impl Index {
@@ -74,6 +101,7 @@ impl Index {
         let provider = policy.object().spec.provider.as_str();
         let known = self.providers.get(provider);
         let observed: Vec<_> = self.bindings_of(name).cloned().collect();
+        let holders = Through { index: self, provider };
         let facts = Facts {
             provider: known.map(|provider| &*provider.object),
             provider_is_invalid: known.and_then(|provider| provider.invalid.as_deref()),
@@ -84,10 +112,36 @@ impl Index {
             bindable: &self.bindable,
             protected: &self.protected,
             observed: &observed,
+            // A preview shows everything that would go.
+            guard: known
+                .filter(|_| policy.object().spec.mode == PolicyMode::Enforce)
+                .map(|known| known.guard(&holders, now)),
             now,
         };
         let plan = facts.plan(policy, |terms| select(provider, &terms.people));
         Some((policy.object().clone(), plan))
+    }
+
+    /// Counts what a plan takes away, before it is carried out. What an administrator approved is not
+    /// counted, and what is held goes nowhere.
+    pub fn admit(&mut self, policy: &ScimAccessPolicy, plan: &Plan, now: Timestamp) -> Admission {
+        let provider = policy.spec.provider.as_str();
+        let Some(known) = self.providers.get(provider) else { return Admission::Admitted(Leaving::Few) };
+        let holders = Through { index: self, provider };
+        let guard = known.guard(&holders, now);
+        let counts = plan.held.is_none() && plan.approved.is_none() && !plan.departures.is_empty();
+        if counts && !guard.allows(&plan.departures) {
+            return Admission::Overtaken;
+        }
+        let leaving = if guard.become_many(&plan.leavers) { Leaving::Many } else { Leaving::Few };
+        let window = known.object.spec.guard.window.into();
+        if let Some(Provider { ledger, .. }) = self.providers.get_mut(provider) {
+            ledger.leavers.note(plan.leavers.iter().cloned(), window, now);
+            if counts {
+                ledger.departures.note(plan.departures.values().flatten().cloned(), window, now);
+            }
+        }
+        Admission::Admitted(leaving)
     }
 
     /// The policy of this name.
@@ -107,7 +161,7 @@ impl Index {
 
     /// Takes a policy, if it is newer than what is held under its name. A new status alone touches
     /// nothing. One that is being deleted is gone: its bindings may go before it does.
-    pub fn apply_policy(&mut self, object: ScimAccessPolicy) -> Touched {
+    pub fn apply_policy(&mut self, mut object: ScimAccessPolicy) -> Touched {
         let name: Arc<str> = object.name_any().into();
         if object.metadata.deletion_timestamp.is_some() {
             self.delete_policy(&name);
@@ -117,6 +171,7 @@ impl Index {
         if held.zip(version(&object)).is_some_and(|(held, version)| held >= version) {
             return Touched::new();
         }
+        object.metadata.managed_fields = None;
         let object = Arc::new(object);
         let standard = ResourceSchema::user();
         let people =
@@ -125,8 +180,10 @@ impl Index {
             held.object().spec == object.spec && held.object().metadata.uid == object.metadata.uid
         };
         if let Some(held) = self.policies.get_mut(&name).filter(same) {
+            let approves = |policy: &ScimAccessPolicy| policy.annotations().get(ANNOTATION_APPROVE).cloned();
+            let is_approved = approves(&object) != approves(held.object());
             held.replace(object);
-            return Touched::new();
+            return if is_approved { Touched::from([name]) } else { Touched::new() };
         }
         self.policies.insert(name.clone(), Policy::new(object, people));
         Touched::from([name])
@@ -138,11 +195,12 @@ impl Index {
     }
 
     /// Takes a provider, and everyone whom its directory holds.
-    pub fn apply_provider(&mut self, object: ScimProvider, directory: &Directory) -> Touched {
+    pub fn apply_provider(&mut self, mut object: ScimProvider, directory: &Directory) -> Touched {
         let name: Arc<str> = object.name_any().into();
         if self.providers.get(&name).is_some_and(|held| held.object.spec == object.spec) {
             return Touched::new();
         }
+        object.metadata.managed_fields = None;
         let people = user_schema(&object.spec.attributes);
         let mapping = Mapping::new(&object.spec.identity.user, &people);
         let invalid =
@@ -156,7 +214,8 @@ impl Index {
         for policy in self.policies.values_mut().filter(|policy| own(policy)) {
             *policy = Policy::new(policy.object().clone(), &people);
         }
-        self.providers.insert(name.clone(), Provider { object: object.into(), people, invalid });
+        let ledger = self.providers.remove(&name).map(|before| before.ledger).unwrap_or_default();
+        self.providers.insert(name.clone(), Provider { object: object.into(), people, invalid, ledger });
         let mut touched = self.naming(namesakes.iter().filter(|person| person.provider != name), directory);
         touched.extend(self.policies_of(&name));
         touched
@@ -257,6 +316,21 @@ impl Index {
     pub(super) fn policies_of(&self, provider: &str) -> Touched {
         let own = self.policies.iter().filter(|(_, policy)| policy.object().spec.provider == provider);
         own.map(|(name, _)| name.clone()).collect()
+    }
+}
+
+impl Provider {
+    fn guard<'a>(&'a self, holders: &'a Through<'a>, now: Timestamp) -> Guard<'a> {
+        Guard { limits: &self.object.spec.guard, ledger: &self.ledger, holders, now }
+    }
+}
+
+impl Holders for Through<'_> {
+    fn holders(&self) -> HashSet<&Subject> {
+        let policies = self.index.policies.iter();
+        let own = policies.filter(|(_, policy)| policy.object().spec.provider == self.provider);
+        let bindings = own.flat_map(|(name, _)| self.index.bindings_of(name));
+        bindings.flat_map(|observed| &observed.binding.subjects).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 mod binding;
 mod capture;
 mod glob;
+mod guard;
 mod identities;
 mod identity;
 mod index;
@@ -18,11 +19,12 @@ mod touched;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use binding::{Binding, BindingObject, Mark, Observed, Place, RoleName, Subject};
+pub use binding::{Binding, BindingObject, FIELD_MANAGER, Mark, Observed, Place, RoleName, Subject};
 pub use glob::Glob;
+pub use guard::{Departures, Held, Verdict};
 pub use identities::{Nameless, PersonRef};
 pub use identity::{Identity, Refusal};
-pub use index::{Index, Touched};
+pub use index::{Admission, Index, Leaving, Touched};
 pub use plan::{Allotment, Blocked, Change, Completeness, NotApplied, Plan, Problems};
 pub use policy::Validity;
 pub use role::{Bindable, RoleRefusal, WhyRefused};

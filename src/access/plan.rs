@@ -14,6 +14,7 @@ use kube::ResourceExt;
 
 use super::{
     binding::{Binding, Observed, Place, Subject},
+    guard::{Departures, Guard, Held, Verdict},
     identities::Identities,
     policy::{Policy, Terms, Validity},
     role::{Bindable, Powers, RoleRefusal},
@@ -37,6 +38,14 @@ pub struct Plan {
     pub adds: BTreeSet<Subject>,
     /// Who loses something somewhere.
     pub removes: BTreeSet<Subject>,
+    /// Those of them who do so because of their groups or attributes alone, whom the guard counts.
+    pub departures: Departures,
+    /// Those of them who were deactivated or deleted.
+    pub leavers: BTreeSet<Subject>,
+    /// Those whom the guard keeps from losing anything.
+    pub held: Option<Held>,
+    /// What an administrator approved that this plan carries out.
+    pub approved: Option<String>,
     /// Why the policy does not hold in a namespace that it means.
     pub not_applied: BTreeMap<Arc<str>, NotApplied>,
     /// The namespaces that it means.
@@ -151,8 +160,19 @@ pub struct Facts<'a> {
     pub protected: &'a Protected,
     /// The policy's bindings.
     pub observed: &'a [Arc<Observed>],
+    /// What may be taken away; everything without.
+    pub guard: Option<Guard<'a>>,
     /// The time.
     pub now: Timestamp,
+}
+
+/// What a policy's departures do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Going {
+    /// They go.
+    Go,
+    /// They wait.
+    Wait,
 }
 
 impl Facts<'_> {
@@ -163,7 +183,7 @@ impl Facts<'_> {
             plan.problems.blocked = Some(Blocked::ProviderNotFound);
             if plan.validity != Validity::Current {
                 // A grant that ended ends, whatever else is wrong.
-                self.compare(policy, &BTreeMap::new(), &mut plan);
+                self.compare(policy, &BTreeMap::new(), Going::Go, &mut plan);
             }
             return plan;
         };
@@ -182,7 +202,15 @@ impl Facts<'_> {
             None if !self.identities.maps(&provider.name_any()) => return plan,
             None => self.whoever_is_active(provider),
         };
-        self.compare(policy, &wanted, &mut plan);
+        self.compare(policy, &wanted, Going::Go, &mut plan);
+        match self.guard.map(|guard| guard.judge(policy.object(), &plan.departures)) {
+            None | Some(Verdict::Free) => {}
+            Some(Verdict::Approved(approved)) => plan.approved = Some(approved),
+            Some(Verdict::Held(held)) => {
+                self.compare(policy, &wanted, Going::Wait, &mut plan);
+                plan.held = Some(held);
+            }
+        }
         plan.allotments = allotments(wanted);
         plan
     }
@@ -195,6 +223,10 @@ impl Plan {
             changes: Vec::new(),
             adds: BTreeSet::new(),
             removes: BTreeSet::new(),
+            departures: Departures::new(),
+            leavers: BTreeSet::new(),
+            held: None,
+            approved: None,
             namespaces: BTreeSet::new(),
             not_applied: BTreeMap::new(),
             problems: Problems::default(),

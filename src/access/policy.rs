@@ -98,6 +98,11 @@ impl Policy {
         [validity.not_before, validity.not_after].into_iter().flatten().find(|bound| *bound > now)
     }
 
+    /// Whether groups choose by their names where it holds.
+    pub fn chooses_places_by_groups(&self) -> bool {
+        self.terms.as_ref().is_ok_and(|terms| !terms.patterns.is_empty())
+    }
+
     /// Whether its roles can be this one.
     pub fn may_give(&self, kind: RoleKind, name: &str) -> bool {
         let role = &self.object.spec.role_ref;

@@ -25,15 +25,18 @@ use serde_json::json;
 
 use super::{
     Context,
-    events::Events,
+    events::{Events, Happened},
     queue::{Again, Queue},
     sync::Sync,
     unreadable::{Kind, Unreadable},
     watch::{Told, watch},
 };
 use crate::{
-    access::{Bindable, BindingObject, Completeness, Glob, Index, Mark, Plan, Protected, Touched},
-    api::{AccessPolicyStatus, PolicyMode, ScimAccessPolicy, ScimProvider},
+    access::{
+        Admission, Bindable, BindingObject, Completeness, Glob, Index, Leaving, Mark, Plan, Protected,
+        Touched,
+    },
+    api::{AccessPolicyStatus, Approval, PolicyMode, ScimAccessPolicy, ScimProvider},
     directory::view::{News, Shared},
     ops::{
         clock,
@@ -42,7 +45,7 @@ use crate::{
     },
 };
 use execute::{Executor, Outcome};
-use status::{Held, status};
+use status::{Holding, status};
 
 /// The controller's name in metrics.
 const CONTROLLER: &str = "access";
@@ -205,26 +208,52 @@ impl Access {
     async fn reconcile(&self, name: &str) -> Again {
         let began = Instant::now();
         let now = clock::now();
-        let Some((policy, plan)) = self.plan(name, now) else { return Again::WhenAdded };
+        let Some((policy, plan, leaving)) = self.admitted_plan(name, now) else { return Again::WhenAdded };
         let outcome = match policy.spec.mode {
+            // Before it is carried out: an approval covers one plan once.
+            PolicyMode::Enforce if !self.note_approval(&policy, &plan, now).await => return Again::Retry,
             PolicyMode::Enforce => self.executor.execute(&plan.changes).await,
             PolicyMode::Preview => Outcome::default(),
         };
         report::audit(&policy, &outcome);
         let (gained, lost) = outcome.gained_and_lost();
         self.metrics.plan(CONTROLLER, gained.len(), lost.len());
-        let status = status(&policy, &plan, &outcome, self.held(name), now);
-        let shown = self.show(&policy, status, &outcome, now).await;
-        let result = match outcome.is_complete() && shown {
-            true => ReconcileOutcome::Done,
-            false => ReconcileOutcome::Failed,
+        let status = status(&policy, &plan, &outcome, self.holding(name), now);
+        let told = report::events(&policy, &plan, &status, &outcome, leaving);
+        let shown = self.show(&policy, status, told, now).await;
+        let result = match (outcome.is_complete() && shown, &plan.held) {
+            (false, _) => ReconcileOutcome::Failed,
+            (true, Some(_)) => ReconcileOutcome::Held,
+            (true, None) => ReconcileOutcome::Done,
         };
         self.metrics.reconcile(CONTROLLER, result, began.elapsed());
         match (result, plan.next) {
-            (ReconcileOutcome::Done, None) => Again::WhenAdded,
-            (ReconcileOutcome::Done, Some(next)) => Again::After(wait(now, next)),
-            _ => Again::Retry,
+            (ReconcileOutcome::Failed, _) => Again::Retry,
+            (_, None) => Again::WhenAdded,
+            (_, Some(next)) => Again::After(wait(now, next)),
         }
+    }
+
+    /// A plan whose losses are counted, so that no two policies spend what one may.
+    fn admitted_plan(&self, name: &str, now: Timestamp) -> Option<(Arc<ScimAccessPolicy>, Plan, Leaving)> {
+        loop {
+            let (policy, plan) = self.plan(name, now)?;
+            if policy.spec.mode == PolicyMode::Preview {
+                return Some((policy, plan, Leaving::Few));
+            }
+            if let Admission::Admitted(leaving) = self.index_mut().admit(&policy, &plan, now) {
+                return Some((policy, plan, leaving));
+            }
+        }
+    }
+
+    /// Writes which approval is carried out now. Whether that is written, or there is none.
+    async fn note_approval(&self, policy: &ScimAccessPolicy, plan: &Plan, now: Timestamp) -> bool {
+        let Some(approved) = &plan.approved else { return true };
+        tracing::info!(target: "audit", policy = policy.name_any(), plan = approved, "approved plan carried out");
+        let mut status = policy.status.clone().unwrap_or_default();
+        status.last_approved = Some(Approval { plan: approved.clone(), at: now });
+        self.show(policy, status, Vec::new(), now).await
     }
 
     fn plan(&self, name: &str, now: Timestamp) -> Option<(Arc<ScimAccessPolicy>, Plan)> {
@@ -237,11 +266,11 @@ impl Access {
         })
     }
 
-    fn held(&self, policy: &str) -> Held {
+    fn holding(&self, policy: &str) -> Holding {
         let index = self.index();
         let bindings = index.bindings_of(policy);
         let subjects: HashSet<_> = bindings.clone().flat_map(|observed| &observed.binding.subjects).collect();
-        Held { subjects: subjects.len(), bindings: bindings.count() }
+        Holding { subjects: subjects.len(), bindings: bindings.count() }
     }
 
     /// Writes the status where it changed, and tells the policy's events. Whether the status is shown.
@@ -249,10 +278,10 @@ impl Access {
         &self,
         policy: &ScimAccessPolicy,
         status: AccessPolicyStatus,
-        outcome: &Outcome,
+        told: Vec<Happened>,
         now: Timestamp,
     ) -> bool {
-        for happened in report::events(policy, &status, outcome) {
+        for happened in told {
             self.events.publish(&policy.object_ref(&()), happened, now).await;
         }
         if policy.status.as_ref() == Some(&status) {

@@ -73,8 +73,7 @@ where
         }
         let uid = object.uid().unwrap_or_default();
         match object.0 {
-            Ok(mut read) => {
-                read.meta_mut().managed_fields = None;
+            Ok(read) => {
                 // A list may hold another object of a name that was known.
                 known.note(key, uid).into_iter().for_each(|gone| tell(Told::Deleted(gone)));
                 tell(Told::Applied(read));

@@ -11,13 +11,24 @@ use super::{
         policy::Policy,
         shards::distribute,
     },
-    Change, Completeness, Facts, Plan,
+    Change, Completeness, Facts, Going, Plan,
     wanted::{Stance, Wanted},
 };
 
 impl Facts<'_> {
-    pub(super) fn compare(&self, policy: &Policy, wanted: &BTreeMap<Place, Wanted>, plan: &mut Plan) {
+    pub(super) fn compare(
+        &self,
+        policy: &Policy,
+        wanted: &BTreeMap<Place, Wanted>,
+        going: Going,
+        plan: &mut Plan,
+    ) {
         let mark = policy.mark();
+        plan.changes.clear();
+        plan.adds.clear();
+        plan.removes.clear();
+        plan.departures.clear();
+        plan.leavers.clear();
         let mut held: BTreeMap<&Place, Vec<&Arc<Observed>>> = BTreeMap::new();
         for observed in self.observed {
             held.entry(&observed.binding.place).or_default().push(observed);
@@ -30,8 +41,23 @@ impl Facts<'_> {
         let places: BTreeSet<&Place> = wanted.keys().chain(held.keys().copied()).collect();
         for place in places {
             let held = held.get(place).map_or(&[][..], Vec::as_slice);
-            self.compare_place(place, wanted.get(place), held, &mark, plan);
+            let before: BTreeSet<&Subject> =
+                held.iter().flat_map(|observed| &observed.binding.subjects).collect();
+            let mut after = self.after(wanted.get(place), &before);
+            if wanted.contains_key(place) || policy.chooses_places_by_groups() {
+                let departures = self.departures(held, &after);
+                if going == Going::Wait {
+                    after.extend(departures.iter().copied());
+                }
+                plan.departures.insert(place.clone(), departures.into_iter().cloned().collect());
+            }
+            plan.adds.extend(after.difference(&before).copied().cloned());
+            let removed = before.difference(&after).copied();
+            plan.leavers.extend(removed.clone().filter(|subject| self.has_left(subject)).cloned());
+            plan.removes.extend(removed.cloned());
+            rebind(place, held, &after, &mark, &mut plan.changes);
         }
+        plan.departures.retain(|_, subjects| !subjects.is_empty());
         // The name of a binding whose role somebody changed is taken until that one is gone, which calls
         // for the next plan.
         let free = |change: &Change| match change {
@@ -44,16 +70,8 @@ impl Facts<'_> {
         plan.changes.sort_by_key(Change::turn);
     }
 
-    fn compare_place(
-        &self,
-        place: &Place,
-        wanted: Option<&Wanted>,
-        held: &[&Arc<Observed>],
-        mark: &Mark,
-        plan: &mut Plan,
-    ) {
-        let before: BTreeSet<&Subject> =
-            held.iter().flat_map(|observed| &observed.binding.subjects).collect();
+    /// Who should be at a place where these are.
+    fn after<'s>(&self, wanted: Option<&'s Wanted>, before: &BTreeSet<&'s Subject>) -> BTreeSet<&'s Subject> {
         let mut after: BTreeSet<&Subject> = match wanted {
             None => BTreeSet::new(),
             Some(Wanted { grants, stance: Stance::Exactly }) => grants.keys().collect(),
@@ -64,32 +82,27 @@ impl Facts<'_> {
         if wanted.is_some() && self.completeness == Completeness::Partial {
             after.extend(before.iter().filter(|subject| self.may_be_unseen(subject)));
         }
-        plan.adds.extend(after.difference(&before).copied().cloned());
-        plan.removes.extend(before.difference(&after).copied().cloned());
+        after
+    }
 
-        let numbered: BTreeMap<usize, &Arc<Observed>> = held
-            .iter()
-            .filter_map(|observed| Some((place.shard(&mark.policy, &observed.binding.name)?, *observed)))
-            .collect();
-        let shards =
-            numbered.iter().map(|(number, observed)| (*number, observed.binding.subjects.as_slice()));
-        let mut shards = distribute(shards, &after);
-        for observed in held {
-            let number = place.shard(&mark.policy, &observed.binding.name);
-            match number.and_then(|number| shards.remove(&number)) {
-                None => plan.changes.push(Change::Delete((*observed).clone())),
-                Some(subjects) => {
-                    let to = Binding { subjects, mark: mark.clone(), ..observed.binding.clone() };
-                    if to != observed.binding {
-                        plan.changes.push(Change::Update { from: (*observed).clone(), to });
-                    }
-                }
-            }
-        }
-        for (number, subjects) in shards {
-            let name = place.binding_name(&mark.policy, number);
-            let mark = mark.clone();
-            plan.changes.push(Change::Create(Binding { name, place: place.clone(), subjects, mark }));
+    /// Who leaves a place though they are as active as before. Whom somebody else wrote into a binding
+    /// was never given anything, and nobody who is gone or inactive waits.
+    fn departures<'s>(
+        &self,
+        held: &[&'s Arc<Observed>],
+        after: &BTreeSet<&Subject>,
+    ) -> BTreeSet<&'s Subject> {
+        let ours = held.iter().filter(|observed| observed.changed_by.is_none());
+        let before = ours.flat_map(|observed| &observed.binding.subjects);
+        let is_there = |subject: &&Subject| !matches!(subject, Subject::Other(_)) && !self.has_left(subject);
+        before.filter(|subject| !after.contains(subject)).filter(is_there).collect()
+    }
+
+    /// Whether nobody is called so any more, or somebody who is inactive.
+    fn has_left(&self, subject: &Subject) -> bool {
+        match subject {
+            Subject::User(name) => self.identities.holder(name).is_none_or(|holder| !holder.active()),
+            Subject::Group(_) | Subject::Other(_) => false,
         }
     }
 
@@ -100,5 +113,37 @@ impl Facts<'_> {
             Subject::Group(_) => true,
             Subject::Other(_) => false,
         }
+    }
+}
+
+/// What to do, so that these stand in the bindings of a place.
+fn rebind(
+    place: &Place,
+    held: &[&Arc<Observed>],
+    after: &BTreeSet<&Subject>,
+    mark: &Mark,
+    changes: &mut Vec<Change>,
+) {
+    let numbered: BTreeMap<usize, &Arc<Observed>> = held
+        .iter()
+        .filter_map(|observed| Some((place.shard(&mark.policy, &observed.binding.name)?, *observed)))
+        .collect();
+    let shards = numbered.iter().map(|(number, observed)| (*number, observed.binding.subjects.as_slice()));
+    let mut shards = distribute(shards, after);
+    for observed in held {
+        let number = place.shard(&mark.policy, &observed.binding.name);
+        match number.and_then(|number| shards.remove(&number)) {
+            None => changes.push(Change::Delete((*observed).clone())),
+            Some(subjects) => {
+                let to = Binding { subjects, mark: mark.clone(), ..observed.binding.clone() };
+                if to != observed.binding {
+                    changes.push(Change::Update { from: (*observed).clone(), to });
+                }
+            }
+        }
+    }
+    for (number, subjects) in shards {
+        let name = place.binding_name(&mark.policy, number);
+        changes.push(Change::Create(Binding { name, place: place.clone(), subjects, mark: mark.clone() }));
     }
 }

@@ -90,8 +90,12 @@ fn a_binding_touches_its_policy_once() {
     let mut world = world();
     let created = world.plan("grouped").changes;
     let [Change::Create(binding)] = &created[..] else { panic!("{created:?}") };
-    let observed =
-        |version| Observed { binding: binding.clone(), uid: "b1".to_owned(), resource_version: version };
+    let observed = |version| Observed {
+        binding: binding.clone(),
+        uid: "b1".to_owned(),
+        resource_version: version,
+        changed_by: None,
+    };
     assert_eq!(world.index.apply_binding(observed(7)), touched(["grouped"]));
     assert_eq!(world.index.apply_binding(observed(7)), touched([]));
     assert_eq!(world.index.delete_binding(Some("team-a"), &binding.name, "b0"), touched([]));

@@ -71,6 +71,14 @@ impl World {
         self.index.apply_policy(serde_json::from_value(object).unwrap())
     }
 
+    /// The same policy, with annotations and a status.
+    pub fn annotated_policy(&mut self, name: &str, annotations: Value, status: Value) -> Touched {
+        let mut object = ScimAccessPolicy::clone(self.index.policy(name).unwrap());
+        object.metadata.annotations = serde_json::from_value(annotations).unwrap();
+        object.status = serde_json::from_value(status).unwrap();
+        self.index.apply_policy(object)
+    }
+
     pub fn namespace(&mut self, name: &str, labels: Value, phase: &str) -> Touched {
         let object = json!({"metadata": {"name": name, "labels": labels}, "status": {"phase": phase}});
         self.index.apply_namespace(&serde_json::from_value(object).unwrap())
@@ -153,6 +161,14 @@ impl World {
             Some(_) => stored::<RoleBinding>(binding, self.version),
             None => stored::<ClusterRoleBinding>(binding, self.version),
         };
+        self.index.apply_binding(observed);
+    }
+
+    /// Puts a binding there that somebody else wrote last.
+    pub fn store_changed_by(&mut self, binding: &Binding, manager: &str) {
+        self.version += 1;
+        let mut observed = stored::<RoleBinding>(binding, self.version);
+        observed.changed_by = Some(manager.to_owned());
         self.index.apply_binding(observed);
     }
 

@@ -16,12 +16,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Semaphore;
 
 use crate::{
-    access::{Binding, BindingObject, Change, Index, Observed, Place, Subject},
+    access::{Binding, BindingObject, Change, FIELD_MANAGER, Index, Observed, Place, Subject},
     ops::metrics::{Metrics, Verb, WriteOutcome},
 };
 
-/// The field manager of bindings, so that managed fields tell our writes from others'.
-const FIELD_MANAGER: &str = "scim-operator-access";
 /// How many writes are under way at once. The API server slows down past eight writers.
 const WRITES_IN_FLIGHT: usize = 8;
 /// What a 403 says that stays one: RBAC lets nobody bind roles that they may not, and the chart's admission

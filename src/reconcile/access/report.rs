@@ -7,7 +7,7 @@ use super::{
     execute::Outcome,
 };
 use crate::{
-    access::Subject,
+    access::{Change, Leaving, Plan, Subject},
     api::{AccessPolicyStatus, ConditionType, ScimAccessPolicy},
 };
 use kube::ResourceExt;
@@ -16,7 +16,8 @@ use kube::ResourceExt;
 const NAMED: usize = 5;
 
 /// Conditions whose beginning is an event.
-const TOLD: [ConditionType; 4] = [
+const TOLD: [ConditionType; 5] = [
+    ConditionType::Held,
     ConditionType::Conflict,
     ConditionType::RoleNotAllowed,
     ConditionType::Ambiguous,
@@ -44,8 +45,10 @@ pub(super) fn audit(policy: &ScimAccessPolicy, outcome: &Outcome) {
 /// Access that was given and taken, and conditions that have begun.
 pub(super) fn events(
     policy: &ScimAccessPolicy,
+    plan: &Plan,
     status: &AccessPolicyStatus,
     outcome: &Outcome,
+    leaving: Leaving,
 ) -> Vec<Happened> {
     let (gained, lost) = outcome.gained_and_lost();
     let role = &policy.spec.role_ref.name;
@@ -53,7 +56,31 @@ pub(super) fn events(
     let revoked = told("AccessRevoked", "Revoke", &lost, &format!("lost {role}"));
     let before = policy.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let begun = begun(before, &status.conditions, &TOLD);
-    granted.into_iter().chain(revoked).chain(begun).collect()
+    let many = (leaving == Leaving::Many).then(|| many_left(policy, plan));
+    let drift = outcome.done().iter().filter_map(repaired);
+    granted.into_iter().chain(revoked).chain(many).chain(drift).chain(begun).collect()
+}
+
+/// Nobody who was deactivated or deleted keeps anything; but when they are many, it may be a mistake.
+fn many_left(policy: &ScimAccessPolicy, plan: &Plan) -> Happened {
+    let (provider, count) = (&policy.spec.provider, plan.leavers.len());
+    let note = format!(
+        "with these {count} more people than usual were deactivated or deleted by provider {provider}; their \
+         access is gone: look into the identity provider whether that is meant"
+    );
+    Happened { severity: Severity::Warning, reason: "ManyDeactivated", action: "Revoke", note }
+}
+
+/// A binding that somebody else had changed.
+fn repaired(change: &Change) -> Option<Happened> {
+    let Change::Update { from, .. } = change else { return None };
+    let who = from.changed_by.as_ref()?;
+    let place = change.place();
+    let where_ =
+        place.namespace.as_ref().map_or("the cluster".to_owned(), |name| format!("namespace {name}"));
+    let note =
+        format!("{} in {where_} was changed by {who:?} and is as the policy says again", from.binding.name);
+    Some(Happened { severity: Severity::Warning, reason: "DriftRepaired", action: "Repair", note })
 }
 
 fn told(

@@ -7,15 +7,17 @@ use std::{
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::ResourceExt;
 
 use super::execute::{Failure, Outcome};
 use crate::{
     access::{
-        Blocked, Completeness, Excluded, Nameless, NotApplied as Obstacle, Place, Plan, Subject, Validity,
+        Blocked, Completeness, Excluded, Held, Nameless, NotApplied as Obstacle, Place, Plan, Subject,
+        Validity,
     },
     api::{
-        AccessPolicyStatus, ConditionStatus, ConditionType, Conditions, GroupSelector, NamespaceProgress,
-        NotApplied, PlanPreview, PolicyMode, Reason, ScimAccessPolicy, Scope,
+        AccessPolicyStatus, Approval, ConditionStatus, ConditionType, Conditions, GroupSelector,
+        NamespaceProgress, NotApplied, PlanPreview, PolicyMode, Reason, ScimAccessPolicy, Scope,
     },
 };
 
@@ -26,7 +28,7 @@ const NAMED: usize = 5;
 
 /// Who holds access by the policy's bindings now.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Held {
+pub(super) struct Holding {
     /// How many people or token groups.
     pub(super) subjects: usize,
     /// How many bindings.
@@ -38,19 +40,19 @@ pub(super) fn status(
     policy: &ScimAccessPolicy,
     plan: &Plan,
     outcome: &Outcome,
-    held: Held,
+    holding: Holding,
     now: Timestamp,
 ) -> AccessPolicyStatus {
     let before = policy.status.clone().unwrap_or_default();
     let preview = policy.spec.mode == PolicyMode::Preview;
     AccessPolicyStatus {
         observed_generation: policy.metadata.generation,
-        subjects: count(held.subjects),
-        bindings: count(held.bindings),
+        subjects: count(holding.subjects),
+        bindings: count(holding.bindings),
         preview: preview.then(|| show(plan)),
         namespaces: matches!(policy.spec.scope, Scope::Namespaces(_))
             .then(|| progress(policy, plan, outcome)),
-        last_approved: before.last_approved,
+        last_approved: plan.approved.clone().map(|plan| Approval { plan, at: now }).or(before.last_approved),
         conditions: conditions(policy, plan, outcome, &before.conditions, now),
     }
 }
@@ -141,7 +143,7 @@ fn conditions(
 ) -> Vec<Condition> {
     let generation = policy.metadata.generation;
     let mut conditions = Conditions::from(before);
-    let abnormal = abnormal(plan, outcome);
+    let abnormal = abnormal(policy, plan, outcome);
     let (ready, why) = ready(policy, plan, outcome, &abnormal);
     conditions.set(ConditionType::Ready, ready, why, generation, now);
     for (condition, why) in abnormal {
@@ -151,7 +153,7 @@ fn conditions(
 }
 
 /// What is wrong, the worst first.
-fn abnormal(plan: &Plan, outcome: &Outcome) -> Vec<(ConditionType, Reason)> {
+fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(ConditionType, Reason)> {
     let problems = &plan.problems;
     let mut abnormal = Vec::new();
     let mut note = |condition, reason, lines: Vec<String>| {
@@ -170,6 +172,7 @@ fn abnormal(plan: &Plan, outcome: &Outcome) -> Vec<(ConditionType, Reason)> {
     note(ConditionType::Stalled, why_stalled, stalled.into_iter().collect());
     let refused = problems.roles.iter().map(ToString::to_string).chain(outcome.roles_not_allowed());
     note(ConditionType::RoleNotAllowed, "RoleNotAllowed", refused.collect());
+    note(ConditionType::Held, "TooManyRemovals", plan.held.iter().map(|held| wait(policy, held)).collect());
     note(ConditionType::Conflict, "NameTaken", outcome.conflicts().collect());
     let missing = problems.groups_not_found.iter().map(group_not_found);
     note(ConditionType::GroupNotFound, "NotInDirectory", missing.collect());
@@ -197,6 +200,7 @@ fn ready(
                 | ConditionType::RoleNotAllowed
                 | ConditionType::Conflict
                 | ConditionType::GroupNotFound
+                | ConditionType::Held
         )
     };
     if let Some((_, why)) = abnormal.iter().find(|(condition, _)| prevents(condition)) {
@@ -224,6 +228,25 @@ fn ready(
         return (True, Reason::new("Previewed", message));
     }
     (True, Reason::new("Applied", "the bindings are as the policy says"))
+}
+
+fn wait(policy: &ScimAccessPolicy, held: &Held) -> String {
+    let names: Vec<_> = held.subjects.iter().take(NAMED).map(|subject| subject.name().to_string()).collect();
+    let more = match held.subjects.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "{} would lose access, {} lost it lately, and provider {} lets {} go: {}{more} keep it until the identity \
+         provider takes that back or somebody approves it by kubectl scim approve {} --plan {}",
+        held.subjects.len(),
+        held.lost,
+        policy.spec.provider,
+        held.allowance,
+        names.join(", "),
+        policy.name_any(),
+        held.plan,
+    )
 }
 
 fn group_not_found(selector: &GroupSelector) -> String {

@@ -13,7 +13,7 @@ fn world(user: Value) -> World {
 /// The status of a policy whose plan has not been carried out.
 fn planned(world: &World) -> AccessPolicyStatus {
     let (policy, plan) = world.policy_and_plan("p");
-    status(&policy, &plan, &Outcome::default(), Held::default(), world.now)
+    status(&policy, &plan, &Outcome::default(), Holding::default(), world.now)
 }
 
 fn conditions_of(status: &AccessPolicyStatus) -> Vec<String> {
@@ -155,10 +155,10 @@ fn a_status_says_the_same_again_while_nothing_changes() {
     let mut world = world(json!({}));
     world.policy("p", json!({"roleRef": {"name": "admin"}}));
     let (policy, plan) = world.policy_and_plan("p");
-    let first = status(&policy, &plan, &Outcome::default(), Held::default(), world.now);
+    let first = status(&policy, &plan, &Outcome::default(), Holding::default(), world.now);
     let later = "2027-01-01T00:00:00Z".parse().unwrap();
     let shown = ScimAccessPolicy { status: Some(first.clone()), ..(*policy).clone() };
-    assert_eq!(status(&shown, &plan, &Outcome::default(), Held::default(), later), first);
+    assert_eq!(status(&shown, &plan, &Outcome::default(), Holding::default(), later), first);
 }
 
 #[test]

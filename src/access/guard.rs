@@ -1,0 +1,325 @@
+//! The guard: a mistake in an identity provider cannot empty the cluster's access in one sweep.
+//!
+//! Identity providers take people out of groups one request at a time, so what counts is how many people
+//! lost access through a provider within a window, over all of its policies. Past that the removals of a
+//! policy wait, all of them, until an administrator approves them or the identity provider takes them back.
+//! Who is deactivated or deleted never waits, and neither does what an administrator changed: a role, a
+//! scope, the end of a validity.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use sha2::{Digest, Sha256};
+
+use super::binding::{Place, Subject};
+use crate::api::{ConditionType, Guard as Spec, ScimAccessPolicy, names::ANNOTATION_APPROVE};
+
+/// Who would lose what, because of their groups or attributes alone.
+pub type Departures = BTreeMap<Place, BTreeSet<Subject>>;
+
+/// Who lost access through one provider, and when last.
+#[derive(Clone, Debug, Default)]
+pub struct Losses(HashMap<Subject, Timestamp>);
+
+/// What has been lost through one provider.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// By those who are as active as before.
+    pub departures: Losses,
+    /// By those who were deactivated or deleted. They never wait; when they are many, somebody is told.
+    pub leavers: Losses,
+}
+
+/// What one provider's changes may take away.
+#[derive(Clone, Copy, Debug)]
+pub struct Guard<'a> {
+    /// The provider's limits.
+    pub limits: &'a Spec,
+    /// What has been lost through it.
+    pub ledger: &'a Ledger,
+    /// Who holds access through it. Asked only when it matters.
+    pub holders: &'a dyn Holders,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// Who holds access through a provider.
+pub trait Holders: std::fmt::Debug {
+    /// Everyone, over all of its policies.
+    fn holders(&self) -> HashSet<&Subject>;
+}
+
+/// What the guard says of a policy's departures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// They may go.
+    Free,
+    /// They may go, once: an administrator approved this very plan.
+    Approved(String),
+    /// They wait.
+    Held(Held),
+}
+
+/// Departures that wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// What an approval names: a hash of these departures, of the policy's uid and of `since`.
+    pub plan: String,
+    /// Since when the policy's departures wait, to the second.
+    pub since: Timestamp,
+    /// Who waits.
+    pub subjects: BTreeSet<Subject>,
+    /// How many people have lost access through the provider within the window.
+    pub lost: usize,
+    /// How many may.
+    pub allowance: usize,
+}
+
+impl Losses {
+    /// Notes who loses access, and forgets whoever did before the window.
+    pub fn note(&mut self, subjects: impl IntoIterator<Item = Subject>, window: Duration, now: Timestamp) {
+        self.0.retain(|_, at| is_within(*at, window, now));
+        self.0.extend(subjects.into_iter().map(|subject| (subject, now)));
+    }
+
+    /// Who has lost access within the window.
+    pub fn within(&self, window: Duration, now: Timestamp) -> impl Iterator<Item = &Subject> {
+        self.0.iter().filter(move |(_, at)| is_within(**at, window, now)).map(|(subject, _)| subject)
+    }
+}
+
+impl Guard<'_> {
+    /// Whether a policy's departures may go. What waits goes on waiting, however small it has become.
+    pub fn judge(&self, policy: &ScimAccessPolicy, departures: &Departures) -> Verdict {
+        let subjects: BTreeSet<Subject> = departures.values().flatten().cloned().collect();
+        if subjects.is_empty() {
+            return Verdict::Free;
+        }
+        let before = held_since(policy);
+        let spent = self.spent(&subjects);
+        if before.is_none() && spent.is_free() {
+            return Verdict::Free;
+        }
+        let since = before.unwrap_or_else(|| whole_second(self.now));
+        let plan = plan_id(policy, departures, since);
+        match approved(policy) {
+            Some(approved) if approved == plan => Verdict::Approved(plan),
+            _ => Verdict::Held(Held { plan, since, subjects, lost: spent.lost, allowance: spent.allowance }),
+        }
+    }
+
+    /// Whether these may go beside those who went before.
+    pub fn allows(&self, departures: &Departures) -> bool {
+        self.spent(&departures.values().flatten().cloned().collect()).is_free()
+    }
+
+    /// Whether these make those who were deactivated or deleted many.
+    pub fn become_many(&self, leavers: &BTreeSet<Subject>) -> bool {
+        let spent = self.spent_of(&self.ledger.leavers, leavers);
+        spent.lost <= spent.allowance && !spent.is_free()
+    }
+
+    fn spent(&self, subjects: &BTreeSet<Subject>) -> Spent {
+        self.spent_of(&self.ledger.departures, subjects)
+    }
+
+    fn spent_of(&self, losses: &Losses, subjects: &BTreeSet<Subject>) -> Spent {
+        let window = self.limits.window.into();
+        let lost: HashSet<&Subject> = losses.within(window, self.now).collect();
+        let more = subjects.iter().filter(|subject| !lost.contains(subject)).count();
+        let minimum = usize::try_from(self.limits.minimum).unwrap_or_default();
+        let allowance = match lost.len() + more {
+            few if few <= minimum => minimum,
+            _ => {
+                let mut people = self.holders.holders();
+                people.extend(&lost);
+                (people.len() * percent(&self.limits.max_removals) / 100).max(minimum)
+            }
+        };
+        Spent { lost: lost.len(), more, allowance }
+    }
+}
+
+struct Spent {
+    lost: usize,
+    more: usize,
+    allowance: usize,
+}
+
+impl Spent {
+    fn is_free(&self) -> bool {
+        self.lost + self.more <= self.allowance
+    }
+}
+
+/// Since when the policy's departures have been held, as its status says.
+fn held_since(policy: &ScimAccessPolicy) -> Option<Timestamp> {
+    let conditions = &policy.status.as_ref()?.conditions;
+    let held = conditions.iter().find(|condition| condition.type_ == ConditionType::Held.as_str());
+    held.filter(|held| held.status == "True").map(|held| held.last_transition_time.0)
+}
+
+/// The plan that an administrator approves, unless it has been carried out.
+fn approved(policy: &ScimAccessPolicy) -> Option<&str> {
+    let approved = policy.annotations().get(ANNOTATION_APPROVE)?;
+    let carried_out = policy.status.as_ref().and_then(|status| status.last_approved.as_ref());
+    Some(approved.as_str()).filter(|approved| carried_out.is_none_or(|last| last.plan != *approved))
+}
+
+/// An approval is of these departures from this policy, held since then, and of no others.
+fn plan_id(policy: &ScimAccessPolicy, departures: &Departures, since: Timestamp) -> String {
+    let mut digest = Sha256::new();
+    let mut text = |text: &str| {
+        digest.update(text.len().to_be_bytes());
+        digest.update(text);
+    };
+    text(&policy.uid().unwrap_or_default());
+    text(&since.to_string());
+    for (place, subjects) in departures {
+        text(place.namespace.as_deref().unwrap_or_default());
+        text(&place.role.to_string());
+        for subject in subjects {
+            text(&format!("{subject:?}"));
+        }
+    }
+    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A condition's time has no fractions.
+fn whole_second(now: Timestamp) -> Timestamp {
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+/// A clock that was set back makes nobody forget.
+fn is_within(at: Timestamp, window: Duration, now: Timestamp) -> bool {
+    Duration::try_from(now.duration_since(at)).map_or(true, |age| age <= window)
+}
+
+/// `20%` as 20. The API server takes no other form.
+fn percent(share: &str) -> usize {
+    share.trim_end_matches('%').parse().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{access::RoleName, api::RoleKind};
+
+    #[derive(Debug)]
+    struct People(Vec<Subject>);
+
+    impl Holders for People {
+        fn holders(&self) -> HashSet<&Subject> {
+            self.0.iter().collect()
+        }
+    }
+
+    fn people(numbers: std::ops::Range<usize>) -> Vec<Subject> {
+        numbers.map(|number| Subject::User(format!("u{number}").into())).collect()
+    }
+
+    fn departures(subjects: &[Subject]) -> Departures {
+        let role = RoleName { kind: RoleKind::ClusterRole, name: "edit".into() };
+        let place = Place { namespace: Some("team-a".into()), role };
+        [(place, subjects.iter().cloned().collect())].into()
+    }
+
+    fn policy(more: Value) -> ScimAccessPolicy {
+        let mut policy = json!({
+            "apiVersion": "scim-operator.dev/v1alpha1", "kind": "ScimAccessPolicy",
+            "metadata": {"name": "p", "uid": "u"},
+            "spec": {"provider": "okta", "subjects": {"groups": [{"displayName": "team"}]},
+                "roleRef": {"name": "edit"}, "scope": {"namespaces": {"names": ["team-a"]}}},
+        });
+        for (field, value) in more.as_object().unwrap() {
+            match policy[field].as_object_mut() {
+                Some(fields) => fields.extend(value.as_object().unwrap().clone()),
+                None => policy[field] = value.clone(),
+            }
+        }
+        serde_json::from_value(policy).unwrap()
+    }
+
+    fn held_policy(since: &str, annotation: &str, carried_out: &str) -> ScimAccessPolicy {
+        policy(json!({
+            "metadata": {"annotations": {ANNOTATION_APPROVE: annotation}},
+            "status": {
+                "conditions": [{"type": "Held", "status": "True", "reason": "Guard", "message": "",
+                    "lastTransitionTime": since}],
+                "lastApproved": {"plan": carried_out, "at": since},
+            },
+        }))
+    }
+
+    fn now() -> Timestamp {
+        "2026-01-01T00:00:00.7Z".parse().unwrap()
+    }
+
+    /// Of `holders` people with access, `lost` lost it a moment ago.
+    fn judge(policy: &ScimAccessPolicy, holders: usize, lost: usize, leaving: &[Subject]) -> Verdict {
+        let limits = Spec::default();
+        let mut ledger = Ledger::default();
+        ledger.departures.note(people(1000..1000 + lost), limits.window.into(), now());
+        let holders = People(people(0..holders));
+        Guard { limits: &limits, ledger: &ledger, holders: &holders, now: now() }
+            .judge(policy, &departures(leaving))
+    }
+
+    fn held(verdict: Verdict) -> Held {
+        match verdict {
+            Verdict::Held(held) => held,
+            other => panic!("it is not held: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_share_of_the_people_may_leave_and_always_the_minimum() {
+        let (policy, free) = (policy(json!({})), Verdict::Free);
+        assert_eq!(judge(&policy, 12, 0, &people(0..10)), free, "ten may always leave");
+        assert_ne!(judge(&policy, 12, 0, &people(0..11)), free);
+        assert_eq!(judge(&policy, 100, 0, &people(0..20)), free, "20 % of a hundred");
+        assert_ne!(judge(&policy, 100, 0, &people(0..21)), free);
+    }
+
+    #[test]
+    fn those_who_left_within_the_window_count_and_those_before_do_not() {
+        let policy = policy(json!({}));
+        assert_eq!(held(judge(&policy, 90, 10, &people(0..11))).lost, 10);
+        let mut losses = Losses::default();
+        let window = Duration::from_secs(600);
+        losses.note(people(0..5), window, "2025-12-31T23:49:00Z".parse().unwrap());
+        losses.note(people(5..8), window, "2025-12-31T23:52:00Z".parse().unwrap());
+        assert_eq!(losses.within(window, now()).count(), 3);
+    }
+
+    #[test]
+    fn one_person_who_leaves_twice_counts_once() {
+        assert_eq!(judge(&policy(json!({})), 50, 10, &people(1000..1010)), Verdict::Free);
+    }
+
+    #[test]
+    fn an_approval_covers_one_plan_once() {
+        let since = "2025-12-31T23:00:00Z";
+        let leaving = people(0..30);
+        let waiting = held(judge(&held_policy(since, "", ""), 50, 0, &leaving));
+        assert_eq!(waiting.since.to_string(), since);
+        let approve = |policy, leaving: &[Subject]| judge(&policy, 50, 0, leaving);
+        let plan = waiting.plan.as_str();
+        assert_eq!(approve(held_policy(since, plan, ""), &leaving), Verdict::Approved(plan.to_owned()));
+        held(approve(held_policy(since, plan, ""), &people(0..31)));
+        held(approve(held_policy("2025-12-31T23:00:01Z", plan, ""), &leaving));
+        held(approve(held_policy(since, plan, plan), &leaving));
+    }
+
+    #[test]
+    fn what_is_held_stays_held_though_it_has_become_little() {
+        held(judge(&held_policy("2025-12-31T20:00:00Z", "", ""), 50, 0, &people(0..1)));
+        assert_eq!(judge(&held_policy("2025-12-31T20:00:00Z", "", ""), 50, 0, &[]), Verdict::Free);
+    }
+}

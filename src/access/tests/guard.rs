@@ -1,0 +1,169 @@
+//! What the guard lets go, over whole plans.
+
+use serde_json::json;
+
+use super::{
+    super::{Admission, Leaving, Plan},
+    world::{World, names},
+};
+use crate::api::names::ANNOTATION_APPROVE;
+
+/// A team of this many people, all of whom may edit `team-a` by policy `p`.
+fn team(people: usize) -> (World, Vec<String>) {
+    let mut world = World::new();
+    let people: Vec<String> = (0..people).map(|number| format!("u{number:02}")).collect();
+    people.iter().for_each(|name| _ = world.user(name, json!({})));
+    members(&mut world, "team", &people);
+    world.policy("p", json!({}));
+    carry_out(&mut world, "p");
+    (world, people)
+}
+
+fn members(world: &mut World, group: &str, people: &[String]) {
+    let members: Vec<&str> = people.iter().map(String::as_str).collect();
+    world.group(group, &members, json!({}));
+}
+
+/// What the controller does with a plan.
+fn carry_out(world: &mut World, policy: &str) -> (Plan, Leaving) {
+    let (object, plan) = world.policy_and_plan(policy);
+    let Admission::Admitted(leaving) = world.index.admit(&object, &plan, world.now) else {
+        panic!("nobody else plans");
+    };
+    world.execute(&plan.changes);
+    (plan, leaving)
+}
+
+fn holders(world: &World, policy: &str) -> usize {
+    world.bindings(policy).iter().map(|binding| binding.subjects.len()).sum()
+}
+
+#[test]
+fn a_group_that_is_emptied_keeps_its_access_until_somebody_approves() {
+    let (mut world, people) = team(30);
+    members(&mut world, "team", &[]);
+    let (plan, _) = carry_out(&mut world, "p");
+    let held = plan.held.unwrap();
+    assert_eq!((held.subjects.len(), held.allowance), (30, 10));
+    assert_eq!((plan.changes.len(), holders(&world, "p")), (0, 30));
+
+    let status = json!({"conditions": [{"type": "Held", "status": "True", "reason": "TooManyRemovals",
+        "message": "", "lastTransitionTime": held.since}]});
+    world.annotated_policy("p", json!({ANNOTATION_APPROVE: held.plan}), status);
+    let (plan, _) = carry_out(&mut world, "p");
+    assert_eq!(plan.approved, Some(held.plan));
+    assert_eq!((plan.removes.len(), holders(&world, "p")), (people.len(), 0));
+}
+
+#[test]
+fn people_who_are_taken_out_one_by_one_add_up() {
+    let (mut world, mut people) = team(30);
+    for left in 1..=10 {
+        people.pop();
+        members(&mut world, "team", &people);
+        assert_eq!(carry_out(&mut world, "p").0.held, None, "{left} of 30");
+    }
+    people.pop();
+    members(&mut world, "team", &people);
+    assert_eq!(carry_out(&mut world, "p").0.held.unwrap().lost, 10);
+    assert_eq!(holders(&world, "p"), 20);
+
+    world.now += std::time::Duration::from_secs(601);
+    assert_eq!(carry_out(&mut world, "p").0.held, None, "the window is over");
+}
+
+#[test]
+fn the_policies_of_a_provider_spend_one_allowance() {
+    let (mut world, mut people) = team(30);
+    members(&mut world, "other", &people);
+    world.policy("q", json!({"subjects": {"groups": [{"displayName": "other"}]}}));
+    carry_out(&mut world, "q");
+
+    let rest = people.split_off(10);
+    members(&mut world, "team", &rest);
+    assert_eq!(carry_out(&mut world, "p").0.held, None);
+    members(&mut world, "other", &people);
+    let held = carry_out(&mut world, "q").0.held.unwrap();
+    assert_eq!((held.subjects.len(), held.lost), (20, 10));
+}
+
+#[test]
+fn of_two_plans_that_spend_the_same_allowance_the_second_is_made_again() {
+    let (mut world, people) = team(30);
+    members(&mut world, "other", &people);
+    world.policy("q", json!({"subjects": {"groups": [{"displayName": "other"}]}}));
+    carry_out(&mut world, "q");
+    members(&mut world, "team", &people[10..]);
+    members(&mut world, "other", &people[..20]);
+    let (p, first) = world.policy_and_plan("p");
+    let (q, second) = world.policy_and_plan("q");
+    assert_eq!((&first.held, &second.held), (&None, &None));
+    assert_eq!(world.index.admit(&p, &first, world.now), Admission::Admitted(Leaving::Few));
+    assert_eq!(world.index.admit(&q, &second, world.now), Admission::Overtaken);
+    assert!(world.plan("q").held.is_some());
+}
+
+#[test]
+fn who_is_deactivated_or_deleted_never_waits_and_many_are_told_of() {
+    let (mut world, people) = team(30);
+    members(&mut world, "team", &people[20..]);
+    assert!(carry_out(&mut world, "p").0.held.is_some());
+    for name in &people[..8] {
+        world.user(name, json!({"active": false}));
+    }
+    assert_eq!(carry_out(&mut world, "p").1, Leaving::Few);
+    for name in &people[22..] {
+        world.delete_user(name);
+    }
+    let (plan, leaving) = carry_out(&mut world, "p");
+    assert_eq!(leaving, Leaving::Many);
+    assert_eq!((holders(&world, "p"), plan.held.unwrap().subjects.len()), (14, 12));
+}
+
+#[test]
+fn additions_go_on_while_removals_wait() {
+    let (mut world, people) = team(30);
+    world.user("new", json!({}));
+    members(&mut world, "team", &["new".to_owned()]);
+    let (plan, _) = carry_out(&mut world, "p");
+    assert_eq!(names(&plan.adds), ["oidc:new"]);
+    assert_eq!(holders(&world, "p"), people.len() + 1);
+}
+
+#[test]
+fn what_an_administrator_changes_does_not_wait() {
+    let (mut world, _) = team(30);
+    world.policy("p", json!({"scope": {"namespaces": {"names": ["team-b"]}}}));
+    assert_eq!(carry_out(&mut world, "p").0.held, None);
+    assert!(world.bindings("p").iter().all(|binding| binding.place.namespace.as_deref() == Some("team-b")));
+    world.policy("p", json!({"validity": {"notAfter": "2026-01-01T00:00:00Z"}}));
+    carry_out(&mut world, "p");
+    assert_eq!(holders(&world, "p"), 0);
+}
+
+#[test]
+fn a_group_whose_name_chose_a_namespace_is_guarded_too() {
+    let mut world = World::new();
+    let people: Vec<String> = (0..30).map(|number| format!("u{number:02}")).collect();
+    people.iter().for_each(|name| _ = world.user(name, json!({})));
+    members(&mut world, "k8s-team-a", &people);
+    world.policy(
+        "p",
+        json!({"subjects": {"groups": [{"matching": "^k8s-(?<ns>.+)$"}]}, "scope": {"namespaces": {"names": ["{ns}"]}}}),
+    );
+    carry_out(&mut world, "p");
+    world.delete_group("k8s-team-a");
+    assert_eq!(carry_out(&mut world, "p").0.held.unwrap().subjects.len(), 30);
+    assert_eq!(holders(&world, "p"), 30);
+}
+
+#[test]
+fn whom_somebody_else_wrote_into_a_binding_does_not_wait() {
+    let (mut world, people) = team(12);
+    members(&mut world, "team", &[]);
+    let mut binding = world.bindings("p").remove(0);
+    binding.subjects.truncate(people.len());
+    world.store_changed_by(&binding, "kubectl-edit");
+    assert_eq!(carry_out(&mut world, "p").0.held, None);
+    assert_eq!(holders(&world, "p"), 0);
+}
