@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 
 use crate::api::{
     RoleKind, ScimAccessPolicy,
-    names::{ANNOTATION_REASON, LABEL_MANAGED_BY, LABEL_POLICY, LABEL_PROVIDER, MANAGED_BY, object_name},
+    names::{
+        ANNOTATION_ON_PROVIDER_DELETE, ANNOTATION_REASON, LABEL_MANAGED_BY, LABEL_POLICY, LABEL_PROVIDER,
+        MANAGED_BY, object_name,
+    },
 };
 
 /// The field manager of bindings, so that managed fields tell the operator's writes from others'.
@@ -71,6 +74,22 @@ pub struct Mark {
     pub reason: Option<String>,
     /// The policy's uid where the binding goes with the policy.
     pub owner: Option<String>,
+    /// What the deletion of the provider does to the binding.
+    pub provider_gone: ProviderGone,
+}
+
+/// What a binding does when its provider is deleted: the provider cannot be asked any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProviderGone {
+    /// It stays.
+    #[default]
+    Stay,
+    /// It goes.
+    Go,
+}
+
+impl ProviderGone {
+    const GO: &str = "Revoke";
 }
 
 /// A binding that the API server holds.
@@ -143,6 +162,15 @@ impl Mark {
         labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
+    /// The annotations that are the operator's; none where it says nothing.
+    fn annotations(&self) -> [(&'static str, Option<String>); 2] {
+        let goes = self.provider_gone == ProviderGone::Go;
+        [
+            (ANNOTATION_REASON, self.reason.clone()),
+            (ANNOTATION_ON_PROVIDER_DELETE, goes.then(|| ProviderGone::GO.to_owned())),
+        ]
+    }
+
     fn metadata(&self) -> ObjectMeta {
         let owner = |uid: &String| OwnerReference {
             api_version: ScimAccessPolicy::api_version(&()).into_owned(),
@@ -151,10 +179,11 @@ impl Mark {
             uid: uid.clone(),
             ..OwnerReference::default()
         };
-        let reason = |reason: &String| [(ANNOTATION_REASON.to_owned(), reason.clone())].into();
+        let annotations = self.annotations();
+        let set = annotations.iter().filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?)));
         ObjectMeta {
             labels: Some(self.labels()),
-            annotations: self.reason.as_ref().map(reason),
+            annotations: Some(set.collect()),
             owner_references: self.owner.iter().map(owner).map(|owner| vec![owner]).next(),
             ..ObjectMeta::default()
         }
@@ -173,6 +202,10 @@ impl Mark {
             provider: labels.get(LABEL_PROVIDER).cloned().unwrap_or_default(),
             reason: object.annotations().get(ANNOTATION_REASON).cloned(),
             owner: owner.map(|owner| owner.uid.clone()),
+            provider_gone: match object.annotations().get(ANNOTATION_ON_PROVIDER_DELETE) {
+                Some(go) if go == ProviderGone::GO => ProviderGone::Go,
+                _ => ProviderGone::Stay,
+            },
         })
     }
 }
@@ -264,7 +297,7 @@ impl Binding {
                 "uid": from.uid,
                 "resourceVersion": from.resource_version.to_string(),
                 "labels": metadata.labels,
-                "annotations": {ANNOTATION_REASON: self.mark.reason},
+                "annotations": BTreeMap::from(self.mark.annotations()),
                 "ownerReferences": metadata.owner_references,
             },
             "subjects": self.subject_objects(),
@@ -305,7 +338,9 @@ fn changed_by(object: &impl ResourceExt) -> Option<String> {
         .iter()
         .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| fields.0.get("f:subjects").is_some()));
     let last = writers.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
-    last.manager.clone().filter(|manager| manager != FIELD_MANAGER)
+    // Whoever says neither a manager nor a user agent has none.
+    let manager = last.manager.clone().unwrap_or_else(|| "somebody who gave no name".to_owned());
+    Some(manager).filter(|manager| manager != FIELD_MANAGER)
 }
 
 #[cfg(test)]
@@ -324,6 +359,7 @@ mod tests {
                 provider: "okta".to_owned(),
                 reason: Some("INC-4711".to_owned()),
                 owner: Some("u1".to_owned()),
+                provider_gone: ProviderGone::Go,
             },
         }
     }
@@ -380,8 +416,10 @@ mod tests {
         let mut to = from.binding.clone();
         to.mark.reason = None;
         to.mark.owner = None;
+        to.mark.provider_gone = ProviderGone::Stay;
         let patch = to.patch(&from);
         assert_eq!(patch["metadata"]["annotations"][ANNOTATION_REASON], Value::Null);
+        assert_eq!(patch["metadata"]["annotations"][ANNOTATION_ON_PROVIDER_DELETE], Value::Null);
         assert_eq!(patch["metadata"]["ownerReferences"], Value::Null);
         assert_eq!(patch["metadata"]["resourceVersion"], "7");
     }

@@ -16,7 +16,7 @@ use kube::ResourceExt;
 use sha2::{Digest, Sha256};
 
 use super::binding::{Place, Subject};
-use crate::api::{ConditionType, Guard as Spec, ScimAccessPolicy, names::ANNOTATION_APPROVE};
+use crate::api::{Guard as Spec, ScimAccessPolicy, names::ANNOTATION_APPROVE};
 
 /// Who would lose what, because of their groups or attributes alone.
 pub type Departures = BTreeMap<Place, BTreeSet<Subject>>;
@@ -69,7 +69,7 @@ pub enum Verdict {
 pub struct Held {
     /// What an approval names: a hash of these departures, of the policy's uid and of `since`.
     pub plan: String,
-    /// Since when the policy's departures wait, to the second.
+    /// Since when the policy's departures wait.
     pub since: Timestamp,
     /// Who waits.
     pub subjects: BTreeSet<Subject>,
@@ -104,7 +104,7 @@ impl Guard<'_> {
         if before.is_none() && spent.is_free() {
             return Verdict::Free;
         }
-        let since = before.unwrap_or_else(|| whole_second(self.now));
+        let since = before.unwrap_or(self.now);
         let plan = plan_id(policy, departures, since);
         match approved(policy) {
             Some(approved) if approved == plan => Verdict::Approved(plan),
@@ -158,9 +158,7 @@ impl Spent {
 
 /// Since when the policy's departures have been held, as its status says.
 fn held_since(policy: &ScimAccessPolicy) -> Option<Timestamp> {
-    let conditions = &policy.status.as_ref()?.conditions;
-    let held = conditions.iter().find(|condition| condition.type_ == ConditionType::Held.as_str());
-    held.filter(|held| held.status == "True").map(|held| held.last_transition_time.0)
+    Some(policy.status.as_ref()?.held.as_ref()?.since)
 }
 
 /// The plan that an administrator approves, unless it has been carried out.
@@ -187,11 +185,6 @@ fn plan_id(policy: &ScimAccessPolicy, departures: &Departures, since: Timestamp)
         }
     }
     digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A condition's time has no fractions.
-fn whole_second(now: Timestamp) -> Timestamp {
-    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// A clock that was set back makes nobody forget.
@@ -250,8 +243,7 @@ mod tests {
         policy(json!({
             "metadata": {"annotations": {ANNOTATION_APPROVE: annotation}},
             "status": {
-                "conditions": [{"type": "Held", "status": "True", "reason": "Guard", "message": "",
-                    "lastTransitionTime": since}],
+                "held": {"plan": "", "since": since, "subjects": 1},
                 "lastApproved": {"plan": carried_out, "at": since},
             },
         }))

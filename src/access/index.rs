@@ -44,6 +44,8 @@ pub struct Index {
     powers: HashMap<(Option<Arc<str>>, Arc<str>), Powers>,
     /// By policy.
     bindings: HashMap<Arc<str>, BTreeMap<BindingKey, Arc<Observed>>>,
+    /// By whom they name: the policies whose bindings do, with how many.
+    naming: HashMap<Subject, BTreeMap<Arc<str>, usize>>,
 }
 
 /// A binding by namespace and name.
@@ -286,10 +288,11 @@ impl Index {
         if held.get(&key).is_some_and(|held| held.resource_version >= observed.resource_version) {
             return Touched::new();
         }
-        held.insert(key.clone(), Arc::new(observed));
-        let others = self.bindings.iter_mut().filter(|(other, _)| **other != policy);
-        let mut touched: Touched =
-            others.filter_map(|(other, held)| held.remove(&key).map(|_| other.clone())).collect();
+        let observed = Arc::new(observed);
+        self.note(&policy, &observed);
+        let before = self.bindings.entry(policy.clone()).or_default().insert(key.clone(), observed);
+        before.into_iter().for_each(|before| self.unnote(&policy, &before));
+        let mut touched = self.remove_bindings(&key, |other, _| *other != policy);
         touched.insert(policy);
         touched
     }
@@ -297,12 +300,44 @@ impl Index {
     /// Forgets a binding by its uid: a later one of the same name is another one.
     pub fn delete_binding(&mut self, namespace: Option<&str>, name: &str, uid: &str) -> Touched {
         let key = (namespace.map(Into::into), name.to_owned());
-        let of = |held: &mut BTreeMap<_, Arc<Observed>>| {
-            let gone = held.get(&key).is_some_and(|held| held.uid == uid);
-            gone.then(|| held.remove(&key)).is_some()
+        self.remove_bindings(&key, |_, held| held.uid == uid)
+    }
+
+    fn remove_bindings(&mut self, key: &BindingKey, which: impl Fn(&Arc<str>, &Observed) -> bool) -> Touched {
+        let of = |(policy, held): (&Arc<str>, &mut BTreeMap<BindingKey, Arc<Observed>>)| {
+            held.get(key).is_some_and(|held| which(policy, held)).then_some(())?;
+            Some((policy.clone(), held.remove(key)?))
         };
-        let touched = self.bindings.iter_mut().filter_map(|(policy, held)| of(held).then(|| policy.clone()));
-        touched.collect()
+        let removed: Vec<_> = self.bindings.iter_mut().filter_map(of).collect();
+        removed.iter().for_each(|(policy, binding)| self.unnote(policy, binding));
+        removed.into_iter().map(|(policy, _)| policy).collect()
+    }
+
+    /// The policies whose bindings name somebody: those who leave have to go even where a policy no longer
+    /// means them, because the guard held that.
+    pub(super) fn binding(&self, subject: &Subject) -> impl Iterator<Item = &Arc<str>> {
+        self.naming.get(subject).into_iter().flat_map(BTreeMap::keys)
+    }
+
+    fn note(&mut self, policy: &Arc<str>, observed: &Observed) {
+        for subject in &observed.binding.subjects {
+            *self.naming.entry(subject.clone()).or_default().entry(policy.clone()).or_default() += 1;
+        }
+    }
+
+    fn unnote(&mut self, policy: &Arc<str>, observed: &Observed) {
+        for subject in &observed.binding.subjects {
+            let Some(policies) = self.naming.get_mut(subject) else { continue };
+            if let Some(count) = policies.get_mut(policy) {
+                *count -= 1;
+                if *count == 0 {
+                    policies.remove(policy);
+                }
+            }
+            if policies.is_empty() {
+                self.naming.remove(subject);
+            }
+        }
     }
 
     /// Whether all of the directory is known from now on.

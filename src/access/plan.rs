@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{
-    binding::{Binding, Observed, Place, Subject},
+    binding::{Binding, Observed, Place, ProviderGone, Subject},
     guard::{Departures, Guard, Held, Verdict},
     identities::Identities,
     policy::{Policy, Terms, Validity},
@@ -22,7 +22,7 @@ use super::{
     subjects::{Excluded, Grants},
 };
 use crate::{
-    api::{GroupSelector, OnDelete, ScimProvider, SubjectKind},
+    api::{GroupSelector, ScimProvider, SubjectKind},
     directory::view::Selection,
 };
 use wanted::Wanted;
@@ -122,7 +122,8 @@ pub struct Problems {
 /// Why a policy gives nothing new.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blocked {
-    /// There is no such provider. What was given stays as it is: nobody asked to take it away.
+    /// There is no such provider. What was given stays as it is, unless the provider said otherwise while it
+    /// was there.
     ProviderNotFound,
     /// The policy or its provider's mapping cannot be read; this is why. Who was given something keeps it
     /// while they are active.
@@ -181,10 +182,13 @@ impl Facts<'_> {
         let mut plan = Plan::new(self.completeness, policy.validity(self.now), policy.next_bound(self.now));
         let Some(provider) = self.provider else {
             plan.problems.blocked = Some(Blocked::ProviderNotFound);
-            if plan.validity != Validity::Current {
-                // A grant that ended ends, whatever else is wrong.
-                self.compare(policy, &BTreeMap::new(), Going::Go, &mut plan);
-            }
+            // A grant that ended ends, whatever else is wrong; and what the provider said last holds.
+            let ends = |observed: &&Arc<Observed>| {
+                plan.validity != Validity::Current || observed.binding.mark.provider_gone == ProviderGone::Go
+            };
+            let ended: Vec<_> = self.observed.iter().filter(ends).cloned().collect();
+            plan.removes = ended.iter().flat_map(|observed| observed.binding.subjects.clone()).collect();
+            plan.changes = ended.into_iter().map(Change::Delete).collect();
             return plan;
         };
         plan.problems.unsupported = unsupported(provider);
@@ -297,10 +301,6 @@ fn allotments(wanted: BTreeMap<Place, Wanted>) -> Vec<Allotment> {
 fn unsupported(provider: &ScimProvider) -> Vec<&'static str> {
     let correlate =
         "the provider's correlate: people of two providers under one identity string stay two people";
-    let revoke = "the provider's onDelete: deleting it leaves the bindings of its policies in place";
-    let fields = [
-        (provider.spec.correlate.is_some(), correlate),
-        (provider.spec.on_delete == OnDelete::Revoke, revoke),
-    ];
+    let fields = [(provider.spec.correlate.is_some(), correlate)];
     fields.into_iter().filter(|(is_set, _)| *is_set).map(|(_, what)| what).collect()
 }

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{
-    binding::Mark,
+    binding::{Mark, ProviderGone},
     capture::{Patterns, Template},
     scope::NamespaceSelector,
 };
 use crate::{
-    api::{OnDelete, RoleKind, ScimAccessPolicy, Scope},
+    api::{OnDelete, RoleKind, ScimAccessPolicy, ScimProvider, Scope},
     directory::view::Selector,
     scim::schema::ResourceSchema,
 };
@@ -72,13 +72,15 @@ impl Policy {
     }
 
     /// What its bindings say about where they come from.
-    pub fn mark(&self) -> Mark {
+    pub fn mark(&self, provider: Option<&ScimProvider>) -> Mark {
+        let goes = provider.is_some_and(|provider| provider.spec.on_delete == OnDelete::Revoke);
         let spec = &self.object.spec;
         Mark {
             policy: self.object.name_any(),
             provider: spec.provider.clone(),
             reason: spec.reason.clone(),
             owner: self.object.uid().filter(|_| spec.on_delete == OnDelete::Revoke),
+            provider_gone: if goes { ProviderGone::Go } else { ProviderGone::Stay },
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    binding::Subject,
     identities::PersonRef,
     index::{Index, Touched},
     policy::{Policy, Terms},
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::{
     api::RoleKind,
-    directory::view::{Change, Difference, Directory},
+    directory::view::{Change, Difference, Directory, User},
 };
 
 impl Index {
@@ -29,14 +30,28 @@ impl Index {
 
     fn apply_change(&mut self, change: &Change, directory: &Directory) -> Touched {
         let Change::User(person) = change else { return self.touched_by(change, directory, |_| true) };
+        let mut touched = self.binding_person(person);
         let people = self.identities.change(&person.provider, &person.id, person.after.as_ref());
         let is_themselves = |other: &PersonRef| other.id == person.id && other.provider == person.provider;
         let counts = people.iter().any(is_themselves);
         // Who keeps string and standing matters to filters alone: those read what else is known of people.
-        let mut touched = self
-            .touched_by(change, directory, |policy| counts || policy.object().spec.subjects.users.is_some());
+        touched.extend(
+            self.touched_by(change, directory, |policy| {
+                counts || policy.object().spec.subjects.users.is_some()
+            }),
+        );
         touched.extend(self.naming(people.iter().filter(|other| !is_themselves(other)), directory));
         touched
+    }
+
+    /// The policies whose bindings name a person who leaves.
+    fn binding_person(&self, person: &Difference<User>) -> Touched {
+        if person.after.as_ref().is_some_and(|user| user.active()) {
+            return Touched::new();
+        }
+        let held = self.identities.held_by(&person.provider, &person.id);
+        let subject = held.map(|identity| Subject::User(identity.as_str().into()));
+        subject.into_iter().flat_map(|subject| self.binding(&subject).cloned().collect::<Touched>()).collect()
     }
 
     fn touched_by(

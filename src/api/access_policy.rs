@@ -29,11 +29,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Subjects", type_ = "integer", json_path = ".status.subjects"),
     printcolumn(name = "Bindings", type_ = "integer", json_path = ".status.bindings"),
     printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
-    printcolumn(
-        name = "Held",
-        type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Held")].status"#
-    ),
+    printcolumn(name = "Held", type_ = "integer", json_path = ".status.held.subjects"),
     printcolumn(name = "Role", type_ = "string", json_path = ".spec.roleRef.name", priority = 1),
     printcolumn(name = "Provider", type_ = "string", json_path = ".spec.provider", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
@@ -258,6 +254,9 @@ pub struct AccessPolicyStatus {
     /// Where it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<NamespaceProgress>,
+    /// Removals that the guard holds until somebody approves them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldRemovals>,
     /// The last plan that an administrator approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_approved: Option<Approval>,
@@ -307,6 +306,21 @@ pub struct NotApplied {
     pub name: String,
     /// `Missing`, `Terminating`, `Protected`, `Conflict`, `RoleNotAllowed` or `Failed`.
     pub reason: String,
+}
+
+/// Removals of access that wait for an approval.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldRemovals {
+    /// The hash of exactly these removals: what the annotation `scim-operator.dev/approve` names.
+    pub plan: String,
+    /// Since when removals of this policy are held (RFC 3339).
+    pub since: Timestamp,
+    /// How many people (or token groups) would lose access.
+    pub subjects: i64,
+    /// Who, the first 20.
+    #[serde(default)]
+    pub names: Vec<String>,
 }
 
 /// A plan that an administrator approved.

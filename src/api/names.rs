@@ -16,6 +16,9 @@ pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const MANAGED_BY: &str = "scim-operator";
 /// Annotation on a policy or app config: the plan that an administrator approves.
 pub const ANNOTATION_APPROVE: &str = "scim-operator.dev/approve";
+/// Annotation on a binding: what the deletion of its provider does to it, as the provider said while it
+/// was there: `Revoke`, or absent.
+pub const ANNOTATION_ON_PROVIDER_DELETE: &str = "scim-operator.dev/on-provider-delete";
 /// Annotation on a binding: the policy's `spec.reason`.
 pub const ANNOTATION_REASON: &str = "scim-operator.dev/reason";
 

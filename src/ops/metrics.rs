@@ -24,6 +24,7 @@ pub struct Metrics {
     reconciles: Family<Reconcile, Counter>,
     reconcile_duration: Family<Controller, Histogram>,
     plan_changes: Family<PlanChange, Counter>,
+    guard_held_subjects: Family<Policy, Gauge>,
     lease_held: Family<Lease, Gauge>,
 }
 
@@ -87,6 +88,12 @@ impl Metrics {
                 r,
                 "plan_changes",
                 "Subjects and entries in executed plans",
+                Family::default(),
+            ),
+            guard_held_subjects: register(
+                r,
+                "guard_held_subjects",
+                "Subjects whose removal waits for an approval",
                 Family::default(),
             ),
             lease_held: register(r, "lease_held", "1 while this process leads", Family::default()),
@@ -154,6 +161,15 @@ impl Metrics {
         for (change, count) in [(Change::Add, added), (Change::Remove, removed)] {
             let labels = PlanChange { controller, change };
             self.plan_changes.get_or_create(&labels).inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// How many subjects of a policy the guard keeps from losing access.
+    pub fn guard_held(&self, policy: &str, subjects: usize) {
+        let labels = Policy { policy: policy.to_owned() };
+        match i64::try_from(subjects).unwrap_or(i64::MAX) {
+            0 => _ = self.guard_held_subjects.remove(&labels),
+            held => _ = self.guard_held_subjects.get_or_create(&labels).set(held),
         }
     }
 
@@ -293,6 +309,11 @@ enum Change {
 struct PlanChange {
     controller: &'static str,
     change: Change,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Policy {
+    policy: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -208,7 +208,10 @@ impl Access {
     async fn reconcile(&self, name: &str) -> Again {
         let began = Instant::now();
         let now = clock::now();
-        let Some((policy, plan, leaving)) = self.admitted_plan(name, now) else { return Again::WhenAdded };
+        let Some((policy, plan, leaving)) = self.admitted_plan(name, now) else {
+            self.metrics.guard_held(name, 0);
+            return Again::WhenAdded;
+        };
         let outcome = match policy.spec.mode {
             // Before it is carried out: an approval covers one plan once.
             PolicyMode::Enforce if !self.note_approval(&policy, &plan, now).await => return Again::Retry,
@@ -218,6 +221,7 @@ impl Access {
         report::audit(&policy, &outcome);
         let (gained, lost) = outcome.gained_and_lost();
         self.metrics.plan(CONTROLLER, gained.len(), lost.len());
+        self.metrics.guard_held(name, plan.held.as_ref().map_or(0, |held| held.subjects.len()));
         let status = status(&policy, &plan, &outcome, self.holding(name), now);
         let told = report::events(&policy, &plan, &status, &outcome, leaving);
         let shown = self.show(&policy, status, told, now).await;

@@ -31,6 +31,8 @@ use crate::harness::{
     APPS, ControlPlane, DEADLINE, Fsync, Identity, Installation, await_until, unique, until,
 };
 
+mod guard;
+
 /// The label that bindings of a policy carry.
 const POLICY: &str = "scim-operator.dev/policy";
 
@@ -137,6 +139,20 @@ impl Company {
                 })
         })
         .await
+    }
+
+    /// Until an event about the policy says so.
+    async fn until_told(&self, policy: &str, reason: &str, note: &str) {
+        let events = Api::<Event>::namespaced(self.client.clone(), "default");
+        await_until(&format!("an event {reason} is there"), async || {
+            let about = ListParams::default().fields(&format!("regarding.name={policy}"));
+            let told = events.list(&about).await.unwrap();
+            told.iter().any(|event| {
+                event.reason.as_deref() == Some(reason)
+                    && event.note.as_deref().is_some_and(|told| told.contains(note))
+            })
+        })
+        .await;
     }
 
     async fn bindings(&self, policy: &str) -> Vec<RoleBinding> {
@@ -336,6 +352,7 @@ async fn a_binding_that_somebody_deletes_or_edits_is_repaired() {
     let repaired = until(&bindings, &name, "without mallory", is_repaired).await;
     assert_eq!(repaired.annotations()["owner/note"], "kept");
     company.may_edit("alice").await;
+    company.until_told(&policy, "DriftRepaired", "changed by").await;
 }
 
 #[tokio::test]
@@ -414,6 +431,17 @@ async fn a_provider_that_is_deleted_leaves_access_as_it_is_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_provider_that_is_deleted_takes_access_along_where_it_said_so() {
+    let company = Company::new().await;
+    company.change::<ScimProvider>(&company.provider, json!({"spec": {"onDelete": "Revoke"}})).await;
+    let policy = company.team(json!({})).await;
+    company.may_edit("alice").await;
+    company.api::<ScimProvider>().delete(&company.provider, &DeleteParams::default()).await.unwrap();
+    company.may_not_edit("alice").await;
+    assert_eq!(company.bindings(&policy).await.len(), 0);
+}
+
+#[tokio::test]
 async fn a_group_by_external_id_gets_a_role_of_one_namespace() {
     let company = Company::new().await;
     company.user("dora").await;
@@ -440,18 +468,8 @@ async fn who_gained_and_lost_is_told_in_events_of_the_policy() {
     let policy = company.team(json!({})).await;
     company.deactivate("alice").await;
     company.may_not_edit("alice").await;
-    let events = Api::<Event>::namespaced(company.client.clone(), "default");
-    for (reason, note) in [("AccessGranted", "alice"), ("AccessRevoked", "alice lost edit")] {
-        await_until(&format!("an event {reason} is there"), async || {
-            let about = ListParams::default().fields(&format!("regarding.name={policy}"));
-            let told = events.list(&about).await.unwrap();
-            told.iter().any(|event| {
-                event.reason.as_deref() == Some(reason)
-                    && event.note.as_deref().is_some_and(|told| told.contains(note))
-            })
-        })
-        .await;
-    }
+    company.until_told(&policy, "AccessGranted", "alice").await;
+    company.until_told(&policy, "AccessRevoked", "alice lost edit").await;
 }
 
 #[tokio::test]

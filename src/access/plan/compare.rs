@@ -23,7 +23,7 @@ impl Facts<'_> {
         going: Going,
         plan: &mut Plan,
     ) {
-        let mark = policy.mark();
+        let mark = policy.mark(self.provider);
         plan.changes.clear();
         plan.adds.clear();
         plan.removes.clear();

@@ -47,8 +47,7 @@ fn a_group_that_is_emptied_keeps_its_access_until_somebody_approves() {
     assert_eq!((held.subjects.len(), held.allowance), (30, 10));
     assert_eq!((plan.changes.len(), holders(&world, "p")), (0, 30));
 
-    let status = json!({"conditions": [{"type": "Held", "status": "True", "reason": "TooManyRemovals",
-        "message": "", "lastTransitionTime": held.since}]});
+    let status = json!({"held": {"plan": held.plan, "since": held.since, "subjects": 30}});
     world.annotated_policy("p", json!({ANNOTATION_APPROVE: held.plan}), status);
     let (plan, _) = carry_out(&mut world, "p");
     assert_eq!(plan.approved, Some(held.plan));
@@ -166,4 +165,15 @@ fn whom_somebody_else_wrote_into_a_binding_does_not_wait() {
     world.store_changed_by(&binding, "kubectl-edit");
     assert_eq!(carry_out(&mut world, "p").0.held, None);
     assert_eq!(holders(&world, "p"), 0);
+}
+
+#[test]
+fn who_is_deactivated_while_their_removal_waits_touches_the_policy() {
+    let (mut world, people) = team(30);
+    members(&mut world, "team", &[]);
+    carry_out(&mut world, "p");
+    assert!(world.user(&people[0], json!({"active": false})).contains("p"));
+    assert!(world.delete_user(&people[1]).contains("p"));
+    carry_out(&mut world, "p");
+    assert_eq!(holders(&world, "p"), 28);
 }

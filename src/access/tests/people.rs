@@ -145,6 +145,18 @@ fn a_missing_provider_leaves_everything_as_it_is() {
 }
 
 #[test]
+fn a_provider_that_is_deleted_takes_along_what_it_said_it_would() {
+    let mut world = world_of_alice_and_bob();
+    world.policy("p", json!({}));
+    world.settle("p");
+    world.provider("okta", json!({"identity": {"user": {"prefix": "oidc:"}}, "onDelete": "Revoke"}));
+    assert!(matches!(&*world.settle("p").changes, [Change::Update { .. }]), "its bindings say so");
+    world.index.delete_provider("okta", &world.directory);
+    world.settle("p");
+    assert!(world.held("p").is_empty());
+}
+
+#[test]
 fn a_filter_that_cannot_be_read_keeps_what_is_given_to_active_people() {
     let mut world = world_of_alice_and_bob();
     world.policy("p", json!({}));

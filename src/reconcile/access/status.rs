@@ -17,7 +17,8 @@ use crate::{
     },
     api::{
         AccessPolicyStatus, Approval, ConditionStatus, ConditionType, Conditions, GroupSelector,
-        NamespaceProgress, NotApplied, PlanPreview, PolicyMode, Reason, ScimAccessPolicy, Scope,
+        HeldRemovals, NamespaceProgress, NotApplied, PlanPreview, PolicyMode, Reason, ScimAccessPolicy,
+        Scope,
     },
 };
 
@@ -52,6 +53,7 @@ pub(super) fn status(
         preview: preview.then(|| show(plan)),
         namespaces: matches!(policy.spec.scope, Scope::Namespaces(_))
             .then(|| progress(policy, plan, outcome)),
+        held: plan.held.as_ref().map(held_removals),
         last_approved: plan.approved.clone().map(|plan| Approval { plan, at: now }).or(before.last_approved),
         conditions: conditions(policy, plan, outcome, &before.conditions, now),
     }
@@ -162,7 +164,10 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
         }
     };
     let stalled = problems.blocked.as_ref().map(|blocked| match blocked {
-        Blocked::ProviderNotFound => "the ScimProvider does not exist; bindings stay as they are".to_owned(),
+        Blocked::ProviderNotFound => {
+            "the ScimProvider does not exist; bindings stay as they are, unless its onDelete was Revoke"
+                .to_owned()
+        }
         Blocked::Invalid(error) => format!("{error}; nobody new is given anything"),
     });
     let why_stalled = match problems.blocked {
@@ -230,22 +235,30 @@ fn ready(
     (True, Reason::new("Applied", "the bindings are as the policy says"))
 }
 
+fn held_removals(held: &Held) -> HeldRemovals {
+    HeldRemovals {
+        plan: held.plan.clone(),
+        since: held.since,
+        subjects: count(held.subjects.len()),
+        names: held.subjects.iter().take(SHOWN).map(|subject| subject.name().to_string()).collect(),
+    }
+}
+
 fn wait(policy: &ScimAccessPolicy, held: &Held) -> String {
-    let names: Vec<_> = held.subjects.iter().take(NAMED).map(|subject| subject.name().to_string()).collect();
+    let names: Vec<&str> = held.subjects.iter().take(NAMED).map(|subject| &**subject.name()).collect();
     let more = match held.subjects.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     format!(
-        "{} would lose access, {} lost it lately, and provider {} lets {} go: {}{more} keep it until the identity \
-         provider takes that back or somebody approves it by kubectl scim approve {} --plan {}",
+        "{} would lose access and {} lost it lately, while provider {} lets {} go: {}{more} keep it until the \
+         identity provider takes that back or an administrator approves it by `kubectl scim approve {}`",
         held.subjects.len(),
         held.lost,
         policy.spec.provider,
         held.allowance,
         names.join(", "),
         policy.name_any(),
-        held.plan,
     )
 }
 

@@ -133,8 +133,8 @@ fn a_policy_without_its_provider_says_that_its_bindings_stay() {
     let mut world = world(json!({}));
     world.policy("p", json!({"provider": "entra"}));
     insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @"
-    Ready=False ProviderNotFound: the ScimProvider does not exist; bindings stay as they are
-    Stalled=True ProviderNotFound: the ScimProvider does not exist; bindings stay as they are
+    Ready=False ProviderNotFound: the ScimProvider does not exist; bindings stay as they are, unless its onDelete was Revoke
+    Stalled=True ProviderNotFound: the ScimProvider does not exist; bindings stay as they are, unless its onDelete was Revoke
     ");
 }
 

@@ -1,0 +1,94 @@
+//! Removals that wait for an approval, and those that never do.
+
+use super::*;
+
+const APPROVE: &str = "scim-operator.dev/approve";
+
+/// Three people whose group may edit, of a provider that lets one person go.
+async fn guarded_team() -> (Company, String) {
+    let company = Company::new().await;
+    let guard = json!({"spec": {"guard": {"minimum": 1, "maxRemovals": "0%"}}});
+    company.change::<ScimProvider>(&company.provider, guard).await;
+    for name in ["alice", "bob", "carol"] {
+        company.user(name).await;
+    }
+    company.group("team", &["alice", "bob", "carol"]).await;
+    let policy = company.policy(json!({})).await;
+    company.until_ready(&policy, "True").await;
+    company.may_edit("carol").await;
+    (company, policy)
+}
+
+async fn set_members(company: &Company, members: &[&str]) {
+    let ids: Vec<String> = members.iter().map(|name| company.id(name)).collect();
+    company.change::<ScimGroup>(&company.id("team"), json!({"spec": {"members": ids}})).await;
+}
+
+async fn held(company: &Company, policy: &str, subjects: i64) -> ScimAccessPolicy {
+    let is_held = |policy: &ScimAccessPolicy| {
+        let held = policy.status.as_ref().and_then(|status| status.held.as_ref());
+        held.is_some_and(|held| held.subjects == subjects)
+    };
+    until(&company.api(), policy, &format!("{subjects} are held"), is_held).await
+}
+
+async fn approve(company: &Company, policy: &ScimAccessPolicy) -> String {
+    let plan = policy.status.as_ref().unwrap().held.as_ref().unwrap().plan.clone();
+    let annotation = json!({"metadata": {"annotations": {APPROVE: plan}}});
+    company.change::<ScimAccessPolicy>(&policy.name_any(), annotation).await;
+    plan
+}
+
+#[tokio::test]
+async fn a_group_that_is_emptied_keeps_its_access_until_somebody_approves_that_very_plan() {
+    let (company, name) = guarded_team().await;
+    set_members(&company, &[]).await;
+    let policy = held(&company, &name, 3).await;
+    company.until_condition(&name, "Held", "True", "3 would lose access").await;
+    for who in ["alice", "bob", "carol"] {
+        company.may_edit(who).await;
+    }
+
+    // What was approved is not what is there now.
+    set_members(&company, &["alice"]).await;
+    held(&company, &name, 2).await;
+    let stale = approve(&company, &policy).await;
+    company.may_edit("bob").await;
+
+    let plan = approve(&company, &held(&company, &name, 2).await).await;
+    assert_ne!(plan, stale);
+    company.may_not_edit("bob").await;
+    company.may_not_edit("carol").await;
+    company.may_edit("alice").await;
+    let policy = company.until_ready(&name, "True").await;
+    let status = policy.status.unwrap();
+    assert_eq!((status.last_approved.unwrap().plan, status.held), (plan, None));
+
+    // Once: the annotation is still there.
+    set_members(&company, &["alice", "bob", "carol"]).await;
+    company.may_edit("carol").await;
+    set_members(&company, &["alice"]).await;
+    held(&company, &name, 2).await;
+    company.may_edit("bob").await;
+}
+
+#[tokio::test]
+async fn who_is_deactivated_while_removals_are_held_is_out_at_once() {
+    let (company, policy) = guarded_team().await;
+    set_members(&company, &[]).await;
+    held(&company, &policy, 3).await;
+    company.deactivate("alice").await;
+    company.may_not_edit("alice").await;
+    held(&company, &policy, 2).await;
+    company.may_edit("bob").await;
+}
+
+#[tokio::test]
+async fn what_the_identity_provider_takes_back_is_no_longer_held() {
+    let (company, policy) = guarded_team().await;
+    set_members(&company, &["alice"]).await;
+    held(&company, &policy, 2).await;
+    set_members(&company, &["alice", "bob", "carol"]).await;
+    company.until_ready(&policy, "True").await;
+    company.may_edit("bob").await;
+}
