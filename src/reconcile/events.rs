@@ -87,7 +87,8 @@ impl Events {
             action: Some(happened.action.to_owned()),
             event_time: Some(MicroTime(now)),
             metadata: ObjectMeta {
-                name: Some(format!("{name}.{:x}", now.as_nanosecond())),
+                // What one reconciliation tells happens at one moment.
+                name: Some(format!("{name}.{:x}.{}", now.as_nanosecond(), happened.reason.to_lowercase())),
                 ..ObjectMeta::default()
             },
             note: Some(cut(happened.note)),
