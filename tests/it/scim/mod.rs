@@ -2,6 +2,7 @@
 
 mod authentication;
 mod bad_input;
+mod bulk;
 mod conditions;
 mod dialects;
 mod foreign_client;
