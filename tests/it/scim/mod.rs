@@ -7,6 +7,7 @@ mod conditions;
 mod dialects;
 mod foreign_client;
 mod groups;
+mod ipsie;
 mod outage;
 mod queries;
 mod replicas;
