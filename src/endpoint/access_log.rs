@@ -18,17 +18,39 @@ use super::Endpoint;
 use crate::ops::metrics::Metrics;
 
 /// What becomes known of a request on its way.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Trail(Arc<Known>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
+    request_id: Uuid,
     route: OnceLock<&'static str>,
     provider: OnceLock<Arc<str>>,
     token: OnceLock<Arc<str>>,
 }
 
 impl Trail {
+    fn new(request_id: Uuid) -> Self {
+        let (route, provider, token) = Default::default();
+        Self(Arc::new(Known { request_id, route, provider, token }))
+    }
+
+    /// Logs an operation of a bulk request, as if it had come alone.
+    pub(super) fn operation(&self, method: &str, route: &str, status: u16, took: Duration) {
+        let Known { request_id, provider, token, .. } = &*self.0;
+        tracing::info!(
+            target: "access",
+            %request_id,
+            method,
+            route,
+            provider = provider.get().map(AsRef::as_ref),
+            token = token.get().map(AsRef::as_ref),
+            status,
+            duration_ms = milliseconds(took),
+            "operation"
+        );
+    }
+
     /// The template of the path, below the provider.
     pub(super) fn route(&self, template: &'static str) {
         // What is known first stays.
@@ -48,18 +70,18 @@ impl Trail {
 
 /// Logs and counts a request once it is answered or given up, under an id that the answer carries too.
 pub(super) async fn log(State(endpoint): State<Endpoint>, mut request: Request, next: Next) -> Response {
+    let request_id = Uuid::new_v4();
     let mut line = Line {
-        request_id: Uuid::new_v4(),
         method: request.method().clone(),
         started: Instant::now(),
-        trail: Trail::default(),
+        trail: Trail::new(request_id),
         status: None,
         metrics: endpoint.0.metrics.clone(),
     };
     request.extensions_mut().insert(line.trail.clone());
     let mut response = next.run(request).await;
     line.status = Some(response.status());
-    if let Ok(id) = HeaderValue::try_from(line.request_id.to_string()) {
+    if let Ok(id) = HeaderValue::try_from(request_id.to_string()) {
         response.headers_mut().insert("x-request-id", id);
     }
     response
@@ -67,7 +89,6 @@ pub(super) async fn log(State(endpoint): State<Endpoint>, mut request: Request, 
 
 /// A line that is written when it is dropped, so that a client who goes away leaves one too: without a status.
 struct Line {
-    request_id: Uuid,
     method: Method,
     started: Instant,
     trail: Trail,
@@ -77,14 +98,14 @@ struct Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let Known { route, provider, token } = &*self.trail.0;
+        let Known { request_id, route, provider, token } = &*self.trail.0;
         let (route, took) = (route.get().copied().unwrap_or("none"), self.started.elapsed());
         if let Some(status) = self.status {
             self.metrics.http_request(&self.method, route, provider.get().map(AsRef::as_ref), status, took);
         }
         tracing::info!(
             target: "access",
-            request_id = %self.request_id,
+            %request_id,
             method = %self.method,
             route,
             provider = provider.get().map(AsRef::as_ref),

@@ -77,11 +77,19 @@ impl Intake {
     /// 415 for a body that is no JSON by its label, 413 for one that is too large, 503 when too many large
     /// ones are read already; `invalidSyntax` for one that ends early or is no JSON.
     pub(super) async fn read(&self, request: Request, kind: ResourceKind) -> Result<(Value, Weight)> {
-        media::check(request.headers())?;
         let limit = match kind {
             ResourceKind::User => MAX_BODY,
             ResourceKind::Group => MAX_GROUP_BODY,
         };
+        self.read_within(request, limit).await
+    }
+
+    /// Reads a body of at most this many bytes.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) async fn read_within(&self, request: Request, limit: usize) -> Result<(Value, Weight)> {
+        media::check(request.headers())?;
         let read = timeout(TRANSFER, self.collect(request, limit)).await;
         let (bytes, weight) = read.map_err(|_| incomplete("it took too long"))??;
         let body = match weight {
@@ -115,7 +123,7 @@ impl Intake {
     fn weigh(&self, size: usize, limit: usize, weight: Weight) -> Result<Weight> {
         match weight {
             _ if size > limit => {
-                let detail = format!("the body is larger than {} MiB; send less at once", limit / MAX_BODY);
+                let detail = format!("the body is larger than {limit} bytes; send less at once");
                 Err(ScimError::new(ErrorKind::PayloadTooLarge, detail).into())
             }
             Weight::Ordinary if size > MAX_BODY => {

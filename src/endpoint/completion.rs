@@ -46,6 +46,14 @@ pub(super) async fn to_the_end<T: Send + 'static>(
     }
 }
 
+/// Does what keeps its own time, to its end, also when the client goes away.
+pub(super) async fn unattended<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T> {
+    let done = spawn(work).await;
+    done.map_err(|_| ScimError::new(ErrorKind::Internal, "the request failed; the log says why").into())
+}
+
 fn unavailable(detail: &str) -> Refusal {
     ScimError::new(ErrorKind::Unavailable, detail).into()
 }

@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use super::{error::Result, media::Scim, scope::Scope};
 use crate::scim::{
+    bulk::{MAX_OPERATIONS, MAX_PAYLOAD},
     error::{ErrorKind, ScimError, quote},
     list::ListResponse,
     page::{DEFAULT_COUNT, MAX_COUNT},
     schema::{
         ResourceKind, ResourceSchema,
-        discovery::{self, AuthenticationScheme, Capabilities},
+        discovery::{self, AuthenticationScheme, BulkLimits, Capabilities},
     },
 };
 
@@ -22,7 +23,7 @@ pub(super) async fn service_provider_config(scope: Scope, RawQuery(query): RawQu
     check(query.as_deref())?;
     let can = Capabilities {
         documentation_uri: None,
-        bulk: None,
+        bulk: Some(BulkLimits { operations: MAX_OPERATIONS, payload: MAX_PAYLOAD }),
         max_results: MAX_COUNT,
         default_page_size: DEFAULT_COUNT,
         authentication: vec![AuthenticationScheme::BearerToken],

@@ -26,6 +26,18 @@ impl Refusal {
     pub(super) fn for_now(kind: ErrorKind, detail: impl Into<String>, retry_after: Duration) -> Self {
         Self { error: ScimError::new(kind, detail), retry_after: Some(retry_after) }
     }
+
+    /// What is wrong, for an answer that says it of a part of the request alone.
+    pub(super) fn into_error(self) -> ScimError {
+        self.log();
+        self.error
+    }
+
+    fn log(&self) {
+        if self.error.kind() == ErrorKind::Internal {
+            tracing::error!(error = %self.error, "request.failed");
+        }
+    }
 }
 
 impl From<ScimError> for Refusal {
@@ -41,10 +53,8 @@ impl From<ScimError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        self.log();
         let kind = self.error.kind();
-        if kind == ErrorKind::Internal {
-            tracing::error!(error = %self.error, "request.failed");
-        }
         let status = StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut headers = HeaderMap::new();
         if kind == ErrorKind::Unauthorized {

@@ -74,6 +74,7 @@ async fn admit(
     let settings = known.admit(clock::now())?;
     let scope = Scope::new(&endpoint, settings, &request)?;
     request.extensions_mut().insert(scope);
+    request.extensions_mut().insert(known);
     Ok(next.run(request).await)
 }
 

@@ -3,6 +3,7 @@
 mod access_log;
 mod auth;
 mod body;
+mod bulk;
 mod completion;
 mod conditions;
 mod connection;

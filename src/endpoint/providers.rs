@@ -14,6 +14,10 @@ use arc_swap::ArcSwap;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock};
 use jiff::Timestamp;
 use kube::ResourceExt;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep,
+};
 
 use super::{
     error::{Refusal, Result},
@@ -22,11 +26,15 @@ use super::{
 use crate::{
     api::{Limits, ScimProvider},
     directory::Provider,
-    scim::error::ErrorKind,
+    scim::error::{ErrorKind, ScimError},
 };
 
 /// How long a client is asked to wait for what only an administrator ends.
 const ADMINISTRATOR: Duration = Duration::from_secs(60);
+
+/// How many bulk requests of one provider are executed at once: each holds its body until it is answered, which
+/// may take half a minute.
+const BULKS_AT_ONCE: usize = 2;
 
 /// Every ScimProvider of the cluster, as one process knows them.
 #[derive(Debug, Default)]
@@ -113,6 +121,24 @@ impl Known {
         Ok(settings)
     }
 
+    /// Lets a bulk request in that was admitted, for as long as what is returned lives.
+    ///
+    /// # Errors
+    /// 429 while [`BULKS_AT_ONCE`] others of this provider are executed.
+    pub(super) fn admit_bulk(&self) -> Result<OwnedSemaphorePermit> {
+        self.rate.bulks.clone().try_acquire_owned().map_err(|_| {
+            let detail = format!(
+                "{BULKS_AT_ONCE} bulk requests of this provider are being executed; send this one again later"
+            );
+            ScimError::new(ErrorKind::TooManyRequests, detail).into()
+        })
+    }
+
+    /// Waits until a further operation of a bulk request may be begun.
+    pub(super) async fn pace(&self) {
+        self.rate.pace().await;
+    }
+
     /// Its name.
     pub(super) fn name(&self) -> &Arc<str> {
         &self.name
@@ -142,19 +168,25 @@ impl Known {
     }
 }
 
-/// How many requests one provider may send to one process.
+/// How much one provider may ask of one process.
 #[derive(Debug)]
 struct Rate {
     per_second: NonZeroU32,
     burst: NonZeroU32,
-    limiter: DefaultDirectRateLimiter,
+    requests: DefaultDirectRateLimiter,
+    /// An operation of a bulk request costs what a request costs, so that bulk requests are no way around the
+    /// limit. They have an allowance of their own: out of one for both, a bulk request would take every turn
+    /// that comes free, and the deactivation that is sent meanwhile would be answered 429.
+    operations: DefaultDirectRateLimiter,
+    bulks: Arc<Semaphore>,
 }
 
 impl Rate {
     fn new(limits: &Limits) -> Self {
         let (per_second, burst) = (at_least_one(limits.requests_per_second), at_least_one(limits.burst));
-        let quota = Quota::per_second(per_second).allow_burst(burst);
-        Self { per_second, burst, limiter: RateLimiter::direct(quota) }
+        let limiter = || RateLimiter::direct(Quota::per_second(per_second).allow_burst(burst));
+        let (requests, operations) = (limiter(), limiter());
+        Self { per_second, burst, requests, operations, bulks: Arc::new(Semaphore::new(BULKS_AT_ONCE)) }
     }
 
     fn is_of(&self, limits: &Limits) -> bool {
@@ -163,12 +195,18 @@ impl Rate {
     }
 
     fn admit(&self) -> Result<()> {
-        self.limiter.check().map_err(|until| {
-            let wait = until.wait_time_from(self.limiter.clock().now());
+        self.requests.check().map_err(|until| {
+            let wait = until.wait_time_from(self.requests.clock().now());
             let detail =
                 format!("more than {} requests per second; send this one again later", self.per_second);
             Refusal::for_now(ErrorKind::TooManyRequests, detail, wait)
         })
+    }
+
+    async fn pace(&self) {
+        while let Err(until) = self.operations.check() {
+            sleep(until.wait_time_from(self.operations.clock().now())).await;
+        }
     }
 }
 

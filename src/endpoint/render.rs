@@ -24,6 +24,7 @@ pub(super) struct Renderer<'a> {
 
 /// A resource in an answer.
 pub(super) struct Shown {
+    id: Id,
     etag: ETag,
     location: String,
     resource: Resource,
@@ -36,6 +37,17 @@ impl<'a> Renderer<'a> {
         let asked = query.attributes.iter().map(String::as_str);
         let excluded = query.excluded_attributes.iter().map(String::as_str);
         Self { scope, projection: Projection::new(scope.provider.schema(kind), asked, excluded) }
+    }
+
+    /// Shows what is shown to who asks for nothing in particular.
+    pub(super) fn whole(scope: &'a Scope, kind: ResourceKind) -> Self {
+        Self { scope, projection: Projection::new(scope.provider.schema(kind), [], []) }
+    }
+
+    /// Shows that without what grows with the directory: members, and the groups of a person.
+    pub(super) fn brief(scope: &'a Scope, kind: ResourceKind) -> Self {
+        let excluded = ["members", "groups"];
+        Self { scope, projection: Projection::new(scope.provider.schema(kind), [], excluded) }
     }
 
     /// A person, with their groups.
@@ -74,7 +86,7 @@ impl<'a> Renderer<'a> {
             meta.insert("version".to_owned(), etag.to_string().into());
         }
         self.projection.apply(&mut resource);
-        Shown { etag, location, resource, members }
+        Shown { id: id.clone(), etag, location, resource, members }
     }
 
     fn url(&self, kind: ResourceKind, id: &Id) -> String {
@@ -98,6 +110,11 @@ impl<'a> Renderer<'a> {
 }
 
 impl Shown {
+    /// The id of the resource.
+    pub(super) fn id(&self) -> &Id {
+        &self.id
+    }
+
     /// The version that is shown.
     pub(super) fn etag(&self) -> &ETag {
         &self.etag

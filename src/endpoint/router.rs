@@ -10,7 +10,7 @@ use axum::{
 use super::{
     Endpoint,
     access_log::Trail,
-    discovery,
+    bulk, discovery,
     error::Refusal,
     groups::Groups,
     layers::NO_SUCH_PATH,
@@ -34,7 +34,7 @@ pub(super) fn routes() -> Router<Endpoint> {
         ("/Schemas", get(discovery::schemas)),
         ("/Schemas/{urn}", get(discovery::schema)),
         ("/Me", get(me).post(me).put(me).patch(me).delete(me)),
-        ("/Bulk", post(async || not_implemented("send the operations one by one"))),
+        ("/Bulk", post(bulk::bulk)),
         ("/", get(search_everywhere)),
         ("/.search", post(search_everywhere)),
     ];

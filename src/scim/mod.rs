@@ -1,5 +1,6 @@
 //! The SCIM protocol, pure: JSON in, JSON or a typed error out. No Kubernetes, no HTTP server, no clock.
 
+pub mod bulk;
 pub mod comparison;
 pub mod error;
 pub mod etag;

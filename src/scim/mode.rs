@@ -8,7 +8,9 @@ pub enum Mode {
     Compat,
     /// RFC 7644 to the letter.
     Strict,
-    /// OpenID's interoperability profile for SCIM.
+    /// The IPSIE AL SCIM 2.0 profile of OpenID (draft 00,
+    /// <https://openid.net/specs/ipsie-al-scim-profile-1_0.html>), and the SCIM 2.0 interoperability profile that it
+    /// stands on (draft-zollner-scim-interop-profile).
     Ipsie,
 }
 

@@ -156,8 +156,8 @@ impl Normalizer<'_> {
     }
 
     fn complex(&mut self, attribute: &Attribute, mut object: Map<String, Value>) -> Result<Option<Value>> {
-        if self.is_loose() && (attribute.is("roles") || attribute.is("entitlements")) {
-            object = unpack(object);
+        if attribute.is("roles") || attribute.is("entitlements") {
+            object = self.unpacked(attribute, object)?;
         }
         let mut within = Normalizer { mode: self.mode, parent: Some(&attribute.name), ignored: self.ignored };
         let mut normalized = Map::new();
@@ -172,6 +172,18 @@ impl Normalizer<'_> {
             }
         }
         Ok((!normalized.is_empty()).then_some(Value::Object(normalized)))
+    }
+
+    /// A role that came as JSON text, where the mode understands it: kept as text it would be the name of a role
+    /// that nobody has.
+    fn unpacked(&self, attribute: &Attribute, role: Map<String, Value>) -> Result<Map<String, Value>> {
+        match self.mode.switches().loose_forms {
+            LooseForms::Understand => Ok(unpack(role)),
+            LooseForms::Refuse if packed(&role).is_none() => Ok(role),
+            LooseForms::Refuse => {
+                Err(self.refuse(attribute, "has JSON text as a value; send value and display by themselves"))
+            }
+        }
     }
 
     fn is_loose(&self) -> bool {

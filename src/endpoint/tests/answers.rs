@@ -68,7 +68,8 @@ async fn discovery_tells_what_there_is_under_its_own_urls() {
         config.body["meta"]["location"],
         "https://scim.example.com/scim/v2/okta/ServiceProviderConfig"
     );
-    assert_eq!(config.body["bulk"]["supported"], false);
+    let bulk = json!({"supported": true, "maxOperations": 1000, "maxPayloadSize": 1_048_576});
+    assert_eq!(config.body["bulk"], bulk);
 
     let user = "urn:ietf:params:scim:schemas:core:2.0:User";
     let schema = server.get(&format!("/scim/v2/okta/Schemas/{}", user.to_lowercase())).await;

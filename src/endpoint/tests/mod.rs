@@ -3,6 +3,7 @@
 mod admission;
 mod answers;
 mod bodies;
+mod bulk;
 
 use std::sync::Arc;
 
@@ -38,8 +39,11 @@ struct Answer {
 impl Server {
     /// One that does not know yet whom it serves.
     fn starting() -> Self {
-        let nobody_listens = Config::new("http://127.0.0.1:1".parse().unwrap());
-        let client = Client::try_from(nobody_listens).unwrap();
+        Self::starting_on("http://127.0.0.1:1")
+    }
+
+    fn starting_on(kube_api: &str) -> Self {
+        let client = Client::try_from(Config::new(kube_api.parse().unwrap())).unwrap();
         let metrics = Metrics::new();
         let store = Store::new(&client, 8, &metrics);
         let origin = Origin::Public("https://scim.example.com".parse().unwrap());
@@ -49,7 +53,12 @@ impl Server {
     /// One with the providers okta and entra, whose tokens are `scim_okta` and `scim_entra`, and with an empty
     /// directory.
     pub(super) fn new() -> Self {
-        let server = Self::starting();
+        Self::on("http://127.0.0.1:1")
+    }
+
+    /// The same on a Kubernetes API at this URL.
+    fn on(kube_api: &str) -> Self {
+        let server = Self::starting_on(kube_api);
         server.provide([("okta", json!({})), ("entra", json!({}))]);
         server.issue([token("okta", "2999-01-01T00:00:00Z"), token("entra", "2999-01-01T00:00:00Z")]);
         let caches = &server.endpoint.0.caches;

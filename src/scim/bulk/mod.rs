@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::error::{ErrorKind, Result, ScimError, quote};
@@ -16,7 +17,10 @@ use super::schema::ResourceKind;
 use schedule::Step;
 
 mod references;
+mod response;
 mod schedule;
+
+pub use response::BulkResponse;
 
 /// The schema of a bulk request.
 pub const REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
@@ -56,7 +60,7 @@ pub struct Request {
 }
 
 /// What came of a [`Request`] that succeeded.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Outcome {
     /// The HTTP status.
     pub status: u16,
@@ -65,7 +69,7 @@ pub struct Outcome {
     /// Its version; none once it is deleted.
     pub version: Option<ETag>,
     /// The body of the answer, if there is one.
-    pub response: Option<Value>,
+    pub response: Option<Box<RawValue>>,
 }
 
 /// A bulk request on its way.
@@ -91,6 +95,18 @@ struct Operation {
     /// The id of its resource, once it is known.
     id: Option<String>,
     result: Option<Result<Outcome>>,
+}
+
+impl Method {
+    /// Its name in HTTP.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
 }
 
 impl Bulk {
@@ -125,7 +141,7 @@ impl Bulk {
         };
         if sent.len() > MAX_OPERATIONS {
             let detail = format!(
-                "the bulk request has {} operations; at most {MAX_OPERATIONS} are allowed",
+                "the bulk request has {} operations, more than maxOperations ({MAX_OPERATIONS}); divide it",
                 sent.len()
             );
             return Err(ScimError::new(ErrorKind::PayloadTooLarge, detail));
@@ -136,11 +152,10 @@ impl Bulk {
         Ok(Self { operations, steps, ids: HashMap::new(), current: None, failures_left })
     }
 
-    /// What is to be executed next; none when nothing is left, or as many operations have failed as
-    /// `failOnErrors` allows. Before the next call its outcome is [recorded](Self::record).
+    /// What is to be executed next; none when nothing is left. Once as many operations have failed as
+    /// `failOnErrors` allows, no other is begun. Before the next call its outcome is [recorded](Self::record).
     pub fn next_request(&mut self) -> Option<Request> {
-        while self.failures_left != Some(0) {
-            let step = self.steps.pop()?;
+        while let Some(step) = self.steps.pop() {
             if !self.is_due(&step) {
                 continue;
             }
@@ -164,16 +179,15 @@ impl Bulk {
 
     /// The response: what came of each operation that was begun, in the order of the request. `base` is the
     /// provider's URL without a slash at its end.
-    pub fn into_response(self, base: &str) -> Value {
-        let results: Vec<_> =
-            self.operations.into_iter().filter_map(|operation| operation.response(base)).collect();
-        json!({"schemas": [RESPONSE], "Operations": results})
+    pub fn into_response(self, base: &str) -> BulkResponse {
+        BulkResponse::new(self.operations, base)
     }
 
-    /// What was not created is not completed.
+    /// What was not created is not completed. What was is, after too many failures too: else the response
+    /// would say "created" of a resource without the references that it was to have.
     fn is_due(&self, step: &Step) -> bool {
         match step {
-            Step::Run(_) => true,
+            Step::Run(_) => self.failures_left != Some(0),
             Step::Complete(place, _) => matches!(self.operations[*place].result, Some(Ok(_))),
         }
     }
@@ -225,28 +239,6 @@ impl Operation {
     fn creates(&self) -> bool {
         matches!(self.request, Ok(Request { method: Method::Post, .. }))
     }
-
-    fn response(self, base: &str) -> Option<Value> {
-        let mut response = Map::new();
-        let mut set = |name: &str, value: Value| response.insert(name.to_owned(), value);
-        self.method.map(|method| set("method", method.into()));
-        self.bulk_id.map(|bulk_id| set("bulkId", bulk_id.into()));
-        if let (Ok(request), Some(id)) = (&self.request, self.id) {
-            set("location", format!("{base}{}/{id}", request.kind.endpoint()).into());
-        }
-        match self.result? {
-            Ok(Outcome { status, version, response, .. }) => {
-                version.map(|version| set("version", version.to_string().into()));
-                set("status", status.to_string().into());
-                response.map(|response| set("response", response));
-            }
-            Err(error) => {
-                set("status", error.kind().status().to_string().into());
-                set("response", error.to_json());
-            }
-        }
-        Some(response.into())
-    }
 }
 
 /// A bulkId names one resource: of several operations that use one, only the first may.
@@ -292,10 +284,12 @@ fn read_request(sent: &mut Map<String, Value>, bulk_id: Option<&str>) -> Result<
             return Err(ScimError::invalid_syntax("the path must name a resource, such as /Users/<id>"));
         }
     }
-    let if_match = text("version")
-        .filter(|_| method != Method::Post)
-        .map(|version| Tags::parse(&version))
-        .transpose()?;
+    let if_match = match object::member(sent, "version") {
+        None | Some(Value::Null) => None,
+        Some(_) if method == Method::Post => None,
+        // Taken for no condition, it would overwrite what the client protects.
+        Some(version) => Some(Tags::parse(version.as_str().unwrap_or_default())?),
+    };
     let data = match (method, take(sent, "data")) {
         (Method::Delete, _) => Value::Null,
         (_, Some(data @ Value::Object(_))) => data,

@@ -35,7 +35,7 @@ fn execute(mut bulk: Bulk, refuses: impl Fn(&Request) -> bool) -> (Vec<String>, 
             Ok(Outcome { status, id, version, response: None })
         });
     }
-    (told, bulk.into_response(BASE)["Operations"].take())
+    (told, serde_json::to_value(bulk.into_response(BASE)).unwrap()["Operations"].take())
 }
 
 fn user(bulk_id: &str) -> Value {
@@ -228,6 +228,18 @@ fn after_as_many_failures_as_are_allowed_the_rest_is_left() {
 }
 
 #[test]
+fn a_resource_is_not_said_to_be_created_while_it_lacks_what_it_was_to_have() {
+    let operations = json!([group("a", &["b", "u"]), group("b", &["a"]), user("u"), user("v")]);
+    let body = json!({"failOnErrors": 1, "Operations": operations});
+    let bulk = Bulk::new(body, Mode::Compat).unwrap();
+    let (told, results) = execute(bulk, |request| request.data["userName"] == "u");
+    assert_eq!(told, [r#"post group {"displayname":"b","members":[]}"#, r#"post user {"username":"u"}"#]);
+    let said: Vec<_> = results.as_array().unwrap().iter().map(|r| (&r["bulkId"], &r["status"])).collect();
+    assert_eq!(said, [(&json!("b"), &json!("400")), (&json!("u"), &json!("409"))]);
+    assert_eq!(results[0]["location"], format!("{BASE}/Groups/id-1"));
+}
+
+#[test]
 fn what_is_wrong_with_one_operation_is_its_own_result() {
     let operations = json!([
         7,
@@ -241,6 +253,10 @@ fn what_is_wrong_with_one_operation_is_its_own_result() {
         {"method": "DELETE", "path": "/Users/1/2"},
         {"method": "DELETE"},
         {"method": "DELETE", "path": "/Users/1", "version": "7"},
+        {"method": "DELETE", "path": "/Users/1", "version": 7},
+        {"method": "DELETE", "path": "/scim/v2/entra/Users/1"},
+        {"method": "DELETE", "path": "https://scim.example.com/scim/v2/okta/Users/1"},
+        {"method": "DELETE", "path": "/Users/../Groups/1"},
         user("a"),
         user("a"),
     ]);
@@ -270,6 +286,10 @@ fn what_is_wrong_with_one_operation_is_its_own_result() {
     404 "/Users/1/2" is no path of a resource; write /Users or /Groups/<id>
     400 path is missing; write /Users or /Users/<id>
     400 "7" is no list of entity tags such as W/"7"
+    400 "" is no list of entity tags such as W/"7"
+    404 "/scim/v2/entra/Users/1" is no path of a resource; write /Users or /Groups/<id>
+    404 "https://scim.example.com/scim/v2/okta/Users/1" is no path of a resource; write /Users or /Groups/<id>
+    404 "/Users/../Groups/1" is no path of a resource; write /Users or /Groups/<id>
     201 ok
     400 the bulkId "a" is used twice; use another
     "#);

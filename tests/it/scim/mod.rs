@@ -2,10 +2,12 @@
 
 mod authentication;
 mod bad_input;
+mod bulk;
 mod conditions;
 mod dialects;
 mod foreign_client;
 mod groups;
+mod ipsie;
 mod outage;
 mod queries;
 mod replicas;

@@ -1,0 +1,189 @@
+//! `POST /Bulk` (RFC 7644 section 3.7): the operations of one request, one after the other, each as if it had
+//! come alone.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Extension,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use serde_json::value::to_raw_value;
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit},
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    access_log::Trail,
+    body::Weight,
+    completion::{to_the_end, unattended},
+    error::{Refusal, Result},
+    groups::Groups,
+    media::Scim,
+    providers::Known,
+    render::Renderer,
+    resources::Collection,
+    scope::Scope,
+    users::Users,
+};
+use crate::{
+    api::PatchResponse,
+    directory::{Provider, Store},
+    ops::clock,
+    scim::{
+        self,
+        bulk::{self, Bulk, BulkResponse, MAX_PAYLOAD, Method, Outcome},
+        error::{ErrorKind, ScimError},
+        patch::PatchRequest,
+        schema::ResourceKind,
+    },
+};
+
+/// How long operations are begun. With the patience for the last one this is within the drain of a shutdown,
+/// and far from the minute after which identity providers give up.
+const BEGINNING: Duration = Duration::from_secs(20);
+
+/// How many bytes of resources an answer holds before the rest of it goes without, as RFC 7644 section 3.7
+/// allows. A thousand small changes of one large group would otherwise be answered with it a thousand times.
+const RESOURCES: usize = 4 * 1024 * 1024;
+
+/// `POST /Bulk`. A client that goes away stops nothing: others may have seen what was done, and what is created
+/// in a circle of references is not left half done.
+pub(super) async fn bulk(
+    scope: Scope,
+    Extension(known): Extension<Arc<Known>>,
+    Extension(trail): Extension<Trail>,
+    request: Request,
+) -> Result<Response> {
+    let admitted = known.admit_bulk()?;
+    let (body, _) = scope.intake.read_within(request, MAX_PAYLOAD).await?;
+    let bulk = Bulk::new(body, scope.provider.mode())?;
+    let execution = Execution {
+        scope,
+        known,
+        trail,
+        order: Arc::default(),
+        end: Instant::now() + BEGINNING,
+        room: RESOURCES,
+        _admitted: admitted,
+    };
+    Ok(Scim(unattended(execution.run(bulk)).await?).into_response())
+}
+
+/// A bulk request that is being executed.
+struct Execution {
+    scope: Scope,
+    known: Arc<Known>,
+    trail: Trail,
+    /// Held by the operation that runs, also while nobody waits for it any more: the next one may build on it.
+    order: Arc<Mutex<()>>,
+    /// When no other operation is begun.
+    end: Instant,
+    /// How many bytes of resources may still be answered.
+    room: usize,
+    _admitted: OwnedSemaphorePermit,
+}
+
+impl Execution {
+    async fn run(mut self, mut bulk: Bulk) -> BulkResponse {
+        while let Some(request) = bulk.next_request() {
+            bulk.record(self.operation(request).await);
+        }
+        bulk.into_response(&self.scope.base)
+    }
+
+    async fn operation(&mut self, request: bulk::Request) -> scim::error::Result<Outcome> {
+        let turn = self.turn().await?;
+        let (method, route, begun) = (request.method.name(), route(&request), Instant::now());
+        let outcome = match request.kind {
+            ResourceKind::User => self.execute::<Users>(request, turn).await,
+            ResourceKind::Group => self.execute::<Groups>(request, turn).await,
+        };
+        let outcome = outcome.map_err(Refusal::into_error);
+        let status = outcome.as_ref().map_or_else(|error| error.kind().status(), |outcome| outcome.status);
+        self.trail.operation(method, route, status, begun.elapsed());
+        outcome
+    }
+
+    /// Waits until the operation before has ended and the provider's rate allows another.
+    async fn turn(&self) -> scim::error::Result<OwnedMutexGuard<()>> {
+        let turn = async {
+            let turn = self.order.clone().lock_owned().await;
+            self.known.pace().await;
+            turn
+        };
+        match timeout_at(self.end, turn).await {
+            Ok(turn) if Instant::now() < self.end => Ok(turn),
+            _ => {
+                let detail = "the time of the bulk request was over before this operation; send it again";
+                Err(ScimError::new(ErrorKind::Unavailable, detail))
+            }
+        }
+    }
+
+    async fn execute<C: Collection>(
+        &mut self,
+        request: bulk::Request,
+        turn: OwnedMutexGuard<()>,
+    ) -> Result<Outcome> {
+        let Scope { store, provider, .. } = self.scope.clone();
+        let (method, id) = (request.method, request.id.clone().unwrap_or_default());
+        let write = async move {
+            let written = write::<C>(&store, &provider, request).await;
+            drop(turn);
+            written
+        };
+        match to_the_end(Weight::Ordinary, write).await? {
+            Some(resource) => self.shown::<C>(method, &resource),
+            None => Ok(Outcome { status: 204, id, version: None, response: None }),
+        }
+    }
+
+    /// The answer with a resource: with its body where a single request would have one, while there is room.
+    fn shown<C: Collection>(&mut self, method: Method, resource: &C::Resource) -> Result<Outcome> {
+        let status = match (method, self.scope.provider.patch_response()) {
+            (Method::Post, _) => 201,
+            (Method::Patch, PatchResponse::NoContent) => 204,
+            _ => 200,
+        };
+        let is_whole = status != 204 && self.room > 0;
+        let renderer = if is_whole { Renderer::whole } else { Renderer::brief };
+        let shown = C::show(&renderer(&self.scope, C::KIND), resource);
+        let response = is_whole.then(|| to_raw_value(&shown)).transpose();
+        let response = response.map_err(|error| ScimError::new(ErrorKind::Internal, error.to_string()))?;
+        self.room = self.room.saturating_sub(response.as_ref().map_or(0, |body| body.get().len()));
+        Ok(Outcome { status, id: shown.id().to_string(), version: Some(shown.etag().clone()), response })
+    }
+}
+
+fn route(request: &bulk::Request) -> &'static str {
+    match (request.kind, request.method) {
+        (ResourceKind::User, Method::Post) => "/Users",
+        (ResourceKind::User, _) => "/Users/{id}",
+        (ResourceKind::Group, Method::Post) => "/Groups",
+        (ResourceKind::Group, _) => "/Groups/{id}",
+    }
+}
+
+/// What an operation does: the resource that it leaves, if it leaves one.
+async fn write<C: Collection>(
+    store: &Store,
+    provider: &Provider,
+    bulk::Request { method, id, if_match, data, .. }: bulk::Request,
+) -> scim::error::Result<Option<Arc<C::Resource>>> {
+    let (id, if_match, now) = (id.unwrap_or_default().as_str().into(), if_match.as_ref(), clock::now());
+    let written = match method {
+        Method::Post => C::create(store, provider, data, now).await?,
+        Method::Put => C::replace(store, provider, &id, data, if_match, now).await?,
+        Method::Patch => {
+            let patch = PatchRequest::decode(data, provider.mode())?;
+            C::patch(store, provider, &id, &patch, if_match, now).await?
+        }
+        Method::Delete => {
+            C::delete(store, provider, &id, if_match).await?;
+            return Ok(None);
+        }
+    };
+    Ok(Some(written))
+}

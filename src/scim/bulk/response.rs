@@ -1,0 +1,61 @@
+//! The response to a bulk request (RFC 7644 section 3.7.3).
+
+use serde::Serialize;
+use serde_json::{Value, value::RawValue};
+
+use super::{Operation, Outcome, RESPONSE};
+
+/// What came of each operation that was begun, in the order of the request.
+#[derive(Debug, Serialize)]
+pub struct BulkResponse {
+    schemas: [&'static str; 1],
+    #[serde(rename = "Operations")]
+    operations: Vec<Answer>,
+}
+
+/// What came of one operation.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bulk_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<Body>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Body {
+    Resource(Box<RawValue>),
+    Error(Value),
+}
+
+impl BulkResponse {
+    /// `base` is the provider's URL without a slash at its end.
+    pub(super) fn new(operations: Vec<Operation>, base: &str) -> Self {
+        let answers = operations.into_iter().filter_map(|operation| Answer::new(operation, base));
+        Self { schemas: [RESPONSE], operations: answers.collect() }
+    }
+}
+
+impl Answer {
+    fn new(operation: Operation, base: &str) -> Option<Self> {
+        let Operation { method, bulk_id, request, id, result } = operation;
+        let location =
+            request.ok().zip(id).map(|(request, id)| format!("{base}{}/{id}", request.kind.endpoint()));
+        let (version, status, response) = match result? {
+            Ok(Outcome { status, version, response, .. }) => {
+                (version.map(|version| version.to_string()), status, response.map(Body::Resource))
+            }
+            Err(error) => (None, error.kind().status(), Some(Body::Error(error.to_json()))),
+        };
+        Some(Self { method, bulk_id, location, version, status: status.to_string(), response })
+    }
+}
