@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use crate::api::{
     RoleKind, ScimAccessPolicy,
     names::{
-        ANNOTATION_ON_PROVIDER_DELETE, ANNOTATION_REASON, LABEL_MANAGED_BY, LABEL_POLICY, LABEL_PROVIDER,
-        MANAGED_BY, object_name,
+        ANNOTATION_ADOPT, ANNOTATION_ON_PROVIDER_DELETE, ANNOTATION_REASON, LABEL_MANAGED_BY, LABEL_POLICY,
+        LABEL_PROVIDER, MANAGED_BY, binding_prefix, object_name,
     },
 };
 
@@ -326,6 +326,12 @@ impl Observed {
             subjects: subjects.unwrap_or_default().iter().map(Subject::of).collect(),
             mark: Mark::of(object)?,
         };
+        // Labels alone give nothing away: they are copied with manifests.
+        let policy = &binding.mark.policy;
+        let is_ours = binding.name.starts_with(&binding_prefix(policy));
+        if !is_ours && object.annotations().get(ANNOTATION_ADOPT) != Some(policy) {
+            return None;
+        }
         let resource_version = object.resource_version()?.parse().ok()?;
         Some(Self { binding, uid: object.uid()?, resource_version, changed_by: changed_by(object) })
     }
@@ -383,6 +389,17 @@ mod tests {
         let mut object: RoleBinding = stored(&binding(Some("team-a")));
         object.labels_mut().remove(LABEL_MANAGED_BY);
         assert_eq!(object.observe(), None);
+    }
+
+    #[test]
+    fn a_binding_of_another_name_is_given_by_an_annotation_and_not_by_labels_alone() {
+        let mut object: RoleBinding = stored(&binding(Some("team-a")));
+        object.metadata.name = Some("by-hand".to_owned());
+        assert_eq!(object.observe(), None);
+        object.annotations_mut().insert(ANNOTATION_ADOPT.to_owned(), "another".to_owned());
+        assert_eq!(object.observe(), None);
+        object.annotations_mut().insert(ANNOTATION_ADOPT.to_owned(), "platform-edit".to_owned());
+        assert!(object.observe().is_some());
     }
 
     #[test]

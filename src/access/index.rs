@@ -13,7 +13,7 @@ use k8s_openapi::api::{
 use kube::ResourceExt;
 
 use super::{
-    binding::{Observed, Subject},
+    binding::{BindingObject, Observed, Subject},
     guard::{Guard, Holders, Ledger},
     identities::Identities,
     identity::Mapping,
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     api::{PolicyMode, RoleKind, ScimAccessPolicy, ScimProvider, names::ANNOTATION_APPROVE},
-    directory::view::{Directory, Selection, Selector, user_schema},
+    directory::view::{Directory, Selection, Selector, User, user_schema},
     scim::schema::ResourceSchema,
 };
 
@@ -122,6 +122,14 @@ impl Index {
         };
         let plan = facts.plan(policy, |terms| select(provider, &terms.people));
         Some((policy.object().clone(), plan))
+    }
+
+    /// The person who is called so.
+    pub fn holder(&self, subject: &Subject) -> Option<&Arc<User>> {
+        match subject {
+            Subject::User(name) => self.identities.holder(name),
+            Subject::Group(_) | Subject::Other(_) => None,
+        }
     }
 
     /// Counts what a plan takes away, before it is carried out. What an administrator approved is not
@@ -277,6 +285,17 @@ impl Index {
         match self.powers.insert((namespace.map(Into::into), name.into()), powers) {
             Some(before) if before == powers => Touched::new(),
             _ => touched,
+        }
+    }
+
+    /// Takes a binding's object. One that is nobody's of ours, or no longer, is forgotten.
+    pub fn apply_binding_object(&mut self, object: &impl BindingObject) -> Touched {
+        match object.observe() {
+            Some(observed) => self.apply_binding(observed),
+            None => {
+                let (name, uid) = (object.name_any(), object.uid().unwrap_or_default());
+                self.delete_binding(object.namespace().as_deref(), &name, &uid)
+            }
         }
     }
 

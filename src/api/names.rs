@@ -16,6 +16,9 @@ pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const MANAGED_BY: &str = "scim-operator";
 /// Annotation on a policy or app config: the plan that an administrator approves.
 pub const ANNOTATION_APPROVE: &str = "scim-operator.dev/approve";
+/// Annotation on a binding that the operator did not create: its owner gives it to the policy of this name,
+/// which the label [`LABEL_POLICY`] names too.
+pub const ANNOTATION_ADOPT: &str = "scim-operator.dev/adopt";
 /// Annotation on a binding: what the deletion of its provider does to it, as the provider said while it
 /// was there: `Revoke`, or absent.
 pub const ANNOTATION_ON_PROVIDER_DELETE: &str = "scim-operator.dev/on-provider-delete";
@@ -44,6 +47,11 @@ pub fn object_name(provider: &str, key: &str) -> String {
 /// The name of one immutable slice of a large group's members.
 pub fn slice_name(group_id: &str, bucket: u16, version: &str) -> String {
     format!("{group_id}-{bucket}-{version}")
+}
+
+/// What the names of a policy's bindings begin with.
+pub fn binding_prefix(policy: &str) -> String {
+    format!("scim-{}-", slug(policy))
 }
 
 /// Lower-case ASCII letters and digits of the key, every run of anything else as one dash.

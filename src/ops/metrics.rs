@@ -25,6 +25,7 @@ pub struct Metrics {
     reconcile_duration: Family<Controller, Histogram>,
     plan_changes: Family<PlanChange, Counter>,
     guard_held_subjects: Family<Policy, Gauge>,
+    roles_refused: Family<Policy, Gauge>,
     lease_held: Family<Lease, Gauge>,
 }
 
@@ -94,6 +95,12 @@ impl Metrics {
                 r,
                 "guard_held_subjects",
                 "Subjects whose removal waits for an approval",
+                Family::default(),
+            ),
+            roles_refused: register(
+                r,
+                "roles_refused",
+                "Roles that a policy names and nobody is given, be it that they have grown",
                 Family::default(),
             ),
             lease_held: register(r, "lease_held", "1 while this process leads", Family::default()),
@@ -166,16 +173,26 @@ impl Metrics {
 
     /// How many subjects of a policy the guard keeps from losing access.
     pub fn guard_held(&self, policy: &str, subjects: usize) {
-        let labels = Policy { policy: policy.to_owned() };
-        match i64::try_from(subjects).unwrap_or(i64::MAX) {
-            0 => _ = self.guard_held_subjects.remove(&labels),
-            held => _ = self.guard_held_subjects.get_or_create(&labels).set(held),
-        }
+        count(&self.guard_held_subjects, policy, subjects);
+    }
+
+    /// How many roles of a policy are not given to anybody (any more).
+    pub fn roles_refused(&self, policy: &str, roles: usize) {
+        count(&self.roles_refused, policy, roles);
     }
 
     /// This process leads by the lease of that name until the guard is dropped.
     pub fn lease_held(&self, lease: &str) -> Raised {
         Raised::new(self.lease_held.get_or_create_owned(&Lease { lease: lease.to_owned() }))
+    }
+}
+
+/// Counts something of a policy; what is nothing is not shown.
+fn count(gauges: &Family<Policy, Gauge>, policy: &str, number: usize) {
+    let labels = Policy { policy: policy.to_owned() };
+    match i64::try_from(number).unwrap_or(i64::MAX) {
+        0 => _ = gauges.remove(&labels),
+        number => _ = gauges.get_or_create(&labels).set(number),
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use k8s_openapi::api::{
-    core::v1::Namespace,
+    core::v1::{Namespace, ObjectReference},
     rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding},
 };
 use kube::{
@@ -36,15 +36,15 @@ use crate::{
         Admission, Bindable, BindingObject, Completeness, Glob, Index, Leaving, Mark, Plan, Protected,
         Touched,
     },
-    api::{AccessPolicyStatus, Approval, PolicyMode, ScimAccessPolicy, ScimProvider},
-    directory::view::{News, Shared},
+    api::{AccessPolicyStatus, Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser},
+    directory::view::{News, Shared, User},
     ops::{
         clock,
         metrics::{Metrics, ReconcileOutcome},
         shutdown::Shutdown,
     },
 };
-use execute::{Executor, Outcome};
+use execute::{Executor, Outcome, Run};
 use status::{Holding, status};
 
 /// The controller's name in metrics.
@@ -210,20 +210,23 @@ impl Access {
         let now = clock::now();
         let Some((policy, plan, leaving)) = self.admitted_plan(name, now) else {
             self.metrics.guard_held(name, 0);
+            self.metrics.roles_refused(name, 0);
             return Again::WhenAdded;
         };
         let outcome = match policy.spec.mode {
             // Before it is carried out: an approval covers one plan once.
             PolicyMode::Enforce if !self.note_approval(&policy, &plan, now).await => return Again::Retry,
-            PolicyMode::Enforce => self.executor.execute(&plan.changes).await,
-            PolicyMode::Preview => Outcome::default(),
+            PolicyMode::Enforce => self.executor.execute(&plan.changes, Run::Real).await,
+            PolicyMode::Preview => self.executor.execute(&plan.changes, Run::Dry).await.rehearsed(),
         };
         report::audit(&policy, &outcome);
         let (gained, lost) = outcome.gained_and_lost();
         self.metrics.plan(CONTROLLER, gained.len(), lost.len());
         self.metrics.guard_held(name, plan.held.as_ref().map_or(0, |held| held.subjects.len()));
+        self.metrics.roles_refused(name, plan.problems.roles.len());
         let status = status(&policy, &plan, &outcome, self.holding(name), now);
         let told = report::events(&policy, &plan, &status, &outcome, leaving);
+        self.tell_people(&policy, &outcome, now);
         let shown = self.show(&policy, status, told, now).await;
         let result = match (outcome.is_complete() && shown, &plan.held) {
             (false, _) => ReconcileOutcome::Failed,
@@ -260,6 +263,17 @@ impl Access {
         self.show(policy, status, Vec::new(), now).await
     }
 
+    /// Tells those who gained or lost something, as far as there are still objects of theirs.
+    fn tell_people(&self, policy: &ScimAccessPolicy, outcome: &Outcome, now: Timestamp) {
+        let told = report::to_people(policy, outcome);
+        let index = self.index();
+        for (subject, happened) in told {
+            if let Some(user) = index.holder(subject) {
+                self.events.tell(&reference(user), happened, now);
+            }
+        }
+    }
+
     fn plan(&self, name: &str, now: Timestamp) -> Option<(Arc<ScimAccessPolicy>, Plan)> {
         // The directory first, as everywhere: whoever takes the two locks in another order waits for ever.
         let directory = self.directory.read();
@@ -286,7 +300,7 @@ impl Access {
         now: Timestamp,
     ) -> bool {
         for happened in told {
-            self.events.publish(&policy.object_ref(&()), happened, now).await;
+            self.events.tell(&policy.object_ref(&()), happened, now);
         }
         if policy.status.as_ref() == Some(&status) {
             return true;
@@ -350,9 +364,21 @@ impl Access {
 
 fn binding<K: BindingObject>(index: &mut Index, told: Told<K>) -> Touched {
     match told {
-        Told::Applied(object) => object.observe().map(|seen| index.apply_binding(seen)).unwrap_or_default(),
+        Told::Applied(object) => index.apply_binding_object(&object),
         Told::Deleted(gone) => index.delete_binding(gone.namespace.as_deref(), &gone.name, &gone.uid),
         Told::Listed => Touched::new(),
+    }
+}
+
+fn reference(user: &User) -> ObjectReference {
+    let object = user.object();
+    ObjectReference {
+        api_version: Some(ScimUser::api_version(&()).into_owned()),
+        kind: Some(ScimUser::kind(&()).into_owned()),
+        name: Some(object.name.to_string()),
+        uid: Some(object.uid.to_string()),
+        resource_version: Some(object.resource_version.to_string()),
+        ..ObjectReference::default()
     }
 }
 

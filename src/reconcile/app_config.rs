@@ -230,7 +230,7 @@ impl AppConfigs {
         now: Timestamp,
     ) -> bool {
         for happened in report::events(config, &status, outcome) {
-            self.events.publish(&config.object_ref(&()), happened, now).await;
+            self.events.tell(&config.object_ref(&()), happened, now);
         }
         if config.status.as_ref() == Some(&status) {
             return true;

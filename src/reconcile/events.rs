@@ -1,4 +1,5 @@
-//! Kubernetes events about objects of ours, a bounded number of them.
+//! Kubernetes events about objects of ours, a bounded number of them. Nobody waits for one: access that was
+//! taken away is gone before anybody is told.
 
 use std::num::NonZeroU32;
 
@@ -12,6 +13,7 @@ use kube::{
     Api, Client,
     api::{ObjectMeta, PostParams},
 };
+use tokio::sync::{Mutex, mpsc};
 use tracing::warn;
 
 use crate::api::ConditionType;
@@ -26,11 +28,16 @@ const MAX_NOTE: usize = 1024;
 /// has what is left out.
 const BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
+/// How many events wait to be published. Beyond them the audit log has to do.
+const WAITING: usize = 1_000;
+
 /// Publishes events.
 pub(super) struct Events {
     client: Client,
     instance: String,
     budget: DefaultKeyedRateLimiter<(String, &'static str)>,
+    told: mpsc::Sender<Event>,
+    to_publish: Mutex<mpsc::Receiver<Event>>,
 }
 
 /// Whether somebody should look.
@@ -58,22 +65,33 @@ pub(super) struct Happened {
 impl Events {
     /// Events of the pod of this name.
     pub(super) fn new(client: Client, instance: String) -> Self {
-        Self { client, instance, budget: RateLimiter::keyed(Quota::per_minute(BURST)) }
+        let (told, to_publish) = mpsc::channel(WAITING);
+        let budget = RateLimiter::keyed(Quota::per_minute(BURST));
+        Self { client, instance, budget, told, to_publish: Mutex::new(to_publish) }
     }
 
-    /// Publishes an event about an object, unless it has had too many of that reason. Nothing waits for
-    /// events: one that cannot be published is logged.
-    pub(super) async fn publish(&self, about: &ObjectReference, happened: Happened, now: Timestamp) {
+    /// Tells an event about an object, unless it has had too many of that reason.
+    pub(super) fn tell(&self, about: &ObjectReference, happened: Happened, now: Timestamp) {
         let uid = about.uid.clone().unwrap_or_default();
         if self.budget.check_key(&(uid, happened.reason)).is_err() {
             return;
         }
         self.budget.retain_recent();
         let event = self.event(about, happened, now);
-        let namespace = about.namespace.as_deref().unwrap_or(NAMESPACE);
-        let events: Api<Event> = Api::namespaced(self.client.clone(), namespace);
-        if let Err(error) = events.create(&PostParams::default(), &event).await {
-            warn!(%error, object = about.name, reason = event.reason, "event cannot be published");
+        if let Err(full) = self.told.try_send(event) {
+            warn!(error = %full, object = about.name, "event left out");
+        }
+    }
+
+    /// Publishes what is told, for good. What cannot be published is logged.
+    pub(super) async fn publish(&self) {
+        let mut to_publish = self.to_publish.lock().await;
+        while let Some(event) = to_publish.recv().await {
+            let namespace = event.metadata.namespace.as_deref().unwrap_or(NAMESPACE);
+            let events: Api<Event> = Api::namespaced(self.client.clone(), namespace);
+            if let Err(error) = events.create(&PostParams::default(), &event).await {
+                warn!(%error, event = event.metadata.name, reason = event.reason, "event cannot be published");
+            }
         }
     }
 
@@ -89,6 +107,7 @@ impl Events {
             metadata: ObjectMeta {
                 // What one reconciliation tells happens at one moment.
                 name: Some(format!("{name}.{:x}.{}", now.as_nanosecond(), happened.reason.to_lowercase())),
+                namespace: Some(about.namespace.clone().unwrap_or_else(|| NAMESPACE.to_owned())),
                 ..ObjectMeta::default()
             },
             note: Some(cut(happened.note)),

@@ -95,7 +95,7 @@ pub async fn run(context: Context, shutdown: &Shutdown) -> Result<(), Ended> {
     let events = Arc::new(Events::new(context.writing.clone(), pod.clone()));
     let controllers = Controllers {
         access: Arc::new(Access::new(&context, directory.clone(), events.clone())),
-        app_configs: Arc::new(AppConfigs::new(&context, directory.clone(), events)),
+        app_configs: Arc::new(AppConfigs::new(&context, directory.clone(), events.clone())),
     };
 
     let mut watches = JoinSet::new();
@@ -106,7 +106,12 @@ pub async fn run(context: Context, shutdown: &Shutdown) -> Result<(), Ended> {
     }
     let work = async {
         sync.complete().await;
-        tokio::join!(controllers.access.run(shutdown), controllers.app_configs.run(shutdown));
+        let controllers =
+            async { tokio::join!(controllers.access.run(shutdown), controllers.app_configs.run(shutdown)) };
+        tokio::select! {
+            _ = controllers => {}
+            () = events.publish() => {}
+        }
     };
     tokio::select! {
         led = lease.lead(shutdown, work) => Ok(led.map(|_| ())?),

@@ -9,7 +9,7 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Client, Config, Resource, ResourceExt,
-    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams},
     config::KubeConfigOptions,
     runtime::wait::{await_condition, conditions::is_deleted},
 };
@@ -141,12 +141,12 @@ impl Company {
         .await
     }
 
-    /// Until an event about the policy says so.
-    async fn until_told(&self, policy: &str, reason: &str, note: &str) {
+    /// Until an event about an object says so.
+    async fn until_told(&self, about: &str, reason: &str, note: &str) {
         let events = Api::<Event>::namespaced(self.client.clone(), "default");
         await_until(&format!("an event {reason} is there"), async || {
-            let about = ListParams::default().fields(&format!("regarding.name={policy}"));
-            let told = events.list(&about).await.unwrap();
+            let of_object = ListParams::default().fields(&format!("regarding.name={about}"));
+            let told = events.list(&of_object).await.unwrap();
             told.iter().any(|event| {
                 event.reason.as_deref() == Some(reason)
                     && event.note.as_deref().is_some_and(|told| told.contains(note))
@@ -376,6 +376,32 @@ async fn a_foreign_binding_of_the_name_is_a_conflict_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_binding_whose_owner_gives_it_to_the_policy_is_replaced_and_labels_alone_give_nothing() {
+    let company = Company::new().await;
+    let policy = company.team(json!({})).await;
+    let bindings = company.in_namespace::<RoleBinding>();
+    let mut by_hand: RoleBinding = company.bindings(&policy).await.remove(0);
+    by_hand.metadata = ObjectMeta {
+        name: Some("by-hand".to_owned()),
+        labels: by_hand.metadata.labels,
+        ..ObjectMeta::default()
+    };
+    by_hand.subjects.as_mut().unwrap().truncate(1);
+    bindings.create(&PostParams::default(), &by_hand).await.unwrap();
+    company.user("carol").await;
+    let members = ["alice", "bob", "carol"].map(|name| company.id(name));
+    company.change::<ScimGroup>(&company.id("team"), json!({"spec": {"members": members}})).await;
+    company.may_edit("carol").await;
+    assert!(bindings.get_opt("by-hand").await.unwrap().is_some(), "the policy was applied beside it");
+
+    let adopt = json!({"metadata": {"annotations": {"scim-operator.dev/adopt": policy}}});
+    bindings.patch("by-hand", &PatchParams::default(), &Patch::Merge(adopt)).await.unwrap();
+    let gone = await_condition(bindings, "by-hand", |found: Option<&RoleBinding>| found.is_none());
+    timeout(DEADLINE, gone).await.expect("it is replaced").unwrap();
+    company.may_edit("alice").await;
+}
+
+#[tokio::test]
 async fn a_policy_that_is_deleted_takes_its_bindings_along_unless_it_retains_them() {
     let company = Company::new().await;
     let revoking = company.team(json!({})).await;
@@ -470,6 +496,7 @@ async fn who_gained_and_lost_is_told_in_events_of_the_policy() {
     company.may_not_edit("alice").await;
     company.until_told(&policy, "AccessGranted", "alice").await;
     company.until_told(&policy, "AccessRevoked", "alice lost edit").await;
+    company.until_told(&company.id("alice"), "AccessRevoked", &format!("by policy {policy}")).await;
 }
 
 #[tokio::test]
@@ -493,6 +520,8 @@ async fn a_role_that_may_not_be_bound_is_named_and_those_who_leave_are_out_all_t
     company.may_edit("alice").await;
     let refused = company.policy(json!({"roleRef": {"name": "view"}})).await;
     company.until_condition(&refused, "RoleNotAllowed", "True", "rbac.bindableClusterRoles").await;
+    let previewed = company.policy(json!({"roleRef": {"name": "view"}, "mode": "Preview"})).await;
+    company.until_condition(&previewed, "RoleNotAllowed", "True", "rbac.bindableClusterRoles").await;
 
     may_bind(&[]).await;
     company.deactivate("alice").await;

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
-use kube::Resource;
 use serde_json::{Value, json};
 
 use super::super::*;
@@ -157,17 +156,16 @@ impl World {
     /// Puts a binding where the watch would show it, through its Kubernetes object.
     pub fn store(&mut self, binding: &Binding) {
         self.version += 1;
-        let observed = match &binding.place.namespace {
-            Some(_) => stored::<RoleBinding>(binding, self.version),
-            None => stored::<ClusterRoleBinding>(binding, self.version),
+        match &binding.place.namespace {
+            Some(_) => self.index.apply_binding_object(&stored::<RoleBinding>(binding, self.version)),
+            None => self.index.apply_binding_object(&stored::<ClusterRoleBinding>(binding, self.version)),
         };
-        self.index.apply_binding(observed);
     }
 
     /// Puts a binding there that somebody else wrote last.
     pub fn store_changed_by(&mut self, binding: &Binding, manager: &str) {
         self.version += 1;
-        let mut observed = stored::<RoleBinding>(binding, self.version);
+        let mut observed = stored::<RoleBinding>(binding, self.version).observe().unwrap();
         observed.changed_by = Some(manager.to_owned());
         self.index.apply_binding(observed);
     }
@@ -189,11 +187,11 @@ impl World {
     }
 }
 
-fn stored<K: BindingObject + Resource<DynamicType = ()>>(binding: &Binding, version: u64) -> Observed {
+fn stored<K: BindingObject>(binding: &Binding, version: u64) -> K {
     let mut object = K::new(binding);
     object.meta_mut().uid = Some(format!("uid-of-{}", binding.name));
     object.meta_mut().resource_version = Some(version.to_string());
-    object.observe().unwrap()
+    object
 }
 
 /// The names of subjects.

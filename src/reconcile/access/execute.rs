@@ -34,6 +34,15 @@ pub(super) struct Executor {
     metrics: Metrics,
 }
 
+/// Whether writes take place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Run {
+    /// They do.
+    Real,
+    /// The API server only says whether it would take them (`dryRun=All`).
+    Dry,
+}
+
 /// What became of a plan.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
@@ -60,19 +69,19 @@ impl Executor {
 
     /// Carries out the changes. Deletions wait for the rest, so that whoever changes roles is never
     /// without.
-    pub(super) async fn execute(&self, changes: &[Change]) -> Outcome {
+    pub(super) async fn execute(&self, changes: &[Change], run: Run) -> Outcome {
         let mut outcome = Outcome::default();
         let is_deletion = |change: &Change| matches!(change, Change::Delete(_));
         let (mut deletions, writes): (Vec<_>, Vec<_>) = changes.iter().cloned().partition(is_deletion);
-        self.execute_all(writes, &mut outcome).await;
+        self.execute_all(writes, run, &mut outcome).await;
         deletions.retain(|deletion| !outcome.would_leave_a_gap(deletion));
-        self.execute_all(deletions, &mut outcome).await;
+        self.execute_all(deletions, run, &mut outcome).await;
         outcome
     }
 
-    async fn execute_all(&self, changes: Vec<Change>, outcome: &mut Outcome) {
+    async fn execute_all(&self, changes: Vec<Change>, run: Run, outcome: &mut Outcome) {
         let mut written =
-            stream::iter(changes).map(|change| self.attempt(change)).buffer_unordered(WRITES_IN_FLIGHT);
+            stream::iter(changes).map(|change| self.attempt(change, run)).buffer_unordered(WRITES_IN_FLIGHT);
         while let Some(attempts) = written.next().await {
             for (change, result) in attempts {
                 match result {
@@ -85,53 +94,53 @@ impl Executor {
 
     /// One change. What may not be bound any more can only be deleted: those who have to go, go, even if
     /// the others of the binding go with them.
-    async fn attempt(&self, change: Change) -> Vec<(Change, Result<(), Failure>)> {
-        let result = self.write(&change).await;
+    async fn attempt(&self, change: Change, run: Run) -> Vec<(Change, Result<(), Failure>)> {
+        let result = self.write(&change, run).await;
         match (&result, &change) {
             (Err(Failure::RoleNotAllowed(_)), Change::Update { from, .. })
                 if !change.removed().is_empty() =>
             {
                 let deletion = Change::Delete(from.clone());
-                let deleted = self.write(&deletion).await;
+                let deleted = self.write(&deletion, run).await;
                 vec![(deletion, deleted), (change, result)]
             }
             _ => vec![(change, result)],
         }
     }
 
-    async fn write(&self, change: &Change) -> Result<(), Failure> {
+    async fn write(&self, change: &Change, run: Run) -> Result<(), Failure> {
         let _permit = self.in_flight.acquire().await;
         let client = self.client.clone();
         match &change.place().namespace {
             Some(namespace) => {
-                self.write_to(&Api::<RoleBinding>::namespaced(client, namespace), change).await
+                self.write_to(&Api::<RoleBinding>::namespaced(client, namespace), change, run).await
             }
-            None => self.write_to(&Api::<ClusterRoleBinding>::all(client), change).await,
+            None => self.write_to(&Api::<ClusterRoleBinding>::all(client), change, run).await,
         }
     }
 
-    async fn write_to<K>(&self, api: &Api<K>, change: &Change) -> Result<(), Failure>
+    async fn write_to<K>(&self, api: &Api<K>, change: &Change, run: Run) -> Result<(), Failure>
     where
         K: BindingObject + Clone + Debug + Serialize + DeserializeOwned,
     {
         match change {
-            Change::Create(binding) => self.create(api, binding).await,
-            Change::Update { from, to } => self.update(api, from, to).await,
-            Change::Delete(observed) => self.delete(api, observed).await,
+            Change::Create(binding) => self.create(api, binding, run).await,
+            Change::Update { from, to } => self.update(api, from, to, run).await,
+            Change::Delete(observed) => self.delete(api, observed, run).await,
         }
     }
 
     /// A creation, and never an apply: an object that is there already is somebody else's.
-    async fn create<K>(&self, api: &Api<K>, binding: &Binding) -> Result<(), Failure>
+    async fn create<K>(&self, api: &Api<K>, binding: &Binding, run: Run) -> Result<(), Failure>
     where
         K: BindingObject + Clone + Debug + Serialize + DeserializeOwned,
     {
-        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), dry_run: run == Run::Dry };
         let result = api.create(&params, &K::new(binding)).await;
         self.count::<K, _>(Verb::Create, &result);
         match result {
             Ok(object) => {
-                self.learn(&object);
+                self.learn(&object, run);
                 Ok(())
             }
             Err(Error::Api(status)) if status.is_already_exists() => self.find_out(api, binding).await,
@@ -151,7 +160,7 @@ impl Executor {
                 Err(Failure::Conflict(described(binding)))
             }
             Some(object) => {
-                self.learn(&object);
+                self.learn(&object, Run::Real);
                 Err(Failure::Other(format!("{} was there before", described(binding))))
             }
             None => Err(Failure::Other(format!("{} has come and gone", described(binding)))),
@@ -160,16 +169,20 @@ impl Executor {
 
     /// A merge patch and not a server-side apply: what a creation wrote belongs to the manager's
     /// creation, and an apply that leaves it out would not take it away.
-    async fn update<K>(&self, api: &Api<K>, from: &Observed, to: &Binding) -> Result<(), Failure>
+    async fn update<K>(&self, api: &Api<K>, from: &Observed, to: &Binding, run: Run) -> Result<(), Failure>
     where
         K: BindingObject + Clone + Debug + DeserializeOwned,
     {
-        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            dry_run: run == Run::Dry,
+            ..PatchParams::default()
+        };
         let result = api.patch(&to.name, &params, &Patch::Merge(to.patch(from))).await;
         self.count::<K, _>(Verb::Patch, &result);
         match result {
             Ok(object) => {
-                self.learn(&object);
+                self.learn(&object, run);
                 Ok(())
             }
             Err(Error::Api(status)) if status.is_not_found() => {
@@ -180,7 +193,7 @@ impl Executor {
         }
     }
 
-    async fn delete<K>(&self, api: &Api<K>, observed: &Observed) -> Result<(), Failure>
+    async fn delete<K>(&self, api: &Api<K>, observed: &Observed, run: Run) -> Result<(), Failure>
     where
         K: BindingObject + Clone + Debug + DeserializeOwned,
     {
@@ -188,7 +201,11 @@ impl Executor {
             uid: Some(observed.uid.clone()),
             resource_version: Some(observed.resource_version.to_string()),
         };
-        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        let params = DeleteParams {
+            preconditions: Some(preconditions),
+            dry_run: run == Run::Dry,
+            ..DeleteParams::default()
+        };
         let result = api.delete(&observed.binding.name, &params).await;
         self.count::<K, _>(Verb::Delete, &result);
         match result {
@@ -196,12 +213,14 @@ impl Executor {
             Err(Error::Api(status)) if status.is_not_found() => {}
             Err(error) => return Err(Failure::of(error, &observed.binding.place)),
         }
-        self.forget(observed);
+        if run == Run::Real {
+            self.forget(observed);
+        }
         Ok(())
     }
 
-    fn learn(&self, object: &impl BindingObject) {
-        if let Some(observed) = object.observe() {
+    fn learn(&self, object: &impl BindingObject, run: Run) {
+        if let Some(observed) = object.observe().filter(|_| run == Run::Real) {
             self.index.write().unwrap_or_else(PoisonError::into_inner).apply_binding(observed);
         }
     }
@@ -221,6 +240,11 @@ impl Outcome {
     /// What was written.
     pub(super) fn done(&self) -> &[Change] {
         &self.done
+    }
+
+    /// What came of a dry run: nothing was done, and what the API server would refuse is known.
+    pub(super) fn rehearsed(self) -> Self {
+        Self { done: Vec::new(), failed: self.failed }
     }
 
     /// Whether everything was written.

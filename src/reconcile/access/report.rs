@@ -15,6 +15,9 @@ use kube::ResourceExt;
 /// How many names an event has.
 const NAMED: usize = 5;
 
+/// How many people a change tells of what it does to them. The audit log names all.
+const PEOPLE: usize = 20;
+
 /// Conditions whose beginning is an event.
 const TOLD: [ConditionType; 5] = [
     ConditionType::Held,
@@ -59,6 +62,22 @@ pub(super) fn events(
     let many = (leaving == Leaving::Many).then(|| many_left(policy, plan));
     let drift = outcome.done().iter().filter_map(repaired);
     granted.into_iter().chain(revoked).chain(many).chain(drift).chain(begun).collect()
+}
+
+/// What people gained and lost, to be told on their own objects: of each the first few.
+pub(super) fn to_people<'o>(
+    policy: &ScimAccessPolicy,
+    outcome: &'o Outcome,
+) -> impl Iterator<Item = (&'o Subject, Happened)> {
+    let (gained, lost) = outcome.gained_and_lost();
+    let (name, role) = (policy.name_any(), &policy.spec.role_ref.name);
+    let granted = format!("gained {role} by policy {name}");
+    let revoked = format!("lost {role} by policy {name}");
+    let happened = |reason, action, note: String| {
+        move |subject| (subject, Happened { severity: Severity::Normal, reason, action, note: note.clone() })
+    };
+    let gained = gained.into_iter().take(PEOPLE).map(happened("AccessGranted", "Grant", granted));
+    gained.chain(lost.into_iter().take(PEOPLE).map(happened("AccessRevoked", "Revoke", revoked)))
 }
 
 /// Nobody who was deactivated or deleted keeps anything; but when they are many, it may be a mistake.
