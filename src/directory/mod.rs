@@ -30,7 +30,8 @@ use write::{Queue, Writer};
 
 pub use janitor::Janitor;
 pub use provider::{InvalidProvider, Provider};
-pub use query::Page;
+pub use query::{Match, Page, Question, membership};
+pub use tags::user_etag;
 
 /// How long a request waits for the index to see what another replica may have written a moment ago.
 const CATCH_UP: Duration = Duration::from_millis(500);
@@ -69,6 +70,14 @@ impl Store {
         let users = view::feed::<ScimUser>(client.clone(), self.directory.clone(), tell("User"));
         let groups = view::feed::<ScimGroup>(client, self.directory.clone(), tell("Group"));
         tokio::join!(users, groups);
+    }
+
+    /// Holds these resources and no others, as if the API server had listed them.
+    #[cfg(test)]
+    pub fn hold(&self, users: Vec<User>, groups: Vec<Group>) {
+        let mut directory = self.directory.write();
+        directory.reset_users(users);
+        directory.reset_groups(groups);
     }
 
     /// Reads the index. Nothing is awaited, scanned or encoded while the guard lives.

@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::view::{Group, User, resource_types};
 use crate::{
     api::{self, Limits, PatchResponse, ProviderMode, ResourceMeta, ScimProvider, ScimProviderSpec},
+    ops::clock,
     scim::{
         mode::Mode,
         requirements::{Constraint, OnInvalid, Requirements},
@@ -127,13 +128,8 @@ impl Provider {
         id: String,
         meta: &ResourceMeta,
     ) -> Resource {
-        let meta = json!({
-            "resourceType": kind.name(),
-            "created": crate::ops::clock::rfc3339(meta.created),
-            "lastModified": crate::ops::clock::rfc3339(meta.last_modified),
-        });
         resource.shift_insert(0, "id".to_owned(), Value::String(id));
-        resource.insert("meta".to_owned(), meta);
+        resource.insert("meta".to_owned(), self::meta(kind, meta));
         seal(&mut resource, self.schema(kind));
         resource
     }
@@ -144,6 +140,15 @@ impl Provider {
             ResourceKind::Group => &self.group,
         }
     }
+}
+
+/// `meta` without what only an answer knows.
+pub(super) fn meta(kind: ResourceKind, meta: &ResourceMeta) -> Value {
+    json!({
+        "resourceType": kind.name(),
+        "created": clock::rfc3339(meta.created),
+        "lastModified": clock::rfc3339(meta.last_modified),
+    })
 }
 
 fn constraint(constraint: &api::Constraint) -> Constraint {

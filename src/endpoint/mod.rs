@@ -15,6 +15,7 @@ mod members;
 mod origin;
 mod path;
 mod providers;
+mod queries;
 mod render;
 mod resources;
 mod router;

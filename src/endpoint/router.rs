@@ -14,6 +14,7 @@ use super::{
     error::Refusal,
     groups::Groups,
     layers::NO_SUCH_PATH,
+    queries::{Among, by_body, by_url},
     resources::{self, Collection},
     users::Users,
 };
@@ -22,11 +23,13 @@ use crate::scim::error::{ErrorKind, ScimError};
 /// All routes. HEAD is answered like GET, without a body.
 pub(super) fn routes() -> Router<Endpoint> {
     let routes = [
+        ("/", by_url(Among::Everything)),
+        ("/.search", by_body(Among::Everything)),
         ("/Users", collection::<Users>()),
-        ("/Users/.search", post(resources::search::<Users>)),
+        ("/Users/.search", by_body(Among::Type(Users::KIND))),
         ("/Users/{id}", resource::<Users>()),
         ("/Groups", collection::<Groups>()),
-        ("/Groups/.search", post(resources::search::<Groups>)),
+        ("/Groups/.search", by_body(Among::Type(Groups::KIND))),
         ("/Groups/{id}", resource::<Groups>()),
         ("/ServiceProviderConfig", get(discovery::service_provider_config)),
         ("/ResourceTypes", get(discovery::resource_types)),
@@ -35,15 +38,13 @@ pub(super) fn routes() -> Router<Endpoint> {
         ("/Schemas/{urn}", get(discovery::schema)),
         ("/Me", get(me).post(me).put(me).patch(me).delete(me)),
         ("/Bulk", post(async || not_implemented("send the operations one by one"))),
-        ("/", get(search_everywhere)),
-        ("/.search", post(search_everywhere)),
     ];
     let router = Router::new().fallback(async || Refusal::from(ScimError::not_found(NO_SUCH_PATH)));
     routes.into_iter().fold(router, |router, (path, methods)| router.route(path, known_as(path, methods)))
 }
 
 fn collection<C: Collection>() -> MethodRouter<Endpoint> {
-    get(resources::list::<C>).post(resources::create::<C>)
+    by_url(Among::Type(C::KIND)).post(resources::create::<C>)
 }
 
 fn resource<C: Collection>() -> MethodRouter<Endpoint> {
@@ -70,10 +71,6 @@ async fn method_not_allowed() -> Refusal {
 /// RFC 7644 section 3.11.
 async fn me() -> Refusal {
     not_implemented("there is no user behind a provider's token; name one by id")
-}
-
-async fn search_everywhere() -> Refusal {
-    not_implemented("search /Users and /Groups, each on its own")
 }
 
 fn not_implemented(instead: &str) -> Refusal {

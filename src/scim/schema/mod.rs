@@ -2,6 +2,7 @@
 //! all derive from.
 
 use std::borrow::Cow;
+use std::fmt;
 
 pub mod core;
 pub mod custom;
@@ -220,6 +221,11 @@ impl ResourceKind {
             Self::User => "/Users",
             Self::Group => "/Groups",
         }
+    }
+
+    /// The URL of a resource; `base` is the provider's URL without a slash at its end.
+    pub fn url(self, base: &str, id: impl fmt::Display) -> String {
+        format!("{base}{}/{id}", self.endpoint())
     }
 }
 

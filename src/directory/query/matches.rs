@@ -1,0 +1,88 @@
+//! What a query can find, type by type.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::{
+    directory::{
+        Provider,
+        view::{Group, Id, ProviderView, User},
+    },
+    scim::{filter::Indexed, resource::Resource, schema::ResourceKind},
+};
+
+/// A resource that a query found.
+#[derive(Clone, Debug)]
+pub enum Match {
+    /// A person.
+    User(Arc<User>),
+    /// A group.
+    Group(Arc<Group>),
+}
+
+impl Match {
+    /// What the resource is.
+    pub fn kind(&self) -> ResourceKind {
+        match self {
+            Self::User(_) => ResourceKind::User,
+            Self::Group(_) => ResourceKind::Group,
+        }
+    }
+
+    /// All of a type, in the order of creation.
+    pub(super) fn all(view: &ProviderView, kind: ResourceKind) -> Vec<Self> {
+        match kind {
+            ResourceKind::User => view.users().cloned().map(Self::User).collect(),
+            ResourceKind::Group => view.groups().cloned().map(Self::Group).collect(),
+        }
+    }
+
+    /// Those of a type to which an index leads.
+    pub(super) fn look_up(view: &ProviderView, kind: ResourceKind, lookup: &Indexed) -> Vec<Self> {
+        match kind {
+            ResourceKind::User => users(view, lookup).into_iter().map(Self::User).collect(),
+            ResourceKind::Group => groups(view, lookup).into_iter().map(Self::Group).collect(),
+        }
+    }
+
+    /// The resource in SCIM, without what only an answer knows.
+    pub(super) fn resource(&self, provider: &Provider) -> Resource {
+        match self {
+            Self::User(user) => provider.user_resource(user),
+            Self::Group(group) => provider.group_resource(group),
+        }
+    }
+
+    /// What the stable order of lists goes by.
+    pub(super) fn place(&self) -> (Timestamp, &Id) {
+        match self {
+            Self::User(user) => (user.meta().created, user.id()),
+            Self::Group(group) => (group.meta().created, group.id()),
+        }
+    }
+}
+
+fn users(view: &ProviderView, lookup: &Indexed) -> Vec<Arc<User>> {
+    match lookup {
+        Indexed::Id(id) => view.user(&id.as_str().into()).cloned().into_iter().collect(),
+        Indexed::UserName(key) => view.user_by_key(key).cloned().into_iter().collect(),
+        Indexed::ExternalId(id) => view.users_by_external_id(id).cloned().collect(),
+        Indexed::EmailValue(email) => view.users_by_email(email).cloned().collect(),
+        Indexed::GroupsValue(group) => {
+            let members = view.group(&group.as_str().into()).map(|group| group.members());
+            members.into_iter().flatten().filter_map(|id| view.user(id)).cloned().collect()
+        }
+        Indexed::DisplayName(_) | Indexed::MembersValue(_) => Vec::new(),
+    }
+}
+
+fn groups(view: &ProviderView, lookup: &Indexed) -> Vec<Arc<Group>> {
+    match lookup {
+        Indexed::Id(id) => view.group(&id.as_str().into()).cloned().into_iter().collect(),
+        Indexed::DisplayName(key) => view.group_by_key(key).cloned().into_iter().collect(),
+        Indexed::ExternalId(id) => view.groups_by_external_id(id).cloned().collect(),
+        Indexed::MembersValue(member) => view.groups_of(&member.as_str().into()).cloned().collect(),
+        Indexed::UserName(_) | Indexed::EmailValue(_) | Indexed::GroupsValue(_) => Vec::new(),
+    }
+}
