@@ -9,6 +9,7 @@ mod groups;
 mod outage;
 mod queries;
 mod replicas;
+mod schemas;
 mod status;
 mod tenants;
 mod transport;
