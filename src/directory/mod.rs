@@ -1,6 +1,7 @@
 //! The CRD-backed directory: an in-memory index fed by watches, the one writer, and the janitor.
 //! The only place that turns SCIM resources into custom resources and back.
 
+mod catalog;
 mod encode;
 mod groups;
 mod janitor;
@@ -25,9 +26,13 @@ use crate::{
     ops::metrics::Metrics,
     scim::error::{ErrorKind, Result, ScimError},
 };
+use catalog::Catalog;
 use view::{Directory, Group, Id, News, Shared, User};
 use write::{Queue, Writer};
 
+pub use catalog::Assignable;
+#[cfg(test)]
+pub(crate) use catalog::tests::policy;
 pub use janitor::Janitor;
 pub use provider::{InvalidProvider, Provider};
 pub use query::{Match, Page, Question, membership};
@@ -42,6 +47,7 @@ pub struct Store {
     directory: Shared,
     users: Arc<Writer<ScimUser>>,
     groups: Arc<Writer<ScimGroup>>,
+    catalog: Arc<Catalog>,
     changed: watch::Sender<()>,
 }
 
@@ -52,7 +58,13 @@ impl Store {
         let (directory, queue) = (Shared::default(), Queue::new(writes_in_flight));
         let users = Writer::new(client.clone(), directory.clone(), queue.clone(), metrics.clone());
         let groups = Writer::new(client.clone(), directory.clone(), queue, metrics.clone());
-        Self { directory, users: Arc::new(users), groups: Arc::new(groups), changed: watch::Sender::new(()) }
+        Self {
+            directory,
+            users: Arc::new(users),
+            groups: Arc::new(groups),
+            catalog: Arc::default(),
+            changed: watch::Sender::new(()),
+        }
     }
 
     /// Keeps the index current with the watches of `client`, for good. `synced` is told each time

@@ -6,7 +6,9 @@ use thiserror::Error;
 
 use super::view::{Group, User, resource_types};
 use crate::{
-    api::{self, Limits, PatchResponse, ProviderMode, ResourceMeta, ScimProvider, ScimProviderSpec},
+    api::{
+        self, Governance, Limits, PatchResponse, ProviderMode, ResourceMeta, ScimProvider, ScimProviderSpec,
+    },
     ops::clock,
     scim::{
         mode::Mode,
@@ -26,6 +28,8 @@ pub struct Provider {
     spec: ScimProviderSpec,
     user: Kind,
     group: Kind,
+    role: Kind,
+    entitlement: Kind,
 }
 
 /// What one kind of resource is, to a provider.
@@ -33,6 +37,13 @@ pub struct Provider {
 struct Kind {
     schema: ResourceSchema,
     requirements: Requirements,
+}
+
+impl Kind {
+    /// One that is what its schemas say.
+    fn new(schema: ResourceSchema) -> Self {
+        Self { requirements: Requirements::of(&schema), schema }
+    }
 }
 
 /// A ScimProvider that cannot be used as it is.
@@ -62,7 +73,9 @@ impl Provider {
                 ProviderMode::Ipsie => Mode::Ipsie,
             },
             user: Kind { schema: user, requirements },
-            group: Kind { requirements: Requirements::of(&group), schema: group },
+            group: Kind::new(group),
+            role: Kind::new(ResourceSchema::new(ResourceKind::Role, [])),
+            entitlement: Kind::new(ResourceSchema::new(ResourceKind::Entitlement, [])),
             spec,
         })
     }
@@ -102,6 +115,14 @@ impl Provider {
         self.spec.retention.as_ref().map(|retention| retention.after_deactivation.into())
     }
 
+    /// The types of resources that it has, in the order of `/ResourceTypes`.
+    pub fn kinds(&self) -> &'static [ResourceKind] {
+        match self.spec.governance {
+            Governance::None => &ResourceKind::PROVISIONED,
+            Governance::Okta => &ResourceKind::ALL,
+        }
+    }
+
     /// The attributes of one of its resource types.
     pub fn schema(&self, kind: ResourceKind) -> &ResourceSchema {
         &self.kind(kind).schema
@@ -138,6 +159,8 @@ impl Provider {
         match kind {
             ResourceKind::User => &self.user,
             ResourceKind::Group => &self.group,
+            ResourceKind::Role => &self.role,
+            ResourceKind::Entitlement => &self.entitlement,
         }
     }
 }

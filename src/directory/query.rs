@@ -3,6 +3,8 @@
 mod matches;
 mod relations;
 
+use jiff::Timestamp;
+
 use super::{Provider, Store};
 use crate::scim::{
     error::Result,
@@ -34,6 +36,8 @@ pub struct Question<'a> {
     pub base: &'a str,
     /// What is asked.
     pub query: &'a Query,
+    /// When: what can be assigned ends.
+    pub now: Timestamp,
 }
 
 /// A page of what a query found.
@@ -63,13 +67,15 @@ impl Store {
         let mut found = Vec::new();
         for (kind, filter) in kinds.iter().zip(&filters) {
             found.extend(match filter {
-                Some(filter) => self.matching(provider, *kind, filter, &relations).await?,
-                None => self.all(provider, *kind),
+                Some(filter) => self.matching(question, *kind, filter, &relations).await?,
+                None => self.all(question, *kind)?,
             });
         }
-        let key = |resource: &Match| sort.key(resource.kind(), &resource.resource(provider), &relations);
-        // Each type is in order already, so that this only merges them.
-        found.sort_by(|a, b| a.place().cmp(&b.place()));
+        let key = |resource: &Match| sort.key(resource.kind(), &resource.resource(question), &relations);
+        if kinds.len() > 1 {
+            // Each type is in order already, so that this only merges them.
+            found.sort_by(|a, b| a.place().cmp(&b.place()));
+        }
         if query.sort_by.is_some() {
             found = in_order(found, &sort, key).await;
         }
@@ -80,25 +86,34 @@ impl Store {
     }
 
     /// All of a type, in the order of creation.
-    fn all(&self, provider: &Provider, kind: ResourceKind) -> Vec<Match> {
-        self.read().provider(provider.name()).map(|view| Match::all(view, kind)).unwrap_or_default()
+    fn all(&self, question: &Question<'_>, kind: ResourceKind) -> Result<Vec<Match>> {
+        let Question { provider, now, .. } = *question;
+        if let ResourceKind::Role | ResourceKind::Entitlement = kind {
+            let assignables = self.assignables(provider, kind, now)?;
+            return Ok(assignables.into_iter().map(Match::Assignable).collect());
+        }
+        Ok(self.read().provider(provider.name()).map(|view| Match::all(view, kind)).unwrap_or_default())
     }
 
     /// Everything of a type that matches, in the order of creation.
     async fn matching(
         &self,
-        provider: &Provider,
+        question: &Question<'_>,
         kind: ResourceKind,
         filter: &BoundFilter,
         relations: &Known<'_>,
     ) -> Result<Vec<Match>> {
-        let candidates = match filter.narrowing() {
-            Some(lookups) => self.candidates(provider, kind, &lookups).await?,
-            None => self.all(provider, kind),
+        let provider = question.provider;
+        let candidates = match (filter.narrowing(), kind) {
+            (Some(lookups), _) if lookups.is_empty() => Vec::new(),
+            (Some(lookups), ResourceKind::User | ResourceKind::Group) => {
+                self.candidates(provider, kind, &lookups).await?
+            }
+            _ => self.all(question, kind)?,
         };
         let mut found = Vec::new();
         for portion in candidates.chunks(PORTION) {
-            let matches = |candidate: &&Match| filter.matches(&candidate.resource(provider), relations);
+            let matches = |candidate: &&Match| filter.matches(&candidate.resource(question), relations);
             found.extend(portion.iter().filter(matches).cloned());
             tokio::task::yield_now().await;
         }

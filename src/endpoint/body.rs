@@ -79,8 +79,8 @@ impl Intake {
     pub(super) async fn read(&self, request: Request, kind: ResourceKind) -> Result<(Value, Weight)> {
         media::check(request.headers())?;
         let limit = match kind {
-            ResourceKind::User => MAX_BODY,
             ResourceKind::Group => MAX_GROUP_BODY,
+            _ => MAX_BODY,
         };
         let read = timeout(TRANSFER, self.collect(request, limit)).await;
         let (bytes, weight) = read.map_err(|_| incomplete("it took too long"))??;

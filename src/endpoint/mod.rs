@@ -8,6 +8,7 @@ mod conditions;
 mod connection;
 mod discovery;
 mod error;
+mod governance;
 mod groups;
 mod layers;
 mod media;
@@ -31,11 +32,11 @@ mod watch;
 use std::sync::Arc;
 
 use axum::Router;
-use kube::Client;
+use kube::{Client, core::DeserializeGuard};
 use tokio::sync::Notify;
 
 use crate::{
-    api::{ScimProvider, ScimToken},
+    api::{Governance, ScimAccessPolicy, ScimProvider, ScimToken},
     directory::{Provider, Store},
     ops::{
         metrics::{Metrics, SyncState},
@@ -61,6 +62,8 @@ struct State {
     caches: Caches,
     /// Told when providers or tokens have changed, and when the directory is there.
     changed: Notify,
+    /// Told when there is a provider that publishes what policies can give.
+    governed: Notify,
     origin: Origin,
     intake: Intake,
     metrics: Metrics,
@@ -90,6 +93,7 @@ impl Endpoint {
                 groups: readiness.gate("groups"),
             },
             changed: Notify::new(),
+            governed: Notify::new(),
             origin,
             intake: Intake::default(),
             metrics,
@@ -103,13 +107,26 @@ impl Endpoint {
             state.providers.replace(listed);
             state.caches.providers.open();
             state.changed.notify_one();
+            if state.providers.all().values().any(|known| known.object().spec.governance != Governance::None)
+            {
+                state.governed.notify_one();
+            }
         });
         let tokens = watch::watch::<ScimToken>(client.clone(), |listed| {
             state.tokens.replace(listed);
             state.caches.tokens.open();
             state.changed.notify_one();
         });
-        let directory = state.store.follow(client, |kind| {
+        let policies = async {
+            // Nobody else asks for policies, and the right to read them may be missing where nobody does.
+            state.governed.notified().await;
+            let readable = |object: &Arc<DeserializeGuard<ScimAccessPolicy>>| object.0.as_ref().ok().cloned();
+            watch::watch::<ScimAccessPolicy>(client.clone(), |listed| {
+                state.store.take_policies(listed.iter().filter_map(readable).collect());
+            })
+            .await;
+        };
+        let directory = state.store.follow(client.clone(), |kind| {
             let (cache, kind) = match kind {
                 "User" => (&state.caches.users, "ScimUser"),
                 _ => (&state.caches.groups, "ScimGroup"),
@@ -118,7 +135,7 @@ impl Endpoint {
             state.metrics.index_sync(kind, SyncState::Synced);
             state.changed.notify_one();
         });
-        tokio::join!(providers, tokens, directory);
+        tokio::join!(providers, tokens, policies, directory);
     }
 
     /// Writes the status of providers and tokens, for good.

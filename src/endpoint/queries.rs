@@ -15,7 +15,8 @@ use super::{
     scope::{Parameters, Scope},
 };
 use crate::{
-    directory::Question,
+    directory::{Provider, Question},
+    ops::clock,
     scim::{list::ListResponse, schema::ResourceKind, search::Query},
 };
 
@@ -43,10 +44,10 @@ pub(super) fn by_body(among: Among) -> MethodRouter<Endpoint> {
 }
 
 impl Among {
-    fn kinds(self) -> Vec<ResourceKind> {
+    fn kinds(&self, provider: &Provider) -> &[ResourceKind] {
         match self {
-            Self::Type(kind) => vec![kind],
-            Self::Everything => ResourceKind::ALL.to_vec(),
+            Self::Type(kind) => std::slice::from_ref(kind),
+            Self::Everything => provider.kinds(),
         }
     }
 
@@ -59,13 +60,14 @@ impl Among {
 }
 
 async fn find(scope: &Scope, among: Among, query: &Query) -> Result<Response> {
-    let kinds = among.kinds();
+    let kinds = among.kinds(&scope.provider);
     let question = Question {
         provider: &scope.provider,
-        kinds: &kinds,
+        kinds,
         endpoint: among.endpoint(),
         base: &scope.base,
         query,
+        now: clock::now(),
     };
     let page = in_time(scope.store.find(&question)).await?;
     let renderers: Vec<_> = kinds.iter().map(|kind| (*kind, Renderer::new(scope, *kind, query))).collect();

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{media::Scim, members::Members, scope::Scope};
 use crate::{
     directory::{
-        Match, membership, user_etag,
+        Assignable, Match, membership, user_etag,
         view::{Group, Id, User},
     },
     scim::{etag::ETag, projection::Projection, resource::Resource, schema::ResourceKind, search::Query},
@@ -45,6 +45,7 @@ impl<'a> Renderer<'a> {
         match found {
             Match::User(user) => self.user(user),
             Match::Group(group) => self.group(group),
+            Match::Assignable(assignable) => self.assignable(assignable),
         }
     }
 
@@ -66,6 +67,12 @@ impl<'a> Renderer<'a> {
         let members =
             self.projection.shows("members").then(|| Members::new(group, self.scope, &self.projection));
         self.shown(ResourceKind::Group, group.id(), resource, ETag::new(group.meta().version), members)
+    }
+
+    /// A role or an entitlement.
+    pub(super) fn assignable(&self, assignable: &Assignable) -> Shown {
+        let resource = assignable.resource(&self.scope.base);
+        self.shown(assignable.kind(), assignable.id(), resource, assignable.etag(), None)
     }
 
     fn shown(

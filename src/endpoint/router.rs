@@ -12,13 +12,17 @@ use super::{
     access_log::Trail,
     discovery,
     error::Refusal,
+    governance,
     groups::Groups,
     layers::NO_SUCH_PATH,
     queries::{Among, by_body, by_url},
     resources::{self, Collection},
     users::Users,
 };
-use crate::scim::error::{ErrorKind, ScimError};
+use crate::scim::{
+    error::{ErrorKind, ScimError},
+    schema::ResourceKind,
+};
 
 /// All routes. HEAD is answered like GET, without a body.
 pub(super) fn routes() -> Router<Endpoint> {
@@ -39,8 +43,15 @@ pub(super) fn routes() -> Router<Endpoint> {
         ("/Me", get(me).post(me).put(me).patch(me).delete(me)),
         ("/Bulk", post(async || not_implemented("send the operations one by one"))),
     ];
+    let routes = routes.into_iter().map(|(path, methods)| (path, known_as(path, methods)));
+    let roles = assignables(ResourceKind::Role, ["/Roles", "/Roles/.search", "/Roles/{id}"]);
+    let entitlements = assignables(
+        ResourceKind::Entitlement,
+        ["/Entitlements", "/Entitlements/.search", "/Entitlements/{id}"],
+    );
     let router = Router::new().fallback(async || Refusal::from(ScimError::not_found(NO_SUCH_PATH)));
-    routes.into_iter().fold(router, |router, (path, methods)| router.route(path, known_as(path, methods)))
+    let all = routes.chain(roles).chain(entitlements);
+    all.fold(router, |router, (path, methods)| router.route(path, methods))
 }
 
 fn collection<C: Collection>() -> MethodRouter<Endpoint> {
@@ -52,6 +63,16 @@ fn resource<C: Collection>() -> MethodRouter<Endpoint> {
         .put(resources::replace::<C>)
         .patch(resources::patch::<C>)
         .delete(resources::delete::<C>)
+}
+
+/// What is read alone, by providers that have it.
+fn assignables(
+    kind: ResourceKind,
+    [all, search, one]: [&'static str; 3],
+) -> [(&'static str, MethodRouter<Endpoint>); 3] {
+    let among = Among::Type(kind);
+    let routes = [(all, by_url(among)), (search, by_body(among)), (one, governance::by_id(kind))];
+    routes.map(|(path, methods)| (path, governance::where_offered(kind, known_as(path, methods))))
 }
 
 /// The route, noted for the log, and an error of SCIM for the methods that it does not have.

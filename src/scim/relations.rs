@@ -15,7 +15,7 @@ pub enum Relation {
     Members,
     /// The `groups` of a user.
     Groups,
-    /// The `meta` of any resource, with the `location` and `version` that an answer shows.
+    /// The `meta` of a user or group, with the `location` and `version` that an answer shows.
     Meta,
 }
 
@@ -60,7 +60,7 @@ impl Source {
             (None, "groups", _) if kind == ResourceKind::User => Self::Related(Relation::Groups),
             (None, "meta", Some("resourceType")) => Self::Type(kind),
             (None, "meta", Some("created" | "lastModified")) => Self::Resource,
-            (None, "meta", _) => Self::Related(Relation::Meta),
+            (None, "meta", _) if ResourceKind::PROVISIONED.contains(&kind) => Self::Related(Relation::Meta),
             _ => Self::Resource,
         }
     }

@@ -134,6 +134,7 @@ async fn what_one_replica_acknowledged_the_other_finds_by_id_and_by_name() {
             endpoint: "/Users",
             base: "https://scim.example.com",
             query: &query.unwrap(),
+            now: clock::now(),
         };
         assert_eq!(two.store.find(&question).await.unwrap().total, 1);
     }

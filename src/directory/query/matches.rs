@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::Question;
 use crate::{
     directory::{
-        Provider,
+        Assignable,
         view::{Group, Id, ProviderView, User},
     },
     scim::{filter::Indexed, resource::Resource, schema::ResourceKind},
@@ -19,6 +20,8 @@ pub enum Match {
     User(Arc<User>),
     /// A group.
     Group(Arc<Group>),
+    /// A role or an entitlement.
+    Assignable(Arc<Assignable>),
 }
 
 impl Match {
@@ -27,14 +30,16 @@ impl Match {
         match self {
             Self::User(_) => ResourceKind::User,
             Self::Group(_) => ResourceKind::Group,
+            Self::Assignable(assignable) => assignable.kind(),
         }
     }
 
-    /// All of a type, in the order of creation.
+    /// All of a type that the index holds, in the order of creation.
     pub(super) fn all(view: &ProviderView, kind: ResourceKind) -> Vec<Self> {
         match kind {
             ResourceKind::User => view.users().cloned().map(Self::User).collect(),
             ResourceKind::Group => view.groups().cloned().map(Self::Group).collect(),
+            ResourceKind::Role | ResourceKind::Entitlement => Vec::new(),
         }
     }
 
@@ -43,14 +48,16 @@ impl Match {
         match kind {
             ResourceKind::User => users(view, lookup).into_iter().map(Self::User).collect(),
             ResourceKind::Group => groups(view, lookup).into_iter().map(Self::Group).collect(),
+            ResourceKind::Role | ResourceKind::Entitlement => Vec::new(),
         }
     }
 
-    /// The resource in SCIM, without what only an answer knows.
-    pub(super) fn resource(&self, provider: &Provider) -> Resource {
+    /// The resource in SCIM, without what lies beyond it.
+    pub(super) fn resource(&self, question: &Question<'_>) -> Resource {
         match self {
-            Self::User(user) => provider.user_resource(user),
-            Self::Group(group) => provider.group_resource(group),
+            Self::User(user) => question.provider.user_resource(user),
+            Self::Group(group) => question.provider.group_resource(group),
+            Self::Assignable(assignable) => assignable.resource(question.base),
         }
     }
 
@@ -59,6 +66,7 @@ impl Match {
         match self {
             Self::User(user) => (user.meta().created, user.id()),
             Self::Group(group) => (group.meta().created, group.id()),
+            Self::Assignable(assignable) => (assignable.created(), assignable.id()),
         }
     }
 }

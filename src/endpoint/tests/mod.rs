@@ -3,6 +3,7 @@
 mod admission;
 mod answers;
 mod bodies;
+mod governance;
 mod queries;
 
 use std::sync::Arc;

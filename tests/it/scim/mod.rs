@@ -5,6 +5,7 @@ mod bad_input;
 mod conditions;
 mod dialects;
 mod foreign_client;
+mod governance;
 mod groups;
 mod outage;
 mod queries;
