@@ -92,6 +92,15 @@ pub struct CustomAttribute {
     /// Whether its values compare with regard to case.
     #[serde(default)]
     pub case_exact: bool,
+    /// Who may change it: readWrite, the identity provider at any time; immutable, the identity provider once.
+    /// Default: readWrite.
+    #[serde(default)]
+    pub mutability: AttributeMutability,
+    /// When answers show it: always; default, unless a request asks for others or excludes it; request, when
+    /// one asks for it by name; never.
+    /// Default: default.
+    #[serde(default)]
+    pub returned: AttributeReturned,
     /// The values that are usual.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 1024)))]
@@ -153,4 +162,30 @@ pub enum AttributeType {
     Binary,
     /// An object of parts.
     Complex,
+}
+
+/// Who may change a custom attribute, in SCIM's own words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AttributeMutability {
+    /// The identity provider, at any time.
+    #[default]
+    ReadWrite,
+    /// The identity provider, once.
+    Immutable,
+}
+
+/// When answers show a custom attribute, in SCIM's own words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AttributeReturned {
+    /// In every answer.
+    Always,
+    /// Unless a request asks for others, or excludes it.
+    #[default]
+    Default,
+    /// When a request asks for it by name.
+    Request,
+    /// In none.
+    Never,
 }

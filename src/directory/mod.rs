@@ -1,6 +1,7 @@
 //! The CRD-backed directory: an in-memory index fed by watches, the one writer, and the janitor.
 //! The only place that turns SCIM resources into custom resources and back.
 
+mod catalog;
 mod encode;
 mod groups;
 mod janitor;
@@ -25,12 +26,17 @@ use crate::{
     ops::metrics::Metrics,
     scim::error::{ErrorKind, Result, ScimError},
 };
+use catalog::Catalog;
 use view::{Directory, Group, Id, News, Shared, User};
 use write::{Queue, Writer};
 
+pub use catalog::Assignable;
+#[cfg(test)]
+pub(crate) use catalog::tests::policy;
 pub use janitor::Janitor;
 pub use provider::{InvalidProvider, Provider};
-pub use query::Page;
+pub use query::{Match, Page, Question, membership};
+pub use tags::user_etag;
 
 /// How long a request waits for the index to see what another replica may have written a moment ago.
 const CATCH_UP: Duration = Duration::from_millis(500);
@@ -41,6 +47,7 @@ pub struct Store {
     directory: Shared,
     users: Arc<Writer<ScimUser>>,
     groups: Arc<Writer<ScimGroup>>,
+    catalog: Arc<Catalog>,
     changed: watch::Sender<()>,
 }
 
@@ -51,7 +58,13 @@ impl Store {
         let (directory, queue) = (Shared::default(), Queue::new(writes_in_flight));
         let users = Writer::new(client.clone(), directory.clone(), queue.clone(), metrics.clone());
         let groups = Writer::new(client.clone(), directory.clone(), queue, metrics.clone());
-        Self { directory, users: Arc::new(users), groups: Arc::new(groups), changed: watch::Sender::new(()) }
+        Self {
+            directory,
+            users: Arc::new(users),
+            groups: Arc::new(groups),
+            catalog: Arc::default(),
+            changed: watch::Sender::new(()),
+        }
     }
 
     /// Keeps the index current with the watches of `client`, for good. `synced` is told each time
@@ -69,6 +82,14 @@ impl Store {
         let users = view::feed::<ScimUser>(client.clone(), self.directory.clone(), tell("User"));
         let groups = view::feed::<ScimGroup>(client, self.directory.clone(), tell("Group"));
         tokio::join!(users, groups);
+    }
+
+    /// Holds these resources and no others, as if the API server had listed them.
+    #[cfg(test)]
+    pub fn hold(&self, users: Vec<User>, groups: Vec<Group>) {
+        let mut directory = self.directory.write();
+        directory.reset_users(users);
+        directory.reset_groups(groups);
     }
 
     /// Reads the index. Nothing is awaited, scanned or encoded while the guard lives.

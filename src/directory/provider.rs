@@ -6,7 +6,10 @@ use thiserror::Error;
 
 use super::view::{Group, User, resource_types};
 use crate::{
-    api::{self, Limits, PatchResponse, ProviderMode, ResourceMeta, ScimProvider, ScimProviderSpec},
+    api::{
+        self, Governance, Limits, PatchResponse, ProviderMode, ResourceMeta, ScimProvider, ScimProviderSpec,
+    },
+    ops::clock,
     scim::{
         mode::Mode,
         requirements::{Constraint, OnInvalid, Requirements},
@@ -25,6 +28,8 @@ pub struct Provider {
     spec: ScimProviderSpec,
     user: Kind,
     group: Kind,
+    role: Kind,
+    entitlement: Kind,
 }
 
 /// What one kind of resource is, to a provider.
@@ -32,6 +37,13 @@ pub struct Provider {
 struct Kind {
     schema: ResourceSchema,
     requirements: Requirements,
+}
+
+impl Kind {
+    /// One that is what its schemas say.
+    fn new(schema: ResourceSchema) -> Self {
+        Self { requirements: Requirements::of(&schema), schema }
+    }
 }
 
 /// A ScimProvider that cannot be used as it is.
@@ -61,7 +73,9 @@ impl Provider {
                 ProviderMode::Ipsie => Mode::Ipsie,
             },
             user: Kind { schema: user, requirements },
-            group: Kind { requirements: Requirements::of(&group), schema: group },
+            group: Kind::new(group),
+            role: Kind::new(ResourceSchema::new(ResourceKind::Role, [])),
+            entitlement: Kind::new(ResourceSchema::new(ResourceKind::Entitlement, [])),
             spec,
         })
     }
@@ -101,6 +115,14 @@ impl Provider {
         self.spec.retention.as_ref().map(|retention| retention.after_deactivation.into())
     }
 
+    /// The types of resources that it has, in the order of `/ResourceTypes`.
+    pub fn kinds(&self) -> &'static [ResourceKind] {
+        match self.spec.governance {
+            Governance::None => &ResourceKind::PROVISIONED,
+            Governance::Okta => &ResourceKind::ALL,
+        }
+    }
+
     /// The attributes of one of its resource types.
     pub fn schema(&self, kind: ResourceKind) -> &ResourceSchema {
         &self.kind(kind).schema
@@ -127,13 +149,8 @@ impl Provider {
         id: String,
         meta: &ResourceMeta,
     ) -> Resource {
-        let meta = json!({
-            "resourceType": kind.name(),
-            "created": crate::ops::clock::rfc3339(meta.created),
-            "lastModified": crate::ops::clock::rfc3339(meta.last_modified),
-        });
         resource.shift_insert(0, "id".to_owned(), Value::String(id));
-        resource.insert("meta".to_owned(), meta);
+        resource.insert("meta".to_owned(), self::meta(kind, meta));
         seal(&mut resource, self.schema(kind));
         resource
     }
@@ -142,8 +159,19 @@ impl Provider {
         match kind {
             ResourceKind::User => &self.user,
             ResourceKind::Group => &self.group,
+            ResourceKind::Role => &self.role,
+            ResourceKind::Entitlement => &self.entitlement,
         }
     }
+}
+
+/// `meta` without what only an answer knows.
+pub(super) fn meta(kind: ResourceKind, meta: &ResourceMeta) -> Value {
+    json!({
+        "resourceType": kind.name(),
+        "created": clock::rfc3339(meta.created),
+        "lastModified": clock::rfc3339(meta.last_modified),
+    })
 }
 
 fn constraint(constraint: &api::Constraint) -> Constraint {

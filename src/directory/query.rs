@@ -1,86 +1,119 @@
 //! Queries: which resources match, in which order, and which part of them is wanted.
 
-use std::sync::Arc;
+mod matches;
+mod relations;
 
-use serde_json::{Value, json};
+use jiff::Timestamp;
 
-use super::{
-    Provider, Store,
-    members::shown,
-    view::{Group, Id, ProviderView, User},
-};
+use super::{Provider, Store};
 use crate::scim::{
     error::Result,
-    filter::{BoundFilter, Indexed, Relation, Relations},
+    filter::{BoundFilter, Indexed},
     list::Position,
-    members::MemberKind,
-    resource::Resource,
     schema::{ResourceKind, ResourceSchema},
     search::Query,
     sort::{Sort, SortKey},
 };
+use relations::Known;
+
+pub use matches::Match;
+pub use relations::membership;
 
 /// How many resources are looked at before other requests get their turn.
 const PORTION: usize = 256;
 
+/// A query, and where it is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Whose directory.
+    pub provider: &'a Provider,
+    /// Of which types the resources are. What one of several types has is missing in the others (RFC 7644
+    /// section 3.4.2.1).
+    pub kinds: &'a [ResourceKind],
+    /// The path below the provider. A cursor is of no use at another.
+    pub endpoint: &'a str,
+    /// The provider's URL, without a slash at its end: attributes hold URLs.
+    pub base: &'a str,
+    /// What is asked.
+    pub query: &'a Query,
+    /// When: what can be assigned ends.
+    pub now: Timestamp,
+}
+
 /// A page of what a query found.
 #[derive(Debug)]
-pub struct Page<T> {
+pub struct Page {
     /// How many resources match.
     pub total: usize,
     /// Where the page stands among them.
     pub position: Position,
     /// The page.
-    pub resources: Vec<Arc<T>>,
+    pub resources: Vec<Match>,
 }
 
 impl Store {
-    /// The people whom a query means (RFC 7644 section 3.4.2).
+    /// The resources that a query means (RFC 7644 sections 3.4.2 and 3.4.3).
     ///
     /// # Errors
     /// What is wrong with the query; `unavailable` when a miss cannot be confirmed.
-    pub async fn users(&self, provider: &Provider, query: &Query) -> Result<Page<User>> {
-        self.query(provider, query).await
-    }
+    pub async fn find(&self, question: &Question<'_>) -> Result<Page> {
+        let Question { provider, kinds, endpoint, query, .. } = question;
+        let types: Vec<_> = kinds.iter().map(|kind| provider.schema(*kind)).collect();
+        let sort = Sort::new(query.sort_by.as_deref(), query.order, &types)?;
+        let filters = types.iter().map(|schema| question.filter(schema, &types));
+        let filters = filters.collect::<Result<Vec<_>>>()?;
+        let relations = Known::new(self, question);
 
-    /// The groups that a query means.
-    ///
-    /// # Errors
-    /// What is wrong with the query; `unavailable` when a miss cannot be confirmed.
-    pub async fn groups(&self, provider: &Provider, query: &Query) -> Result<Page<Group>> {
-        self.query(provider, query).await
-    }
-
-    async fn query<T: Queried>(&self, provider: &Provider, query: &Query) -> Result<Page<T>> {
-        let schema = provider.schema(T::KIND);
-        let filter = query.filter.as_ref().map(|filter| filter.bind(schema, provider.mode())).transpose()?;
-        let sort = Sort::new(query.sort_by.as_deref(), query.order, schema, &others(provider, T::KIND))?;
-        let found = match &filter {
-            Some(filter) => self.matching(provider, filter).await?,
-            None => self.read().provider(provider.name()).map(T::all).unwrap_or_default(),
-        };
-        let key = |resource: &Arc<T>| sort.key(&T::resource(provider, resource));
-        let found = match query.sort_by {
-            Some(_) => in_order(found, &sort, key).await,
-            None => found,
-        };
-        let binding = query.binding(provider.name(), T::KIND.endpoint())?;
+        let mut found = Vec::new();
+        for (kind, filter) in kinds.iter().zip(&filters) {
+            found.extend(match filter {
+                Some(filter) => self.matching(question, *kind, filter, &relations).await?,
+                None => self.all(question, *kind)?,
+            });
+        }
+        let key = |resource: &Match| sort.key(resource.kind(), &resource.resource(question), &relations);
+        if kinds.len() > 1 {
+            // Each type is in order already, so that this only merges them.
+            found.sort_by(|a, b| a.place().cmp(&b.place()));
+        }
+        if query.sort_by.is_some() {
+            found = in_order(found, &sort, key).await;
+        }
+        let binding = query.binding(provider.name(), endpoint)?;
         let page = query.paging.page(&found, &sort, key, &binding)?;
         let resources = found.get(page.range).unwrap_or_default().to_vec();
         Ok(Page { total: found.len(), position: page.position, resources })
     }
 
-    /// Everything that matches, in the order of creation.
-    async fn matching<T: Queried>(&self, provider: &Provider, filter: &BoundFilter) -> Result<Vec<Arc<T>>> {
-        let lookups = filter.narrowing();
-        let candidates = match &lookups {
-            Some(lookups) => self.candidates(provider, lookups).await?,
-            None => self.read().provider(provider.name()).map(T::all).unwrap_or_default(),
+    /// All of a type, in the order of creation.
+    fn all(&self, question: &Question<'_>, kind: ResourceKind) -> Result<Vec<Match>> {
+        let Question { provider, now, .. } = *question;
+        if let ResourceKind::Role | ResourceKind::Entitlement = kind {
+            let assignables = self.assignables(provider, kind, now)?;
+            return Ok(assignables.into_iter().map(Match::Assignable).collect());
+        }
+        Ok(self.read().provider(provider.name()).map(|view| Match::all(view, kind)).unwrap_or_default())
+    }
+
+    /// Everything of a type that matches, in the order of creation.
+    async fn matching(
+        &self,
+        question: &Question<'_>,
+        kind: ResourceKind,
+        filter: &BoundFilter,
+        relations: &Known<'_>,
+    ) -> Result<Vec<Match>> {
+        let provider = question.provider;
+        let candidates = match (filter.narrowing(), kind) {
+            (Some(lookups), _) if lookups.is_empty() => Vec::new(),
+            (Some(lookups), ResourceKind::User | ResourceKind::Group) => {
+                self.candidates(provider, kind, &lookups).await?
+            }
+            _ => self.all(question, kind)?,
         };
-        let relations = Known { store: self, provider };
         let mut found = Vec::new();
         for portion in candidates.chunks(PORTION) {
-            let matches = |resource: &&Arc<T>| filter.matches(&T::resource(provider, resource), &relations);
+            let matches = |candidate: &&Match| filter.matches(&candidate.resource(question), relations);
             found.extend(portion.iter().filter(matches).cloned());
             tokio::task::yield_now().await;
         }
@@ -89,25 +122,53 @@ impl Store {
 
     /// What the look-ups lead to, each resource once, in the order of creation. A name that the index
     /// does not know may have been given a moment ago, by another replica.
-    async fn candidates<T: Queried>(&self, provider: &Provider, lookups: &[Indexed]) -> Result<Vec<Arc<T>>> {
+    async fn candidates(
+        &self,
+        provider: &Provider,
+        kind: ResourceKind,
+        lookups: &[Indexed],
+    ) -> Result<Vec<Match>> {
         let mut found = Vec::new();
         for lookup in lookups {
-            let known = self.read().provider(provider.name()).map(|view| T::look_up(view, lookup));
-            match (known, lookup) {
-                (Some(known), _) if !known.is_empty() => found.extend(known),
-                (_, Indexed::UserName(key) | Indexed::DisplayName(key)) => {
-                    found.extend(T::find_by_key(self, provider, key).await?);
-                }
-                _ => {}
+            let known = self.read().provider(provider.name()).map(|view| Match::look_up(view, kind, lookup));
+            match known {
+                Some(known) if !known.is_empty() => found.extend(known),
+                _ => found.extend(self.confirm(provider, kind, lookup).await?),
             }
         }
-        found.sort_by(|a: &Arc<T>, b| a.place().cmp(&b.place()));
+        found.sort_by(|a, b| a.place().cmp(&b.place()));
         found.dedup_by(|a, b| a.place() == b.place());
         Ok(found)
     }
+
+    /// What the API server has under a name that the index does not know.
+    async fn confirm(
+        &self,
+        provider: &Provider,
+        kind: ResourceKind,
+        lookup: &Indexed,
+    ) -> Result<Option<Match>> {
+        Ok(match (kind, lookup) {
+            (ResourceKind::User, Indexed::UserName(key)) => {
+                self.users.find_by_key(provider.name(), key).await?.map(Match::User)
+            }
+            (ResourceKind::Group, Indexed::DisplayName(key)) => {
+                self.groups.find_by_key(provider.name(), key).await?.map(Match::Group)
+            }
+            _ => None,
+        })
+    }
 }
 
-async fn in_order<T>(found: Vec<Arc<T>>, sort: &Sort, key: impl Fn(&Arc<T>) -> SortKey) -> Vec<Arc<T>> {
+impl Question<'_> {
+    /// The filter as it is asked of one of the types.
+    fn filter(&self, schema: &ResourceSchema, types: &[&ResourceSchema]) -> Result<Option<BoundFilter>> {
+        let filter = self.query.filter.as_ref();
+        filter.map(|filter| filter.bind_among(schema, types, self.provider.mode())).transpose()
+    }
+}
+
+async fn in_order(found: Vec<Match>, sort: &Sort, key: impl Fn(&Match) -> SortKey) -> Vec<Match> {
     let mut keyed = Vec::with_capacity(found.len());
     for portion in found.chunks(PORTION) {
         keyed.extend(portion.iter().map(|resource| (key(resource), resource.clone())));
@@ -115,127 +176,4 @@ async fn in_order<T>(found: Vec<Arc<T>>, sort: &Sort, key: impl Fn(&Arc<T>) -> S
     }
     keyed.sort_by(|(a, _), (b, _)| sort.compare(a, b));
     keyed.into_iter().map(|(_, resource)| resource).collect()
-}
-
-fn others(provider: &Provider, kind: ResourceKind) -> Vec<&ResourceSchema> {
-    ResourceKind::ALL.into_iter().filter(|other| *other != kind).map(|other| provider.schema(other)).collect()
-}
-
-/// What a query can find.
-trait Queried: Sized + Send + Sync {
-    const KIND: ResourceKind;
-    fn all(view: &ProviderView) -> Vec<Arc<Self>>;
-    fn look_up(view: &ProviderView, lookup: &Indexed) -> Vec<Arc<Self>>;
-    fn resource(provider: &Provider, resource: &Self) -> Resource;
-    /// What the stable order of lists goes by.
-    fn place(&self) -> (jiff::Timestamp, &Id);
-    async fn find_by_key(store: &Store, provider: &Provider, key: &str) -> Result<Option<Arc<Self>>>;
-}
-
-impl Queried for User {
-    const KIND: ResourceKind = ResourceKind::User;
-
-    fn all(view: &ProviderView) -> Vec<Arc<Self>> {
-        view.users().cloned().collect()
-    }
-
-    fn look_up(view: &ProviderView, lookup: &Indexed) -> Vec<Arc<Self>> {
-        match lookup {
-            Indexed::Id(id) => view.user(&id.as_str().into()).cloned().into_iter().collect(),
-            Indexed::UserName(key) => view.user_by_key(key).cloned().into_iter().collect(),
-            Indexed::ExternalId(id) => view.users_by_external_id(id).cloned().collect(),
-            Indexed::EmailValue(email) => view.users_by_email(email).cloned().collect(),
-            Indexed::GroupsValue(group) => {
-                let members = view.group(&group.as_str().into()).map(|group| group.members());
-                members.into_iter().flatten().filter_map(|id| view.user(id)).cloned().collect()
-            }
-            Indexed::DisplayName(_) | Indexed::MembersValue(_) => Vec::new(),
-        }
-    }
-
-    fn resource(provider: &Provider, user: &Self) -> Resource {
-        provider.user_resource(user)
-    }
-
-    fn place(&self) -> (jiff::Timestamp, &Id) {
-        (self.meta().created, self.id())
-    }
-
-    async fn find_by_key(store: &Store, provider: &Provider, key: &str) -> Result<Option<Arc<Self>>> {
-        store.users.find_by_key(provider.name(), key).await
-    }
-}
-
-impl Queried for Group {
-    const KIND: ResourceKind = ResourceKind::Group;
-
-    fn all(view: &ProviderView) -> Vec<Arc<Self>> {
-        view.groups().cloned().collect()
-    }
-
-    fn look_up(view: &ProviderView, lookup: &Indexed) -> Vec<Arc<Self>> {
-        match lookup {
-            Indexed::Id(id) => view.group(&id.as_str().into()).cloned().into_iter().collect(),
-            Indexed::DisplayName(key) => view.group_by_key(key).cloned().into_iter().collect(),
-            Indexed::ExternalId(id) => view.groups_by_external_id(id).cloned().collect(),
-            Indexed::MembersValue(member) => view.groups_of(&member.as_str().into()).cloned().collect(),
-            Indexed::UserName(_) | Indexed::EmailValue(_) | Indexed::GroupsValue(_) => Vec::new(),
-        }
-    }
-
-    fn resource(provider: &Provider, group: &Self) -> Resource {
-        provider.group_resource(group)
-    }
-
-    fn place(&self) -> (jiff::Timestamp, &Id) {
-        (self.meta().created, self.id())
-    }
-
-    async fn find_by_key(store: &Store, provider: &Provider, key: &str) -> Result<Option<Arc<Self>>> {
-        store.groups.find_by_key(provider.name(), key).await
-    }
-}
-
-/// What the directory knows of who is in which group.
-struct Known<'a> {
-    store: &'a Store,
-    provider: &'a Provider,
-}
-
-impl Relations for Known<'_> {
-    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
-        let directory = self.store.read();
-        let Some(view) = directory.provider(self.provider.name()) else {
-            return Box::new(std::iter::empty());
-        };
-        let id = Id::from(id);
-        let values: Vec<Value> = match relation {
-            Relation::Groups => view.groups_of(&id).map(|group| membership(group)).collect(),
-            Relation::Members => view.group(&id).map(|group| members(group, view)).unwrap_or_default(),
-        };
-        Box::new(values.into_iter())
-    }
-
-    fn contains(&self, relation: Relation, id: &str, value: &str) -> bool {
-        let (member, group) = match relation {
-            Relation::Groups => (Id::from(id), Id::from(value)),
-            Relation::Members => (Id::from(value), Id::from(id)),
-        };
-        let directory = self.store.read();
-        let view = directory.provider(self.provider.name());
-        view.is_some_and(|view| {
-            !view.is_gone(&member) && view.groups_of(&member).any(|other| *other.id() == group)
-        })
-    }
-}
-
-fn membership(group: &Group) -> Value {
-    json!({"value": group.id().to_string(), "display": group.display_name(), "type": "direct"})
-}
-
-fn members(group: &Group, view: &ProviderView) -> Vec<Value> {
-    let people = group.members().iter().map(|id| (id, MemberKind::User));
-    let groups = group.groups().iter().map(|id| (id, MemberKind::Group));
-    let there = people.chain(groups).filter(|(id, _)| !view.is_gone(id));
-    there.map(|(id, kind)| shown(id, kind, Some(view))).collect()
 }

@@ -1,3 +1,8 @@
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::view::{Group, Id, User};
 use crate::{
     api::ResourceMeta,
     scim::{
@@ -19,4 +24,19 @@ pub(super) fn check(if_match: Option<&Tags>, meta: &ResourceMeta) -> Result<()> 
         )),
         _ => Ok(()),
     }
+}
+
+/// The entity tag of a person who is shown with these groups, in whichever order they are: no version counts
+/// them.
+pub fn user_etag(user: &User, groups: &[Arc<Group>]) -> ETag {
+    let version = user.meta().version;
+    if groups.is_empty() {
+        return ETag::new(version);
+    }
+    let mut ids: Vec<&Id> = groups.iter().map(|group| group.id()).collect();
+    ids.sort();
+    let digest =
+        ids.iter().fold(Sha256::new(), |digest, id| digest.chain_update(id.to_string()).chain_update([0]));
+    let digest: String = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    ETag::beside(version, digest)
 }

@@ -78,8 +78,8 @@ impl Intake {
     /// ones are read already; `invalidSyntax` for one that ends early or is no JSON.
     pub(super) async fn read(&self, request: Request, kind: ResourceKind) -> Result<(Value, Weight)> {
         let limit = match kind {
-            ResourceKind::User => MAX_BODY,
             ResourceKind::Group => MAX_GROUP_BODY,
+            _ => MAX_BODY,
         };
         self.read_within(request, limit).await
     }

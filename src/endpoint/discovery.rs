@@ -13,7 +13,7 @@ use crate::scim::{
     list::ListResponse,
     page::{DEFAULT_COUNT, MAX_COUNT},
     schema::{
-        ResourceKind, ResourceSchema,
+        ResourceSchema,
         discovery::{self, AuthenticationScheme, BulkLimits, Capabilities},
     },
 };
@@ -75,8 +75,8 @@ fn check(query: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-fn schemas_of(scope: &Scope) -> [&ResourceSchema; 2] {
-    ResourceKind::ALL.map(|kind| scope.provider.schema(kind))
+fn schemas_of(scope: &Scope) -> Vec<&ResourceSchema> {
+    scope.provider.kinds().iter().map(|kind| scope.provider.schema(*kind)).collect()
 }
 
 /// The document of this id, in any case.

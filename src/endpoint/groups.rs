@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     directory::{
-        Page, Provider, Store,
+        Provider, Store,
         view::{Group, Id},
     },
-    scim::{error::Result, etag::Tags, patch::PatchRequest, schema::ResourceKind, search::Query},
+    scim::{error::Result, etag::Tags, patch::PatchRequest, schema::ResourceKind},
 };
 
 /// The collection behind `/Groups`.
@@ -30,10 +30,6 @@ impl Collection for Groups {
 
     async fn get(store: &Store, provider: &Provider, id: &Id) -> Result<Arc<Group>> {
         store.group(provider, id).await
-    }
-
-    async fn query(store: &Store, provider: &Provider, query: &Query) -> Result<Page<Group>> {
-        store.groups(provider, query).await
     }
 
     async fn replace(

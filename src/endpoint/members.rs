@@ -69,7 +69,7 @@ impl Members {
         Member {
             value: (self.value == Part::Shown).then(|| id.to_string()),
             reference: match (self.reference, holder) {
-                (Part::Shown, Holder::Known(kind)) => Some(format!("{}{}/{id}", self.base, endpoint(*kind))),
+                (Part::Shown, Holder::Known(kind)) => Some(resource_kind(*kind).url(&self.base, id)),
                 _ => None,
             },
             kind: (self.kind == Part::Shown).then(|| kind.name()),
@@ -110,9 +110,9 @@ fn holders<'a>(
     })
 }
 
-fn endpoint(kind: MemberKind) -> &'static str {
+fn resource_kind(kind: MemberKind) -> ResourceKind {
     match kind {
-        MemberKind::User => ResourceKind::User.endpoint(),
-        MemberKind::Group => ResourceKind::Group.endpoint(),
+        MemberKind::User => ResourceKind::User,
+        MemberKind::Group => ResourceKind::Group,
     }
 }

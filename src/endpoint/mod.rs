@@ -9,6 +9,7 @@ mod conditions;
 mod connection;
 mod discovery;
 mod error;
+mod governance;
 mod groups;
 mod layers;
 mod media;
@@ -16,6 +17,7 @@ mod members;
 mod origin;
 mod path;
 mod providers;
+mod queries;
 mod render;
 mod resources;
 mod router;
@@ -31,11 +33,11 @@ mod watch;
 use std::sync::Arc;
 
 use axum::Router;
-use kube::Client;
+use kube::{Client, core::DeserializeGuard};
 use tokio::sync::Notify;
 
 use crate::{
-    api::{ScimProvider, ScimToken},
+    api::{Governance, ScimAccessPolicy, ScimProvider, ScimToken},
     directory::{Provider, Store},
     ops::{
         metrics::{Metrics, SyncState},
@@ -61,6 +63,8 @@ struct State {
     caches: Caches,
     /// Told when providers or tokens have changed, and when the directory is there.
     changed: Notify,
+    /// Told when there is a provider that publishes what policies can give.
+    governed: Notify,
     origin: Origin,
     intake: Intake,
     metrics: Metrics,
@@ -90,6 +94,7 @@ impl Endpoint {
                 groups: readiness.gate("groups"),
             },
             changed: Notify::new(),
+            governed: Notify::new(),
             origin,
             intake: Intake::default(),
             metrics,
@@ -103,13 +108,26 @@ impl Endpoint {
             state.providers.replace(listed);
             state.caches.providers.open();
             state.changed.notify_one();
+            if state.providers.all().values().any(|known| known.object().spec.governance != Governance::None)
+            {
+                state.governed.notify_one();
+            }
         });
         let tokens = watch::watch::<ScimToken>(client.clone(), |listed| {
             state.tokens.replace(listed);
             state.caches.tokens.open();
             state.changed.notify_one();
         });
-        let directory = state.store.follow(client, |kind| {
+        let policies = async {
+            // Nobody else asks for policies, and the right to read them may be missing where nobody does.
+            state.governed.notified().await;
+            let readable = |object: &Arc<DeserializeGuard<ScimAccessPolicy>>| object.0.as_ref().ok().cloned();
+            watch::watch::<ScimAccessPolicy>(client.clone(), |listed| {
+                state.store.take_policies(listed.iter().filter_map(readable).collect());
+            })
+            .await;
+        };
+        let directory = state.store.follow(client.clone(), |kind| {
             let (cache, kind) = match kind {
                 "User" => (&state.caches.users, "ScimUser"),
                 _ => (&state.caches.groups, "ScimGroup"),
@@ -118,7 +136,7 @@ impl Endpoint {
             state.metrics.index_sync(kind, SyncState::Synced);
             state.changed.notify_one();
         });
-        tokio::join!(providers, tokens, directory);
+        tokio::join!(providers, tokens, policies, directory);
     }
 
     /// Writes the status of providers and tokens, for good.

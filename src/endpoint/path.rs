@@ -3,8 +3,18 @@
 use percent_encoding::percent_decode_str;
 
 /// The names that a path may have below a provider, in their canonical spelling.
-const NAMES: [&str; 8] =
-    ["Users", "Groups", "Schemas", "ResourceTypes", "ServiceProviderConfig", "Bulk", "Me", ".search"];
+const NAMES: [&str; 10] = [
+    "Users",
+    "Groups",
+    "Roles",
+    "Entitlements",
+    "Schemas",
+    "ResourceTypes",
+    "ServiceProviderConfig",
+    "Bulk",
+    "Me",
+    ".search",
+];
 
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,12 +7,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 
 use super::{media::Scim, members::Members, scope::Scope};
 use crate::{
-    directory::view::{Group, Id, User},
+    directory::{
+        Assignable, Match, membership, user_etag,
+        view::{Group, Id, User},
+    },
     scim::{etag::ETag, projection::Projection, resource::Resource, schema::ResourceKind, search::Query},
 };
 
@@ -50,15 +52,22 @@ impl<'a> Renderer<'a> {
         Self { scope, projection: Projection::new(scope.provider.schema(kind), [], excluded) }
     }
 
+    /// Whatever a query found.
+    pub(super) fn found(&self, found: &Match) -> Shown {
+        match found {
+            Match::User(user) => self.user(user),
+            Match::Group(group) => self.group(group),
+            Match::Assignable(assignable) => self.assignable(assignable),
+        }
+    }
+
     /// A person, with their groups.
     pub(super) fn user(&self, user: &User) -> Shown {
         let mut resource = self.scope.provider.user_resource(user);
         let groups = if self.projection.shows("groups") { self.groups_of(user.id()) } else { Vec::new() };
-        let version = user.meta().version;
-        let etag =
-            if groups.is_empty() { ETag::new(version) } else { ETag::beside(version, digest(&groups)) };
+        let etag = user_etag(user, &groups);
         if !groups.is_empty() {
-            let groups = groups.iter().map(|group| self.membership(group)).collect();
+            let groups = groups.iter().map(|group| membership(group, &self.scope.base)).collect();
             resource.insert("groups".to_owned(), Value::Array(groups));
         }
         self.shown(ResourceKind::User, user.id(), resource, etag, None)
@@ -72,6 +81,12 @@ impl<'a> Renderer<'a> {
         self.shown(ResourceKind::Group, group.id(), resource, ETag::new(group.meta().version), members)
     }
 
+    /// A role or an entitlement.
+    pub(super) fn assignable(&self, assignable: &Assignable) -> Shown {
+        let resource = assignable.resource(&self.scope.base);
+        self.shown(assignable.kind(), assignable.id(), resource, assignable.etag(), None)
+    }
+
     fn shown(
         &self,
         kind: ResourceKind,
@@ -80,7 +95,7 @@ impl<'a> Renderer<'a> {
         etag: ETag,
         members: Option<Members>,
     ) -> Shown {
-        let location = self.url(kind, id);
+        let location = kind.url(&self.scope.base, id);
         if let Some(Value::Object(meta)) = resource.get_mut("meta") {
             meta.insert("location".to_owned(), location.as_str().into());
             meta.insert("version".to_owned(), etag.to_string().into());
@@ -89,23 +104,10 @@ impl<'a> Renderer<'a> {
         Shown { id: id.clone(), etag, location, resource, members }
     }
 
-    fn url(&self, kind: ResourceKind, id: &Id) -> String {
-        format!("{}{}/{id}", self.scope.base, kind.endpoint())
-    }
-
     fn groups_of(&self, id: &Id) -> Vec<Arc<Group>> {
         let directory = self.scope.store.read();
         let view = directory.provider(self.scope.provider.name());
         view.map(|view| view.groups_of(id).cloned().collect()).unwrap_or_default()
-    }
-
-    fn membership(&self, group: &Group) -> Value {
-        json!({
-            "value": group.id().to_string(),
-            "$ref": self.url(ResourceKind::Group, group.id()),
-            "display": group.display_name(),
-            "type": "direct",
-        })
     }
 }
 
@@ -149,13 +151,4 @@ impl Serialize for Shown {
         }
         object.end()
     }
-}
-
-/// What stands in the entity tag for the groups of a person, in whichever order they are.
-fn digest(groups: &[Arc<Group>]) -> String {
-    let mut ids: Vec<&Id> = groups.iter().map(|group| group.id()).collect();
-    ids.sort();
-    let digest =
-        ids.iter().fold(Sha256::new(), |digest, id| digest.chain_update(id.to_string()).chain_update([0]));
-    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,4 +1,4 @@
-//! What users and groups have in common: one handler for each method of RFC 7644 section 3.
+//! What users and groups have in common: one handler for each method of RFC 7644 section 3 but queries.
 
 use std::sync::Arc;
 
@@ -15,18 +15,14 @@ use super::{
     completion::{in_time, to_the_end},
     conditions::{if_match, if_none_match},
     error::Result,
-    media::Scim,
     render::{Renderer, Shown},
     scope::{Parameters, Scope},
 };
 use crate::{
     api::PatchResponse,
-    directory::{Page, Provider, Store, view::Id},
+    directory::{Provider, Store, view::Id},
     ops::clock,
-    scim::{
-        error::Result as Outcome, etag::Tags, list::ListResponse, patch::PatchRequest, schema::ResourceKind,
-        search::Query,
-    },
+    scim::{error::Result as Outcome, etag::Tags, patch::PatchRequest, schema::ResourceKind, search::Query},
 };
 
 /// A type of resources: what the directory does with it, under the same names for each.
@@ -50,13 +46,6 @@ pub(super) trait Collection: 'static {
         provider: &Provider,
         id: &Id,
     ) -> impl Future<Output = Outcome<Arc<Self::Resource>>> + Send;
-
-    /// The resources that a query means.
-    fn query(
-        store: &Store,
-        provider: &Provider,
-        query: &Query,
-    ) -> impl Future<Output = Outcome<Page<Self::Resource>>> + Send;
 
     /// Replaces a resource.
     fn replace(
@@ -119,17 +108,6 @@ pub(super) async fn get<C: Collection>(
     }
 }
 
-/// `GET /Users` (section 3.4.2).
-pub(super) async fn list<C: Collection>(scope: Scope, Parameters(query): Parameters) -> Result<Response> {
-    find::<C>(&scope, &query).await
-}
-
-/// `POST /Users/.search` (section 3.4.3).
-pub(super) async fn search<C: Collection>(scope: Scope, request: Request) -> Result<Response> {
-    let (body, _) = scope.intake.read(request, ResourceKind::User).await?;
-    find::<C>(&scope, &Query::from_body(&body, scope.provider.mode())?).await
-}
-
 /// `PUT /Users/<id>` (section 3.5.1).
 pub(super) async fn replace<C: Collection>(
     scope: Scope,
@@ -181,13 +159,6 @@ pub(super) async fn delete<C: Collection>(
     let delete = async move { C::delete(&store, &provider, &id.as_str().into(), if_match.as_ref()).await };
     to_the_end(Weight::Ordinary, delete).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-async fn find<C: Collection>(scope: &Scope, query: &Query) -> Result<Response> {
-    let page = in_time(C::query(&scope.store, &scope.provider, query)).await?;
-    let renderer = Renderer::new(scope, C::KIND, query);
-    let shown: Vec<Shown> = page.resources.iter().map(|resource| C::show(&renderer, resource)).collect();
-    Ok(Scim(ListResponse::new(page.total, page.position, shown)).into_response())
 }
 
 fn show<C: Collection>(scope: &Scope, query: &Query, resource: &C::Resource) -> Shown {

@@ -12,21 +12,28 @@ use super::{
     access_log::Trail,
     bulk, discovery,
     error::Refusal,
+    governance,
     groups::Groups,
     layers::NO_SUCH_PATH,
+    queries::{Among, by_body, by_url},
     resources::{self, Collection},
     users::Users,
 };
-use crate::scim::error::{ErrorKind, ScimError};
+use crate::scim::{
+    error::{ErrorKind, ScimError},
+    schema::ResourceKind,
+};
 
 /// All routes. HEAD is answered like GET, without a body.
 pub(super) fn routes() -> Router<Endpoint> {
     let routes = [
+        ("/", by_url(Among::Everything)),
+        ("/.search", by_body(Among::Everything)),
         ("/Users", collection::<Users>()),
-        ("/Users/.search", post(resources::search::<Users>)),
+        ("/Users/.search", by_body(Among::Type(Users::KIND))),
         ("/Users/{id}", resource::<Users>()),
         ("/Groups", collection::<Groups>()),
-        ("/Groups/.search", post(resources::search::<Groups>)),
+        ("/Groups/.search", by_body(Among::Type(Groups::KIND))),
         ("/Groups/{id}", resource::<Groups>()),
         ("/ServiceProviderConfig", get(discovery::service_provider_config)),
         ("/ResourceTypes", get(discovery::resource_types)),
@@ -35,15 +42,20 @@ pub(super) fn routes() -> Router<Endpoint> {
         ("/Schemas/{urn}", get(discovery::schema)),
         ("/Me", get(me).post(me).put(me).patch(me).delete(me)),
         ("/Bulk", post(bulk::bulk)),
-        ("/", get(search_everywhere)),
-        ("/.search", post(search_everywhere)),
     ];
+    let routes = routes.into_iter().map(|(path, methods)| (path, known_as(path, methods)));
+    let roles = assignables(ResourceKind::Role, ["/Roles", "/Roles/.search", "/Roles/{id}"]);
+    let entitlements = assignables(
+        ResourceKind::Entitlement,
+        ["/Entitlements", "/Entitlements/.search", "/Entitlements/{id}"],
+    );
     let router = Router::new().fallback(async || Refusal::from(ScimError::not_found(NO_SUCH_PATH)));
-    routes.into_iter().fold(router, |router, (path, methods)| router.route(path, known_as(path, methods)))
+    let all = routes.chain(roles).chain(entitlements);
+    all.fold(router, |router, (path, methods)| router.route(path, methods))
 }
 
 fn collection<C: Collection>() -> MethodRouter<Endpoint> {
-    get(resources::list::<C>).post(resources::create::<C>)
+    by_url(Among::Type(C::KIND)).post(resources::create::<C>)
 }
 
 fn resource<C: Collection>() -> MethodRouter<Endpoint> {
@@ -51,6 +63,16 @@ fn resource<C: Collection>() -> MethodRouter<Endpoint> {
         .put(resources::replace::<C>)
         .patch(resources::patch::<C>)
         .delete(resources::delete::<C>)
+}
+
+/// What is read alone, by providers that have it.
+fn assignables(
+    kind: ResourceKind,
+    [all, search, one]: [&'static str; 3],
+) -> [(&'static str, MethodRouter<Endpoint>); 3] {
+    let among = Among::Type(kind);
+    let routes = [(all, by_url(among)), (search, by_body(among)), (one, governance::by_id(kind))];
+    routes.map(|(path, methods)| (path, governance::where_offered(kind, known_as(path, methods))))
 }
 
 /// The route, noted for the log, and an error of SCIM for the methods that it does not have.
@@ -70,10 +92,6 @@ async fn method_not_allowed() -> Refusal {
 /// RFC 7644 section 3.11.
 async fn me() -> Refusal {
     not_implemented("there is no user behind a provider's token; name one by id")
-}
-
-async fn search_everywhere() -> Refusal {
-    not_implemented("search /Users and /Groups, each on its own")
 }
 
 fn not_implemented(instead: &str) -> Refusal {

@@ -15,7 +15,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::{State, providers::Known, tokens::Token};
 use crate::{
     api::{
-        ConditionStatus, ConditionType, Conditions, Governance, Reason, ScimProvider, ScimProviderSpec,
+        ConditionStatus, ConditionType, Conditions, Reason, ScimProvider, ScimProviderSpec,
         ScimProviderStatus, ScimToken, ScimTokenStatus,
     },
     directory::view::ProviderView,
@@ -194,7 +194,6 @@ fn unsupported(spec: &ScimProviderSpec) -> Vec<&'static str> {
     let fields = [
         ("spec.jwt", !spec.jwt.is_empty()),
         ("spec.correlate", spec.correlate.is_some()),
-        ("spec.governance", spec.governance != Governance::None),
         ("spec.notifications", !spec.notifications.is_empty()),
     ];
     fields.into_iter().filter(|(_, is_set)| *is_set).map(|(field, _)| field).collect()

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     directory::{
-        Page, Provider, Store,
+        Provider, Store,
         view::{Id, User},
     },
-    scim::{error::Result, etag::Tags, patch::PatchRequest, schema::ResourceKind, search::Query},
+    scim::{error::Result, etag::Tags, patch::PatchRequest, schema::ResourceKind},
 };
 
 /// The collection behind `/Users`.
@@ -30,10 +30,6 @@ impl Collection for Users {
 
     async fn get(store: &Store, provider: &Provider, id: &Id) -> Result<Arc<User>> {
         store.user(provider, id).await
-    }
-
-    async fn query(store: &Store, provider: &Provider, query: &Query) -> Result<Page<User>> {
-        store.users(provider, query).await
     }
 
     async fn replace(

@@ -1,4 +1,4 @@
-//! Small kinds that are kept whole in memory: providers and tokens.
+//! Small kinds that are kept whole in memory: providers, tokens and policies.
 
 use std::{fmt::Debug, pin::pin, sync::Arc};
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::error::{ErrorKind, Result, ScimError, quote};
 use super::filter::Filter;
-use super::mode::{Mode, UnknownInBody};
+use super::mode::Mode;
 use super::object;
 use super::page::{Binding, DEFAULT_COUNT, MAX_COUNT, Paging};
 use super::sort::Order;
@@ -61,15 +61,12 @@ impl Query {
     /// Reads the body of a `.search`.
     ///
     /// # Errors
-    /// As [`Query::from_url`]; `invalidSyntax` for what is no object or, where the mode looks, another message.
+    /// As [`Query::from_url`]; `invalidSyntax` for what is no object, or another message: one that was sent here
+    /// by mistake would ask for everybody.
     pub fn from_body(body: &Value, mode: Mode) -> Result<Self> {
         let body =
             body.as_object().ok_or_else(|| ScimError::invalid_syntax("the body must be a JSON object"))?;
-        let schemas = object::member(body, "schemas").and_then(Value::as_array);
-        let is_other = schemas.is_some_and(|schemas| !schemas.contains(&SCHEMA.into()));
-        if is_other && mode.switches().unknown_in_body == UnknownInBody::Refuse {
-            return Err(ScimError::invalid_syntax(format!("schemas must be [\"{SCHEMA}\"]")));
-        }
+        check_schemas(body)?;
         Self::read(&Parameters(body), mode)
     }
 
@@ -97,6 +94,16 @@ impl Query {
 
 const NAMES: [&str; 8] =
     ["filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes"];
+
+/// `schemas` may be missing, as in a PATCH.
+fn check_schemas(body: &Map<String, Value>) -> Result<()> {
+    let is_search = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(SCHEMA));
+    match object::member(body, "schemas") {
+        None => Ok(()),
+        Some(Value::Array(urns)) if urns.iter().any(is_search) => Ok(()),
+        Some(_) => Err(ScimError::invalid_syntax(format!("schemas must be [\"{SCHEMA}\"]"))),
+    }
+}
 
 /// `+` is a space, as forms write it.
 fn decoded(text: &str) -> Result<String> {
@@ -325,10 +332,17 @@ mod tests {
     }
 
     #[test]
-    fn another_message_is_no_search_unless_in_compat() {
-        let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]});
-        assert!(Query::from_body(&body, Mode::Compat).is_ok());
-        assert!(Query::from_body(&body, Mode::Strict).is_err());
+    fn another_message_is_no_search() {
+        for mode in Mode::ALL {
+            for schemas in
+                [json!(["urn:ietf:params:scim:api:messages:2.0:PatchOp"]), json!([]), json!(SCHEMA)]
+            {
+                let error = Query::from_body(&json!({"schemas": schemas}), mode).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::InvalidSyntax, "{schemas}");
+                assert!(error.detail().contains(SCHEMA), "{error}");
+            }
+            assert!(Query::from_body(&json!({"SCHEMAS": [SCHEMA.to_uppercase()]}), mode).is_ok());
+        }
     }
 
     #[test]

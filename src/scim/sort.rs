@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::comparison::{Comparable, Comparison};
 use super::error::{Result, ScimError, quote};
 use super::path::AttributePath;
+use super::relations::{Relations, Source, id};
 use super::resource::Resource;
-use super::schema::{Located, ResourceSchema};
+use super::schema::{Located, ResourceKind, ResourceSchema};
 use super::value::is_primary;
 
 /// How much of a text counts, in characters: sort keys travel in cursors.
@@ -27,12 +27,21 @@ pub enum Order {
     Descending,
 }
 
-/// The order of the resources of one type.
+/// The order of the resources of one or several types.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sort {
-    path: AttributePath,
-    comparison: Comparison,
+    /// Of the types that have the attribute.
+    places: Vec<Place>,
     order: Order,
+}
+
+/// Where the resources of one type have what they are sorted by.
+#[derive(Clone, Debug, PartialEq)]
+struct Place {
+    kind: ResourceKind,
+    path: AttributePath,
+    source: Source,
+    comparison: Comparison,
 }
 
 /// A resource's place in an order.
@@ -43,45 +52,31 @@ pub struct SortKey {
 }
 
 impl Sort {
-    /// The order by an attribute; without one by `meta.created`. In a query across resource types an attribute
-    /// that only one of the `others` knows is missing here.
+    /// The order of resources of these types by an attribute, which is missing where a type does not have it;
+    /// without one by `meta.created`, the oldest first, whatever `order` says: there is no `sortBy` that it
+    /// could be applied to.
     ///
     /// # Errors
-    /// `invalidFilter` where no schema knows the attribute, or it is complex and has no `value`.
-    pub fn new(
-        by: Option<&str>,
-        order: Order,
-        schema: &ResourceSchema,
-        others: &[&ResourceSchema],
-    ) -> Result<Self> {
-        let name = by.unwrap_or("meta.created");
-        let located = schema.locate(name).or_else(|| others.iter().find_map(|other| other.locate(name)));
-        let (at, sub) = match located {
-            Some(Located::Attribute(at)) => (at, at.attribute.sub("value")),
-            Some(Located::SubAttribute(at, sub)) => (at, Some(sub)),
-            Some(Located::Schema(_)) | None => {
-                let detail =
-                    format!("sortBy names {}, which no schema of this resource type defines", quote(name));
-                return Err(ScimError::invalid_filter(detail));
-            }
-        };
-        if sub.is_none() && !at.attribute.sub_attributes.is_empty() {
-            let detail = format!("sortBy must name a sub-attribute of {}", at.attribute.name);
+    /// `invalidFilter` where none of the types has the attribute, or it is complex and has no `value`.
+    pub fn new(by: Option<&str>, order: Order, types: &[&ResourceSchema]) -> Result<Self> {
+        let (name, order) = by.map_or(("meta.created", Order::Ascending), |name| (name, order));
+        let places = types.iter().filter_map(|schema| Place::find(name, schema).transpose());
+        let places = places.collect::<Result<Vec<_>>>()?;
+        if places.is_empty() {
+            let detail = format!("sortBy names {}, which no schema here defines; see /Schemas", quote(name));
             return Err(ScimError::invalid_filter(detail));
         }
-        Ok(Self { path: AttributePath::new(at, sub), comparison: Comparison::of(at, sub), order })
+        Ok(Self { places, order })
     }
 
-    /// The resource's place: by its value, of several by the primary one or else the first.
-    pub fn key(&self, resource: &Resource) -> SortKey {
-        let values = self.path.values(resource);
-        let value = values.iter().find(|value| is_primary(value)).or_else(|| values.first());
-        let value = value.and_then(|value| self.comparison.comparable(self.path.part(value)?));
-        let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
-        SortKey { value: value.map(shortened), id: id.to_owned() }
+    /// The place of a resource of this type: by its value, of several by the primary one or else the first.
+    pub fn key(&self, kind: ResourceKind, resource: &Resource, relations: &dyn Relations) -> SortKey {
+        let place = self.places.iter().find(|place| place.kind == kind);
+        let value = place.and_then(|place| place.value(resource, relations));
+        SortKey { value, id: id(resource).to_owned() }
     }
 
-    /// Which of two places comes first; also of resources of two types, in orders by one attribute.
+    /// Which of two places comes first.
     pub fn compare(&self, a: &SortKey, b: &SortKey) -> Ordering {
         let by_value = match (&a.value, &b.value) {
             (Some(a), Some(b)) => a.cmp(b),
@@ -95,6 +90,33 @@ impl Sort {
     }
 }
 
+impl Place {
+    fn find(name: &str, schema: &ResourceSchema) -> Result<Option<Self>> {
+        let (at, sub) = match schema.locate(name) {
+            Some(Located::Attribute(at)) => (at, at.attribute.sub("value")),
+            Some(Located::SubAttribute(at, sub)) => (at, Some(sub)),
+            Some(Located::Schema(_)) | None => return Ok(None),
+        };
+        if sub.is_none() && !at.attribute.sub_attributes.is_empty() {
+            let detail = format!("sortBy must name a sub-attribute of {}", at.attribute.name);
+            return Err(ScimError::invalid_filter(detail));
+        }
+        let kind = schema.kind();
+        Ok(Some(Self {
+            kind,
+            path: AttributePath::new(at, sub),
+            source: Source::of(at, sub, kind),
+            comparison: Comparison::of(at, sub),
+        }))
+    }
+
+    fn value(&self, resource: &Resource, relations: &dyn Relations) -> Option<Comparable<'static>> {
+        let values = self.source.values(&self.path, resource, relations);
+        let value = values.iter().find(|value| is_primary(value)).or_else(|| values.first())?;
+        self.comparison.comparable(self.path.part(value)?).map(shortened)
+    }
+}
+
 fn shortened(value: Comparable<'_>) -> Comparable<'static> {
     match value {
         Comparable::Text(text) => Comparable::Text(Cow::Owned(text.chars().take(LONGEST_TEXT).collect())),
@@ -104,15 +126,19 @@ fn shortened(value: Comparable<'_>) -> Comparable<'static> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::scim::relations::{Relation, Unrelated};
     use crate::scim::schema::core::ENTERPRISE_USER;
 
     /// The ids of these users in this order.
     fn sorted(by: &str, order: Order, users: &[Value]) -> String {
-        let sort = Sort::new(Some(by), order, &ResourceSchema::user(), &[]).unwrap();
-        let mut keys: Vec<_> = users.iter().map(|user| sort.key(user.as_object().unwrap())).collect();
+        let sort = Sort::new(Some(by), order, &[&ResourceSchema::user()]).unwrap();
+        let mut keys: Vec<_> = users
+            .iter()
+            .map(|user| sort.key(ResourceKind::User, user.as_object().unwrap(), &Unrelated))
+            .collect();
         keys.sort_by(|a, b| sort.compare(a, b));
         keys.into_iter().map(|key| key.id).collect()
     }
@@ -170,9 +196,11 @@ mod tests {
 
     #[test]
     fn without_an_attribute_the_oldest_comes_first() {
-        let sort = Sort::new(None, Order::Ascending, &ResourceSchema::group(), &[]).unwrap();
+        // RFC 7644 section 3.4.2.3: sortOrder is the order in which sortBy is applied.
+        let sort = Sort::new(None, Order::Descending, &[&ResourceSchema::group()]).unwrap();
         let key = |id: &str, created: &str| {
-            sort.key(json!({"id": id, "meta": {"created": created}}).as_object().unwrap())
+            let group = json!({"id": id, "meta": {"created": created}});
+            sort.key(ResourceKind::Group, group.as_object().unwrap(), &Unrelated)
         };
         let (old, new) = (key("b", "2020-01-01T00:00:00Z"), key("a", "2021-01-01T00:00:00Z"));
         assert_eq!(sort.compare(&old, &new), Ordering::Less);
@@ -180,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_no_schema_knows_cannot_be_sorted_by() {
-        let refused = |by| Sort::new(Some(by), Order::Ascending, &ResourceSchema::user(), &[]).unwrap_err();
+        let refused = |by| Sort::new(Some(by), Order::Ascending, &[&ResourceSchema::user()]).unwrap_err();
         for by in ["", "favouriteColor", "emails.color", "name", "addresses", ENTERPRISE_USER] {
             assert_eq!(refused(by).kind().scim_type(), Some("invalidFilter"), "{by}");
         }
@@ -189,20 +217,72 @@ mod tests {
     /// RFC 7644 section 3.4.2.1.
     #[test]
     fn across_types_an_attribute_of_another_type_is_missing() {
-        let sort = Sort::new(
-            Some("userName"),
-            Order::Ascending,
-            &ResourceSchema::group(),
-            &[&ResourceSchema::user()],
-        )
-        .unwrap();
-        assert_eq!(sort.key(json!({"id": "g"}).as_object().unwrap()).value, None);
+        let types = [&ResourceSchema::user(), &ResourceSchema::group()];
+        let sort = Sort::new(Some("userName"), Order::Ascending, &types).unwrap();
+        let key = |kind, resource: Value| sort.key(kind, resource.as_object().unwrap(), &Unrelated);
+        let (person, team) = (
+            key(ResourceKind::User, json!({"id": "u", "userName": "zoe"})),
+            key(ResourceKind::Group, json!({"id": "g", "displayName": "a"})),
+        );
+        assert_eq!((team.value.clone(), sort.compare(&person, &team)), (None, Ordering::Less));
+        assert!(Sort::new(Some("favouriteColor"), Order::Ascending, &types).is_err());
+    }
+
+    #[test]
+    fn across_types_an_attribute_of_both_sorts_them_together() {
+        let types = [&ResourceSchema::user(), &ResourceSchema::group()];
+        let sort = Sort::new(Some("displayName"), Order::Descending, &types).unwrap();
+        let named = |kind, name: &str| {
+            let resource = json!({"id": name, "displayName": name});
+            sort.key(kind, resource.as_object().unwrap(), &Unrelated)
+        };
+        let mut keys = [
+            named(ResourceKind::Group, "Alpha"),
+            named(ResourceKind::User, "beta"),
+            named(ResourceKind::Group, "GAMMA"),
+        ];
+        keys.sort_by(|a, b| sort.compare(a, b));
+        assert_eq!(keys.map(|key| key.id), ["GAMMA", "beta", "Alpha"]);
+    }
+
+    /// The oldest member of each group is its first, and every version has one digit.
+    struct Directory;
+
+    impl Relations for Directory {
+        fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
+            let values = match (relation, id) {
+                (Relation::Members, "a") => vec![json!({"value": "z"}), json!({"value": "b"})],
+                (Relation::Members, "b") => vec![json!({"value": "c"})],
+                (Relation::Meta, id) => vec![json!({"version": id, "location": format!("/Groups/{id}")})],
+                _ => vec![],
+            };
+            Box::new(values.into_iter())
+        }
+    }
+
+    #[test]
+    fn what_lies_with_other_resources_sorts_too() {
+        let groups = ["c", "b", "a"].map(|id| json!({"id": id, "meta": {"resourceType": "Group"}}));
+        for (by, order) in [
+            ("members", "bac"),
+            ("members.value", "bac"),
+            ("meta.version", "abc"),
+            ("META.LOCATION", "abc"),
+            ("meta.resourceType", "abc"),
+        ] {
+            let sort = Sort::new(Some(by), Order::Ascending, &[&ResourceSchema::group()]).unwrap();
+            let key = |group: &Value| sort.key(ResourceKind::Group, group.as_object().unwrap(), &Directory);
+            let mut keys: Vec<_> = groups.iter().map(key).collect();
+            keys.sort_by(|a, b| sort.compare(a, b));
+            assert_eq!(keys.into_iter().map(|key| key.id).collect::<String>(), order, "{by}");
+        }
     }
 
     #[test]
     fn long_text_makes_no_long_key() {
-        let sort = Sort::new(Some("title"), Order::Ascending, &ResourceSchema::user(), &[]).unwrap();
-        let key = sort.key(json!({"id": "a", "title": "ä".repeat(10_000)}).as_object().unwrap());
+        let sort = Sort::new(Some("title"), Order::Ascending, &[&ResourceSchema::user()]).unwrap();
+        let user = json!({"id": "a", "title": "ä".repeat(10_000)});
+        let key = sort.key(ResourceKind::User, user.as_object().unwrap(), &Unrelated);
         assert_eq!(key.value, Some(Comparable::Text("ä".repeat(LONGEST_TEXT).into())));
     }
 

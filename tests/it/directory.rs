@@ -10,9 +10,9 @@ use kube::{
 };
 use scim_operator::{
     api::{ScimProvider, ScimUser},
-    directory::{Janitor, Provider, Store, view::Id},
+    directory::{Janitor, Provider, Question, Store, view::Id},
     ops::{clock, metrics::Metrics},
-    scim::{error::ErrorKind, mode::Mode, patch::PatchRequest},
+    scim::{error::ErrorKind, mode::Mode, patch::PatchRequest, schema::ResourceKind, search::Query},
 };
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -126,11 +126,17 @@ async fn what_one_replica_acknowledged_the_other_finds_by_id_and_by_name() {
         let name = format!("user-{i}");
         let user = one.store.create_user(&provider, json!({"userName": name}), clock::now()).await.unwrap();
         assert!(two.user(&provider, user.id()).await.is_some());
-        let query = scim_operator::scim::search::Query::from_url(
-            &format!("filter=userName+eq+%22{}%22", name.to_uppercase()),
-            Mode::Compat,
-        );
-        assert_eq!(two.store.users(&provider, &query.unwrap()).await.unwrap().total, 1);
+        let query =
+            Query::from_url(&format!("filter=userName+eq+%22{}%22", name.to_uppercase()), Mode::Compat);
+        let question = Question {
+            provider: &provider,
+            kinds: &[ResourceKind::User],
+            endpoint: "/Users",
+            base: "https://scim.example.com",
+            query: &query.unwrap(),
+            now: clock::now(),
+        };
+        assert_eq!(two.store.find(&question).await.unwrap().total, 1);
     }
 }
 

@@ -1,9 +1,12 @@
 //! What a provider's resources are: the standard schemas and those that it declares.
 
 use crate::{
-    api::{AttributeRules, AttributeType, CustomAttribute, CustomSchema, CustomSubAttribute},
+    api::{
+        AttributeMutability, AttributeReturned, AttributeRules, AttributeType, CustomAttribute, CustomSchema,
+        CustomSubAttribute,
+    },
     scim::schema::{
-        Attribute, ResourceSchema, Type,
+        Attribute, Mutability, ResourceSchema, Returned, Type,
         custom::{self, InvalidSchema, ResourceTypes},
     },
 };
@@ -27,14 +30,24 @@ pub fn user_schema(rules: &AttributeRules) -> ResourceSchema {
 }
 
 fn attribute(declared: &CustomAttribute) -> Attribute {
-    Attribute {
+    let attribute = Attribute {
         multi_valued: declared.multi_valued,
         required: declared.required,
         case_exact: declared.case_exact,
+        returned: match declared.returned {
+            AttributeReturned::Always => Returned::Always,
+            AttributeReturned::Default => Returned::Default,
+            AttributeReturned::Request => Returned::Request,
+            AttributeReturned::Never => Returned::Never,
+        },
         canonical_values: declared.canonical_values.iter().cloned().map(Into::into).collect(),
         sub_attributes: declared.sub_attributes.iter().map(sub_attribute).collect(),
         ..Attribute::new(declared.name.clone(), ty(declared.kind), declared.description.clone())
-    }
+    };
+    attribute.mutability(match declared.mutability {
+        AttributeMutability::ReadWrite => Mutability::ReadWrite,
+        AttributeMutability::Immutable => Mutability::Immutable,
+    })
 }
 
 fn sub_attribute(declared: &CustomSubAttribute) -> Attribute {

@@ -120,9 +120,7 @@ async fn other_methods_are_405_with_those_that_there_are() {
 #[tokio::test]
 async fn what_scim_has_and_we_do_not_is_501() {
     let server = Server::new();
-    for (method, path) in
-        [(Method::GET, "Me"), (Method::DELETE, "me"), (Method::POST, ".search"), (Method::GET, "")]
-    {
+    for (method, path) in [(Method::GET, "Me"), (Method::DELETE, "me")] {
         let answer = server.ask(request(method, &format!("/scim/v2/okta/{path}"), Body::empty())).await;
         assert_eq!(answer.status, 501, "{path}");
         answer.assert_is_scim_error();

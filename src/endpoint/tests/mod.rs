@@ -4,6 +4,8 @@ mod admission;
 mod answers;
 mod bodies;
 mod bulk;
+mod governance;
+mod queries;
 
 use std::sync::Arc;
 

@@ -302,7 +302,7 @@ fn read_request(sent: &mut Map<String, Value>, bulk_id: Option<&str>) -> Result<
 fn read_path(path: &str) -> Result<(ResourceKind, Option<String>)> {
     let mut parts = path.split('/').filter(|part| !part.is_empty());
     let kind = parts.next().and_then(|endpoint| {
-        ResourceKind::ALL
+        ResourceKind::PROVISIONED
             .into_iter()
             .find(|kind| kind.endpoint().trim_start_matches('/').eq_ignore_ascii_case(endpoint))
     });

@@ -3,12 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::tree::Tree;
-use super::{Filter, Literal, Operator, Relation, Term, Test};
+use super::{Filter, Literal, Operator, Term, Test};
 use crate::scim::comparison::{Comparable, Comparison, instant};
 use crate::scim::error::{Result, ScimError, quote};
 use crate::scim::mode::{EmailAlias, LooseForms, Mode};
 use crate::scim::path::{AttributePath, Path};
-use crate::scim::schema::{Attribute, AttributeRef, Located, ResourceKind, ResourceSchema, Type};
+use crate::scim::relations::Source;
+use crate::scim::schema::{Attribute, Located, ResourceSchema, Type};
 
 /// A filter that can be asked about resources of one type.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,17 +27,6 @@ pub(super) struct ResourceTest {
     /// Which of the attribute's values are tested; without a filter all of them.
     pub(super) elements: Option<ElementFilter>,
     pub(super) check: Check,
-}
-
-/// Where the values of an attribute are found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
-    /// In the resource.
-    Resource,
-    /// With other resources.
-    Related(Relation),
-    /// In resources of another type alone.
-    OtherType,
 }
 
 /// A test of one value of an attribute: of its sub-attribute, or without one of itself.
@@ -155,20 +145,10 @@ impl ResourceTest {
         let elements = filter.as_deref().map(|filter| ElementFilter::bind(filter, at.attribute, mode));
         Ok(Self {
             path: AttributePath::new(at, sub),
-            source: if here.is_some() { Source::of(at, schema.kind()) } else { Source::OtherType },
+            source: if here.is_some() { Source::of(at, sub, schema.kind()) } else { Source::OtherType },
             elements: elements.transpose()?,
             check,
         })
-    }
-}
-
-impl Source {
-    fn of(at: AttributeRef<'_>, kind: ResourceKind) -> Self {
-        match (at.urn, kind, &*at.attribute.name) {
-            (None, ResourceKind::Group, "members") => Self::Related(Relation::Members),
-            (None, ResourceKind::User, "groups") => Self::Related(Relation::Groups),
-            _ => Self::Resource,
-        }
     }
 }
 

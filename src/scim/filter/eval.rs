@@ -5,38 +5,10 @@ use std::borrow::Borrow;
 use serde_json::Value;
 
 use super::Operator;
-use super::bind::{BoundFilter, Check, ElementFilter, ResourceTest, Source};
+use super::bind::{BoundFilter, Check, ElementFilter, ResourceTest};
 use crate::scim::comparison::Comparable;
+use crate::scim::relations::{Relations, Source, id};
 use crate::scim::resource::Resource;
-
-/// Attributes whose values lie with other resources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relation {
-    /// The `members` of a group.
-    Members,
-    /// The `groups` of a user.
-    Groups,
-}
-
-/// What resources are to each other: the one who keeps them all knows.
-pub trait Relations {
-    /// The values of the attribute of this resource, as SCIM shows them.
-    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a>;
-
-    /// Whether one of them has this `value`; better answered from an index.
-    fn contains(&self, relation: Relation, id: &str, value: &str) -> bool {
-        self.values(relation, id).any(|related| related.get("value").and_then(Value::as_str) == Some(value))
-    }
-}
-
-/// Nobody is a member of anything.
-pub struct Unrelated;
-
-impl Relations for Unrelated {
-    fn values<'a>(&'a self, _: Relation, _: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
-        Box::new(std::iter::empty())
-    }
-}
 
 impl BoundFilter {
     /// Whether the resource matches. `ne` is true of an absent value; of several values one is enough.
@@ -58,9 +30,9 @@ impl ElementFilter {
 impl ResourceTest {
     fn matches(&self, resource: &Resource, relations: &dyn Relations) -> bool {
         match self.source {
-            Source::Resource => self.holds_among(self.path.values(resource)),
+            Source::Resource | Source::Type(_) => self.holds_among(self.path.values(resource)),
             Source::Related(relation) => {
-                let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
+                let id = id(resource);
                 match self.named_values() {
                     Some(values) => values.iter().any(|value| relations.contains(relation, id, value)),
                     None => self.holds_among(relations.values(relation, id)),
@@ -96,7 +68,7 @@ impl ResourceTest {
 }
 
 impl Check {
-    fn holds(&self, value: Option<&Value>) -> bool {
+    pub(super) fn holds(&self, value: Option<&Value>) -> bool {
         if let Some(Value::Array(values)) = value {
             return values.iter().any(|value| self.holds(Some(value)));
         }

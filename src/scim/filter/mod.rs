@@ -21,7 +21,6 @@ pub mod tree;
 mod tests;
 
 pub use bind::{BoundFilter, ElementFilter};
-pub use eval::{Relation, Relations, Unrelated};
 pub use narrowing::Indexed;
 
 /// The longest filter or path that is read, in bytes.

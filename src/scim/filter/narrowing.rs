@@ -1,9 +1,10 @@
 //! Which resources a filter can match at all, as far as an index can tell.
 
 use super::Operator;
-use super::bind::{BoundFilter, Check, ResourceTest, Source};
+use super::bind::{BoundFilter, Check, ResourceTest};
 use super::tree::Tree;
 use crate::scim::comparison::{Case, Comparable, Comparison};
+use crate::scim::relations::Source;
 
 /// A look-up in an index that leads to every resource that has this value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -46,11 +47,11 @@ fn narrow(tree: &Tree<ResourceTest>) -> Option<Vec<Indexed>> {
 
 impl ResourceTest {
     fn narrowing(&self) -> Option<Vec<Indexed>> {
-        if self.source == Source::OtherType && self.check.equal().is_some() {
-            return Some(Vec::new());
-        }
-        if self.source == Source::OtherType || self.path.urn.is_some() {
-            return None;
+        match self.source {
+            Source::OtherType => return (!self.check.holds(None)).then(Vec::new),
+            Source::Type(kind) => return (!self.check.holds(Some(&kind.name().into()))).then(Vec::new),
+            _ if self.path.urn.is_some() => return None,
+            Source::Resource | Source::Related(_) => {}
         }
         let attribute = self.path.attribute.as_str();
         let direct = indexed(attribute, self.path.sub.as_deref(), &self.check);

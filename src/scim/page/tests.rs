@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::scim::schema::ResourceSchema;
+use crate::scim::relations::Unrelated;
+use crate::scim::schema::{ResourceKind, ResourceSchema};
 use crate::scim::sort::Order;
 
 /// Users with these ids and titles.
@@ -16,14 +17,14 @@ struct Directory {
 
 impl Directory {
     fn new(users: u32) -> Self {
-        let sort = Sort::new(Some("title"), Order::Ascending, &ResourceSchema::user(), &[]).unwrap();
+        let sort = Sort::new(Some("title"), Order::Ascending, &[&ResourceSchema::user()]).unwrap();
         Self { sort, titles: (0..users).map(|id| (id, (id % 7) as u8)).collect() }
     }
 
     fn key(&self, id: u32) -> SortKey {
         let title = self.titles.get(&id).map(|title| (b'a' + title) as char);
         let user = json!({"id": format!("{id:03}"), "title": title.map(String::from)});
-        self.sort.key(user.as_object().unwrap())
+        self.sort.key(ResourceKind::User, user.as_object().unwrap(), &Unrelated)
     }
 
     fn found(&self) -> Vec<u32> {

@@ -1,6 +1,6 @@
 //! Schemas that a provider declares for its own attributes (RFC 7643 section 3.3).
 
-use super::{Attribute, Mutability, ResourceKind, ResourceSchema, Schema, Type, Uniqueness, core};
+use super::{Attribute, Mutability, ResourceSchema, Schema, Type, Uniqueness, core};
 
 /// The longest URN and the longest name, in bytes.
 const LONGEST_URN: usize = 200;
@@ -56,10 +56,7 @@ impl ResourceTypes {
     pub fn new(declared: impl IntoIterator<Item = Schema>) -> Result<Self, InvalidSchema> {
         let mut types = Self { users: ResourceSchema::user(), groups: ResourceSchema::group() };
         for schema in declared {
-            let extended = match schema.extends() {
-                ResourceKind::User => &mut types.users,
-                ResourceKind::Group => &mut types.groups,
-            };
+            let extended = if schema.extends_groups() { &mut types.groups } else { &mut types.users };
             if extended.extension(&schema.id).is_some() {
                 let problems = vec!["it is declared twice; URNs compare without case".to_owned()];
                 return Err(InvalidSchema { schema: schema.id.into_owned(), problems });
@@ -68,28 +65,12 @@ impl ResourceTypes {
         }
         Ok(types)
     }
-
-    /// The type of this kind.
-    pub fn of(&self, kind: ResourceKind) -> &ResourceSchema {
-        match kind {
-            ResourceKind::User => &self.users,
-            ResourceKind::Group => &self.groups,
-        }
-    }
-
-    /// All of them, in the order of `/ResourceTypes`.
-    pub fn all(&self) -> [&ResourceSchema; 2] {
-        ResourceKind::ALL.map(|kind| self.of(kind))
-    }
 }
 
 impl Schema {
-    /// What an extension extends: groups where the last part of its URN is `Group`, otherwise users.
-    pub fn extends(&self) -> ResourceKind {
-        match self.id.rsplit(':').next() {
-            Some(last) if last.eq_ignore_ascii_case("group") => ResourceKind::Group,
-            _ => ResourceKind::User,
-        }
+    /// Whether an extension extends groups, as the last part of its URN says; otherwise it extends users.
+    fn extends_groups(&self) -> bool {
+        self.id.rsplit(':').next().is_some_and(|last| last.eq_ignore_ascii_case("group"))
     }
 }
 
@@ -111,11 +92,11 @@ fn check_urn(urn: &str) -> Vec<String> {
         [core::user(), core::group(), core::enterprise_user()].iter().any(|schema| schema.is(urn));
     let lower = urn.to_ascii_lowercase();
     if is_defined
-        || ["urn:ietf:params:scim:schemas:core:", "urn:ietf:params:scim:api:"]
+        || ["urn:ietf:params:scim:schemas:core:", "urn:ietf:params:scim:api:", "urn:okta:scim:schemas:core:"]
             .iter()
             .any(|own| lower.starts_with(own))
     {
-        problems.push("SCIM defines this URN itself; choose another".to_owned());
+        problems.push("SCIM defines this URN itself, or Okta does; choose another".to_owned());
     }
     problems
 }
@@ -198,6 +179,7 @@ fn check_characteristics(path: &str, attribute: &Attribute) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scim::schema::governance;
 
     const URN: &str = "urn:ietf:params:scim:schemas:extension:custom:2.0:User";
 
@@ -229,10 +211,9 @@ mod tests {
 
     #[test]
     fn the_last_part_of_its_urn_says_what_it_extends() {
-        let extends = |urn| extension(urn, "", vec![text("a")]).unwrap().extends();
-        assert_eq!(extends(URN), ResourceKind::User);
-        assert_eq!(extends("urn:example:2.0:Group"), ResourceKind::Group);
-        assert_eq!(extends("urn:example:badges"), ResourceKind::User);
+        let extends_groups = |urn| extension(urn, "", vec![text("a")]).unwrap().extends_groups();
+        assert!(extends_groups("urn:example:2.0:Group"));
+        assert!(!extends_groups(URN) && !extends_groups("urn:example:badges"));
     }
 
     #[test]
@@ -242,7 +223,8 @@ mod tests {
         {
             assert!(problems(urn, vec![text("a")]).contains("write its URN as"), "{urn}");
         }
-        for urn in [core::USER, core::ENTERPRISE_USER, "urn:ietf:params:scim:api:messages:2.0:Error"] {
+        let message = "urn:ietf:params:scim:api:messages:2.0:Error";
+        for urn in [core::USER, core::ENTERPRISE_USER, message, governance::ROLE] {
             assert!(problems(&urn.to_uppercase(), vec![text("a")]).contains("SCIM defines this"), "{urn}");
         }
     }

@@ -106,6 +106,8 @@ fn resource_type(schema: &ResourceSchema, base: &str) -> Value {
         "description": match kind {
             ResourceKind::User => "People.",
             ResourceKind::Group => "Groups of people and of other groups.",
+            ResourceKind::Role => "Roles of Kubernetes that policies can give.",
+            ResourceKind::Entitlement => "What single policies can give: a role, and where.",
         },
         "endpoint": kind.endpoint(),
         "schema": schema.core().id,

@@ -2,10 +2,12 @@
 //! all derive from.
 
 use std::borrow::Cow;
+use std::fmt;
 
 pub mod core;
 pub mod custom;
 pub mod discovery;
+pub mod governance;
 pub mod path;
 pub mod service;
 
@@ -200,17 +202,25 @@ pub enum ResourceKind {
     User,
     /// A group of people and groups.
     Group,
+    /// A role that governance can assign.
+    Role,
+    /// An entitlement that governance can assign.
+    Entitlement,
 }
 
 impl ResourceKind {
     /// Every kind, in the order of `/ResourceTypes`.
-    pub const ALL: [Self; 2] = [Self::User, Self::Group];
+    pub const ALL: [Self; 4] = [Self::User, Self::Group, Self::Role, Self::Entitlement];
+    /// What clients create and change. The others are read.
+    pub const PROVISIONED: [Self; 2] = [Self::User, Self::Group];
 
     /// The name of the resource type, as `meta.resourceType` has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::User => "User",
             Self::Group => "Group",
+            Self::Role => "Role",
+            Self::Entitlement => "Entitlement",
         }
     }
 
@@ -219,7 +229,14 @@ impl ResourceKind {
         match self {
             Self::User => "/Users",
             Self::Group => "/Groups",
+            Self::Role => "/Roles",
+            Self::Entitlement => "/Entitlements",
         }
+    }
+
+    /// The URL of a resource; `base` is the provider's URL without a slash at its end.
+    pub fn url(self, base: &str, id: impl fmt::Display) -> String {
+        format!("{base}{}/{id}", self.endpoint())
     }
 }
 
@@ -258,6 +275,8 @@ impl ResourceSchema {
         match self.kind {
             ResourceKind::User => core::user(),
             ResourceKind::Group => core::group(),
+            ResourceKind::Role => governance::role(),
+            ResourceKind::Entitlement => governance::entitlement(),
         }
     }
 

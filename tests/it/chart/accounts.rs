@@ -18,6 +18,7 @@ async fn serve_writes_the_directory_and_takes_its_own_lease() {
     let (own, elsewhere) =
         (rights(release, "serve", &release.namespace).await, rights(release, "serve", &release.apps).await);
     insta::assert_snapshot!(elsewhere, @r"
+    scimaccesspolicies.scim-operator.dev: get list watch
     scimgroups.scim-operator.dev: create delete get list patch watch
     scimproviders.scim-operator.dev: get list watch
     scimproviders/status.scim-operator.dev: patch
@@ -109,9 +110,9 @@ async fn serve_is_refused_what_would_be_power_over_the_cluster() {
             "cannot create resource \"scimtokens\"",
         ),
         (
-            Method::GET,
-            "/apis/scim-operator.dev/v1alpha1/scimaccesspolicies".to_owned(),
-            "cannot list resource \"scimaccesspolicies\"",
+            Method::PATCH,
+            "/apis/scim-operator.dev/v1alpha1/scimaccesspolicies/any".to_owned(),
+            "cannot patch resource \"scimaccesspolicies\"",
         ),
         (Method::PATCH, lease(namespace, "reconcile"), "cannot patch resource \"leases\""),
     ] {

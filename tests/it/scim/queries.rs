@@ -76,6 +76,76 @@ async fn cursors_lead_through_all_pages() {
     assert_eq!(names, ["carol", "alice", "bob"]);
 }
 
+/// RFC 7644 section 3.4.2.1.
+#[tokio::test]
+async fn a_query_of_the_root_finds_resources_of_every_type() {
+    let idp = three().await;
+    let alice = idp.get(&filter("userName eq \"alice\"")).await.body["Resources"][0]["id"].clone();
+    let team = idp.group("team", &[alice.as_str().unwrap()]).await;
+    let everything = idp.get("/").await.expect(200);
+    assert_eq!(everything.total(), 4);
+    assert_eq!(everything.body["Resources"][3]["meta"]["resourceType"], "Group", "the youngest");
+    assert_eq!(
+        everything.body["Resources"][3]["meta"]["location"],
+        format!("{}/scim/v2/{}/Groups/{team}", idp.url, idp.name)
+    );
+    for (text, found) in [
+        ("meta.resourceType eq \"Group\"", vec![team.as_str()]),
+        ("userName eq \"ALICE\" or displayName eq \"TEAM\"", vec![alice.as_str().unwrap(), &team]),
+        ("userName eq \"nobody\" or displayName eq \"nobody\"", vec![]),
+        (
+            "title gt \"b\" or members pr",
+            vec![everything.body["Resources"][2]["id"].as_str().unwrap(), &team],
+        ),
+    ] {
+        let search = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "filter": text,
+            "sortBy": "meta.resourceType", "sortOrder": "descending",
+        });
+        let by_url = idp.get(&filter(text).replace("/Users", "/")).await.expect(200);
+        assert_eq!(by_url.texts("id"), found, "{text}");
+        assert_eq!(by_url.total(), found.len() as u64, "{text}");
+        assert_eq!(idp.post("/.search", search).await.expect(200).texts("id"), found, "{text}");
+    }
+    idp.get(&filter("favouriteColor pr").replace("/Users", "/")).await.expect(400);
+}
+
+/// RFC 9865: people and groups come and go while the pages of both are walked. Those that stay are seen once.
+#[tokio::test]
+async fn cursors_across_types_lose_and_repeat_nothing_while_others_write() {
+    let idp = Idp::new().await;
+    let mut stay = Vec::new();
+    for (walk, order) in ["", "&sortBy=displayName&sortOrder=descending"].into_iter().enumerate() {
+        let mut leave = Vec::new();
+        for i in 0..8 {
+            let name = format!("{walk}-{i}");
+            stay.push(idp.user(&format!("stays-{name}")).await);
+            stay.push(idp.group(&format!("stays-{name}"), &[]).await);
+            leave.push(format!("/Users/{}", idp.user(&format!("leaves-{name}")).await));
+            leave.push(format!("/Groups/{}", idp.group(&format!("leaves-{name}"), &[]).await));
+        }
+        stay.sort();
+        let (mut seen, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+        loop {
+            let page = idp.get(&format!("/?count=5&cursor={cursor}{order}")).await.expect(200);
+            seen.extend(page.texts("id").into_iter().map(str::to_owned));
+            match page.body["nextCursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => break,
+            }
+            for path in leave.drain(..leave.len().min(2)) {
+                idp.delete(&path).await.expect(204);
+            }
+            pages += 1;
+            idp.user(&format!("comes-{walk}-{pages}")).await;
+            idp.group(&format!("comes-{walk}-{pages}"), &[]).await;
+        }
+        seen.retain(|id| stay.contains(id));
+        seen.sort();
+        assert_eq!(seen, stay, "{order}");
+    }
+}
+
 #[tokio::test]
 async fn a_search_by_post_finds_the_same() {
     let idp = three().await;

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::scim::{
     error::Result,
-    filter::{BoundFilter, Filter, Indexed, Relation, Relations},
+    filter::{BoundFilter, Filter, Indexed},
     mode::Mode,
+    relations::{Relation, Relations},
     resource::Resource,
     schema::ResourceSchema,
 };
@@ -92,6 +93,7 @@ impl Relations for Candidate {
     fn values<'a>(&'a self, relation: Relation, _: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
         match relation {
             Relation::Members => Box::new(std::iter::empty()),
+            Relation::Meta => Box::new(std::iter::once(meta(&self.user))),
             Relation::Groups => Box::new(self.groups.iter().map(|(group, membership)| {
                 let kind = match membership {
                     Membership::Direct => "direct",
@@ -107,10 +109,14 @@ impl Relations for Candidate {
 fn resource(user: &User) -> Resource {
     let mut resource = user.resource();
     resource.insert("id".to_owned(), user.id().to_string().into());
-    let (created, last_modified) = (user.meta().created, user.meta().last_modified);
-    let meta = json!({"resourceType": "User", "created": created, "lastModified": last_modified});
-    resource.insert("meta".to_owned(), meta);
+    resource.insert("meta".to_owned(), meta(user));
     resource
+}
+
+/// `meta` without its URL and entity tag, which only an answer over SCIM has.
+fn meta(user: &User) -> Value {
+    let (created, last_modified) = (user.meta().created, user.meta().last_modified);
+    json!({"resourceType": "User", "created": created, "lastModified": last_modified})
 }
 
 /// Everyone whom the look-ups lead to, each once; `None` where one of them has no index here.

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::scim::filter::{Filter, Relation, Relations, Unrelated};
+use crate::scim::filter::Filter;
 use crate::scim::mode::Mode;
+use crate::scim::relations::{Relation, Relations, Unrelated};
 use crate::scim::resource::Resource;
 use crate::scim::schema::{Attribute, ResourceKind, ResourceSchema, Schema, Type};
 

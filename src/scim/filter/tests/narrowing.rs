@@ -75,6 +75,20 @@ fn what_only_another_type_has_leads_nowhere() {
     let either = r#"userName eq "a" or displayName eq "a""#;
     assert_eq!(narrowing(either, &group, &user), Some(vec![Indexed::DisplayName("a".into())]));
     assert_eq!(narrowing(r#"userName ne "a""#, &group, &user), None);
+    assert_eq!(narrowing("userName pr", &group, &user), Some(vec![]));
+    assert_eq!(narrowing("emails[type eq \"work\"]", &group, &user), Some(vec![]));
+    assert_eq!(narrowing("emails eq null", &group, &user), None);
+}
+
+/// RFC 7644 section 3.4.2.1: how a query of the root is restricted to a type.
+#[test]
+fn the_name_of_another_type_leads_nowhere() {
+    assert_eq!(user(r#"meta.resourceType eq "Group" and title pr"#), Some(vec![]));
+    assert_eq!(user(r#"meta.resourceType eq "user""#), Some(vec![]), "it compares with case");
+    assert_eq!(user(r#"meta.resourceType eq "User""#), None);
+    assert_eq!(user(r#"not (meta.resourceType eq "Group")"#), None);
+    let either = r#"meta.resourceType eq "Group" or userName eq "a""#;
+    assert_eq!(user(either), Some(vec![Indexed::UserName("a".into())]));
 }
 
 #[test]

@@ -1,0 +1,111 @@
+//! What filters and orders ask of a resource that it does not hold itself.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::Question;
+use crate::{
+    directory::{
+        Provider, Store,
+        members::shown,
+        provider::meta,
+        tags::user_etag,
+        view::{Group, Id, ProviderView, User},
+    },
+    scim::{
+        etag::ETag,
+        members::MemberKind,
+        relations::{Relation, Relations},
+        schema::ResourceKind,
+    },
+};
+
+/// What the directory knows of a resource beyond its own text, as an answer shows it.
+pub(super) struct Known<'a> {
+    store: &'a Store,
+    provider: &'a Provider,
+    base: &'a str,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(store: &'a Store, question: &Question<'a>) -> Self {
+        Self { store, provider: question.provider, base: question.base }
+    }
+
+    fn members(&self, group: &Group, view: &ProviderView) -> Vec<Value> {
+        let people = group.members().iter().map(|id| (id, MemberKind::User));
+        let groups = group.groups().iter().map(|id| (id, MemberKind::Group));
+        let there = people.chain(groups).filter(|(id, _)| !view.is_gone(id));
+        there.map(|(id, kind)| self.member(id, kind, view)).collect()
+    }
+
+    fn member(&self, id: &Id, kind: MemberKind, view: &ProviderView) -> Value {
+        let mut member = shown(id, kind, Some(view));
+        if view.user(id).is_some() {
+            member["$ref"] = ResourceKind::User.url(self.base, id).into();
+        } else if view.group(id).is_some() {
+            member["$ref"] = ResourceKind::Group.url(self.base, id).into();
+        }
+        member
+    }
+
+    fn user_meta(&self, user: &User, view: &ProviderView) -> Value {
+        let groups: Vec<Arc<Group>> = view.groups_of(user.id()).cloned().collect();
+        let meta = meta(ResourceKind::User, user.meta());
+        self.complete(meta, ResourceKind::User, user.id(), &user_etag(user, &groups))
+    }
+
+    fn group_meta(&self, group: &Group) -> Value {
+        let meta = meta(ResourceKind::Group, group.meta());
+        self.complete(meta, ResourceKind::Group, group.id(), &ETag::new(group.meta().version))
+    }
+
+    fn complete(&self, mut meta: Value, kind: ResourceKind, id: &Id, etag: &ETag) -> Value {
+        meta["location"] = kind.url(self.base, id).into();
+        meta["version"] = etag.to_string().into();
+        meta
+    }
+}
+
+impl Relations for Known<'_> {
+    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
+        let directory = self.store.read();
+        let Some(view) = directory.provider(self.provider.name()) else {
+            return Box::new(std::iter::empty());
+        };
+        let id = Id::from(id);
+        let values: Vec<Value> = match relation {
+            Relation::Groups => view.groups_of(&id).map(|group| membership(group, self.base)).collect(),
+            Relation::Members => view.group(&id).map(|group| self.members(group, view)).unwrap_or_default(),
+            Relation::Meta => {
+                let user = view.user(&id).map(|user| self.user_meta(user, view));
+                user.or_else(|| view.group(&id).map(|group| self.group_meta(group))).into_iter().collect()
+            }
+        };
+        Box::new(values.into_iter())
+    }
+
+    fn contains(&self, relation: Relation, id: &str, value: &str) -> bool {
+        let (member, group) = match relation {
+            Relation::Groups => (Id::from(id), Id::from(value)),
+            Relation::Members => (Id::from(value), Id::from(id)),
+            Relation::Meta => return false,
+        };
+        let directory = self.store.read();
+        let view = directory.provider(self.provider.name());
+        view.is_some_and(|view| {
+            !view.is_gone(&member) && view.groups_of(&member).any(|other| *other.id() == group)
+        })
+    }
+}
+
+/// A group among the `groups` of one of its members; `base` is the provider's URL without a slash at its end.
+pub fn membership(group: &Group, base: &str) -> Value {
+    json!({
+        "value": group.id().to_string(),
+        "$ref": ResourceKind::Group.url(base, group.id()),
+        "display": group.display_name(),
+        "type": "direct",
+    })
+}

@@ -1,0 +1,79 @@
+//! Queries, by GET and by POST, of one type of resources or of all (RFC 7644 sections 3.4.2 and 3.4.3).
+
+use axum::{
+    extract::Request,
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get, post},
+};
+
+use super::{
+    Endpoint,
+    completion::in_time,
+    error::Result,
+    media::Scim,
+    render::Renderer,
+    scope::{Parameters, Scope},
+};
+use crate::{
+    directory::{Provider, Question},
+    ops::clock,
+    scim::{list::ListResponse, schema::ResourceKind, search::Query},
+};
+
+/// Whose resources a query asks for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Among {
+    /// Those of one type.
+    Type(ResourceKind),
+    /// All that the provider has. Section 3.4.2.1: a query of the root includes every resource, subject to its
+    /// filter; without one, all of them.
+    Everything,
+}
+
+/// `GET /Users?filter=…`, `GET /?filter=…`
+pub(super) fn by_url(among: Among) -> MethodRouter<Endpoint> {
+    get(async move |scope: Scope, Parameters(query): Parameters| find(&scope, among, &query).await)
+}
+
+/// `POST /Users/.search`, `POST /.search`
+pub(super) fn by_body(among: Among) -> MethodRouter<Endpoint> {
+    post(async move |scope: Scope, request: Request| {
+        let (body, _) = scope.intake.read(request, ResourceKind::User).await?;
+        find(&scope, among, &Query::from_body(&body, scope.provider.mode())?).await
+    })
+}
+
+impl Among {
+    fn kinds(&self, provider: &Provider) -> &[ResourceKind] {
+        match self {
+            Self::Type(kind) => std::slice::from_ref(kind),
+            Self::Everything => provider.kinds(),
+        }
+    }
+
+    fn endpoint(self) -> &'static str {
+        match self {
+            Self::Type(kind) => kind.endpoint(),
+            Self::Everything => "/",
+        }
+    }
+}
+
+async fn find(scope: &Scope, among: Among, query: &Query) -> Result<Response> {
+    let kinds = among.kinds(&scope.provider);
+    let question = Question {
+        provider: &scope.provider,
+        kinds,
+        endpoint: among.endpoint(),
+        base: &scope.base,
+        query,
+        now: clock::now(),
+    };
+    let page = in_time(scope.store.find(&question)).await?;
+    let renderers: Vec<_> = kinds.iter().map(|kind| (*kind, Renderer::new(scope, *kind, query))).collect();
+    let shown = page.resources.iter().filter_map(|found| {
+        let (_, renderer) = renderers.iter().find(|(kind, _)| *kind == found.kind())?;
+        Some(renderer.found(found))
+    });
+    Ok(Scim(ListResponse::new(page.total, page.position, shown.collect())).into_response())
+}

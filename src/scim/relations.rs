@@ -1,0 +1,86 @@
+//! What a resource does not hold itself: attributes whose values lie with other resources, or with whoever answers.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::path::AttributePath;
+use super::resource::Resource;
+use super::schema::{Attribute, AttributeRef, ResourceKind};
+
+/// An attribute that a resource does not hold itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// The `members` of a group.
+    Members,
+    /// The `groups` of a user.
+    Groups,
+    /// The `meta` of a user or group, with the `location` and `version` that an answer shows.
+    Meta,
+}
+
+/// What resources are to each other: the one who keeps them all knows.
+pub trait Relations {
+    /// The values of the attribute of this resource, as SCIM shows them.
+    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a>;
+
+    /// Whether one of them has this `value`; better answered from an index.
+    fn contains(&self, relation: Relation, id: &str, value: &str) -> bool {
+        self.values(relation, id).any(|related| related.get("value").and_then(Value::as_str) == Some(value))
+    }
+}
+
+/// Nobody is a member of anything.
+pub struct Unrelated;
+
+impl Relations for Unrelated {
+    fn values<'a>(&'a self, _: Relation, _: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
+        Box::new(std::iter::empty())
+    }
+}
+
+/// Where the values of an attribute of one resource type are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// In the resource.
+    Resource,
+    /// In the resource, and the same in all of them: its type's name.
+    Type(ResourceKind),
+    /// Beyond the resource.
+    Related(Relation),
+    /// In resources of another type alone.
+    OtherType,
+}
+
+impl Source {
+    /// Where those of a resource of this type are.
+    pub(super) fn of(at: AttributeRef<'_>, sub: Option<&Attribute>, kind: ResourceKind) -> Self {
+        match (at.urn, &*at.attribute.name, sub.map(|sub| &*sub.name)) {
+            (None, "members", _) if kind == ResourceKind::Group => Self::Related(Relation::Members),
+            (None, "groups", _) if kind == ResourceKind::User => Self::Related(Relation::Groups),
+            (None, "meta", Some("resourceType")) => Self::Type(kind),
+            (None, "meta", Some("created" | "lastModified")) => Self::Resource,
+            (None, "meta", _) if ResourceKind::PROVISIONED.contains(&kind) => Self::Related(Relation::Meta),
+            _ => Self::Resource,
+        }
+    }
+
+    /// The values of the attribute at `path`, whole.
+    pub(super) fn values<'r>(
+        self,
+        path: &AttributePath,
+        resource: &'r Resource,
+        relations: &dyn Relations,
+    ) -> Cow<'r, [Value]> {
+        match self {
+            Self::Resource | Self::Type(_) => path.values(resource).into(),
+            Self::Related(relation) => relations.values(relation, id(resource)).collect(),
+            Self::OtherType => Cow::default(),
+        }
+    }
+}
+
+/// The id of a resource; empty before it has one.
+pub(super) fn id(resource: &Resource) -> &str {
+    resource.get("id").and_then(Value::as_str).unwrap_or_default()
+}
