@@ -5,7 +5,6 @@ mod bad_input;
 mod bulk;
 mod conditions;
 mod dialects;
-mod foreign_client;
 mod groups;
 mod ipsie;
 mod outage;
