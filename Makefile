@@ -2,10 +2,10 @@
 # control plane, which takes minutes, once per machine.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down crds control-plane
+.PHONY: help demo test conformance up down crds control-plane
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: control-plane ## The whole story on an embedded control plane, in plain words; ends by itself
 	cargo build --bin scim-operator
@@ -13,6 +13,14 @@ demo: control-plane ## The whole story on an embedded control plane, in plain wo
 
 test: control-plane .venv/ready ## Every test that needs no root
 	cargo test
+	$(SUITES)
+
+conformance: control-plane .venv/ready ## What others ask of a SCIM server: public suites, Microsoft's cases, every dialect
+	cargo test --test it -- every_dialect
+	$(SUITES)
+
+# On a control plane and an operator of their own, which end with them.
+SUITES = cargo run --quiet --example up -- run .venv/bin/python tests/conformance/suites.py
 
 up: control-plane ## Control plane and operator in the background, on 127.0.0.1; writes .dev/env
 	cargo build --bin scim-operator
@@ -29,7 +37,7 @@ crds: ## The custom resource definitions, from the types into crds/
 control-plane:
 	@tests/cluster/build.sh > /dev/null
 
-# A SCIM client that nobody here wrote.
+# SCIM clients that nobody here wrote.
 .venv/ready: tests/requirements.txt
 	python3 -m venv --clear .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<

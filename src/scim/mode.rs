@@ -82,6 +82,11 @@ switches! {
         Refuse = "400 invalidSyntax",
     }, because "Entra groups many changes into one operation with such keys; the profile refuses it";
 
+    empty_patch: EmptyPatch, "a PATCH whose list of operations is empty", {
+        Nothing = "changes nothing",
+        Refuse = "400 invalidSyntax",
+    }, because "Microsoft's validator sends one; RFC 7644 section 3.5.2 asks for one operation or more";
+
     complex_replace: ComplexReplace, "`replace` of a complex attribute", {
         Merge = "merges the sub-attributes",
         Whole = "replaces it whole",
@@ -128,6 +133,7 @@ const COMPAT: Switches = Switches {
     unknown_path: UnknownPath::IgnoreOnUsers,
     email_alias: EmailAlias::Understand,
     pathless_patch: PathlessPatch::Keys,
+    empty_patch: EmptyPatch::Nothing,
     complex_replace: ComplexReplace::Merge,
     unmatched_filter: UnmatchedFilter::Create,
     remove_with_value: RemoveWithValue::RemoveThose,
@@ -143,6 +149,7 @@ const STRICT: Switches = Switches {
     unknown_path: UnknownPath::Refuse,
     email_alias: EmailAlias::Refuse,
     pathless_patch: PathlessPatch::Names,
+    empty_patch: EmptyPatch::Refuse,
     complex_replace: ComplexReplace::Merge,
     unmatched_filter: UnmatchedFilter::NoTarget,
     remove_with_value: RemoveWithValue::Refuse,
@@ -168,7 +175,7 @@ mod tests {
     fn the_documentation_has_a_row_for_every_switch() {
         let table = table();
         assert!(table.contains("| a PATCH without a path | attribute names, dotted and URN keys | attribute names | 400 invalidSyntax |"));
-        assert_eq!(table.lines().count(), 2 + 12);
+        assert_eq!(table.lines().count(), 2 + 13);
     }
 
     #[test]

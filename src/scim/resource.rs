@@ -7,7 +7,7 @@ use super::members::Member;
 use super::mode::{AbsentMembers, LooseForms, Mode, UnknownInBody};
 use super::object;
 use super::requirements::Requirements;
-use super::schema::{Attribute, Mutability, ResourceKind, ResourceSchema, Schema, Type};
+use super::schema::{Attribute, Mutability, ResourceKind, ResourceSchema, Schema, Type, says_schemas};
 use super::value::{Ignored, normalize_value};
 
 /// A resource in its canonical form: attribute names in their schema's spelling, no nulls, no empty lists or
@@ -176,6 +176,7 @@ impl Reading<'_> {
         let mut normalized = Map::new();
         for (name, value) in attributes {
             match extension.attribute(&name) {
+                None if says_schemas(&name) => {}
                 None => self.ignored.unknown(format_args!("{}:{name}", extension.id), self.mode)?,
                 Some(attribute) => {
                     if let Some(value) = normalize_value(attribute, value, self.mode, &mut self.ignored)? {

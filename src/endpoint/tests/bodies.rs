@@ -52,7 +52,7 @@ async fn a_resource_without_its_name_is_refused() {
 async fn patches_that_are_none_are_refused() {
     let server = Server::new();
     for (body, verdict) in [
-        (r#"{"Operations": []}"#, "400 invalidSyntax"),
+        (r#"{"Operations": {}}"#, "400 invalidSyntax"),
         (r#"{"Operations": [{"op": "move"}]}"#, "400 invalidSyntax"),
         (r#"{"Operations": [{"op": "add", "path": "emails["}]}"#, "400 invalidFilter"),
         (r#"{"Operations": [{"op": "remove"}]}"#, "400 noTarget"),

@@ -12,7 +12,7 @@ use crate::scim::object;
 use crate::scim::path::Path;
 use crate::scim::resource::Resource;
 use crate::scim::schema::{
-    Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Schema, Type,
+    Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Schema, Type, says_schemas,
 };
 use crate::scim::value::{Ignored, normalize_value};
 
@@ -110,6 +110,7 @@ impl<'a> Application<'a> {
                 Some(_) if verb == Verb::Add && value.is_null() => {}
                 Some(Target::Place(place)) if self.is_echo(&place) => {}
                 Some(target) => self.change(target, Change::Set(verb, value))?,
+                None if scope.is_some() && says_schemas(name) => {}
                 None => self.ignored.unknown(name, self.mode)?,
             }
         }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::error::{ErrorKind, Result, ScimError, quote};
 use super::members::MemberEdit;
-use super::mode::{Mode, UnknownInBody};
+use super::mode::{EmptyPatch, Mode, UnknownInBody};
 use super::object;
 use super::path::Path;
 use super::requirements::Requirements;
@@ -79,8 +79,9 @@ impl PatchRequest {
             check_schemas(&body)?;
         }
         let operations = body.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("Operations"));
+        let may_be_empty = mode.switches().empty_patch == EmptyPatch::Nothing;
         let operations = match operations {
-            Some((_, Value::Array(operations))) if !operations.is_empty() => operations,
+            Some((_, Value::Array(operations))) if may_be_empty || !operations.is_empty() => operations,
             _ => {
                 return Err(ScimError::invalid_syntax("Operations must be a list of at least one operation"));
             }

@@ -113,6 +113,18 @@ fn a_strict_body_names_the_schemas_that_it_uses() {
     }
 }
 
+/// RFC 7643 section 3 has `schemas` in every representation of a schema.
+#[test]
+fn an_extension_may_say_which_schema_it_is_of() {
+    let extension = json!({"schemas": [ENTERPRISE_USER], "division": "d"});
+    let body = json!({"schemas": [USER, ENTERPRISE_USER], "userName": "a", ENTERPRISE_USER: extension});
+    for mode in Mode::ALL {
+        let sent = user(mode, body.clone()).unwrap();
+        assert_eq!(sent.resource[ENTERPRISE_USER], json!({"division": "d"}));
+        assert_eq!(sent.ignored, Vec::<String>::new());
+    }
+}
+
 /// Quirk Q24.
 #[test]
 fn the_core_schema_may_be_nested_under_its_urn_in_compat_alone() {

@@ -41,7 +41,7 @@ pub fn user() -> &'static Schema {
     static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema {
         id: USER.into(),
         name: "User".into(),
-        description: "A person.".into(),
+        description: "User Account".into(),
         attributes: user_attributes(),
     });
     &SCHEMA
@@ -52,7 +52,7 @@ pub fn group() -> &'static Schema {
     static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema {
         id: GROUP.into(),
         name: "Group".into(),
-        description: "A group of people and of other groups.".into(),
+        description: "Group".into(),
         attributes: vec![
             identifying(string("displayName", "The name of the group, unique without regard to case.")),
             members(),
@@ -66,7 +66,7 @@ pub fn enterprise_user() -> &'static Schema {
     static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema {
         id: ENTERPRISE_USER.into(),
         name: "EnterpriseUser".into(),
-        description: "What an employer adds to a person.".into(),
+        description: "Enterprise User".into(),
         attributes: vec![
             string("employeeNumber", "The number or code that the organization gave the person."),
             string("costCenter", "The cost center."),

@@ -321,6 +321,12 @@ pub struct AttributeRef<'a> {
     pub attribute: &'a Attribute,
 }
 
+/// Whether an object's member of this name says which schemas the object is of. RFC 7643 section 3 has
+/// `schemas` in every representation of a schema, so a client may send it within an extension too.
+pub fn says_schemas(name: &str) -> bool {
+    name.eq_ignore_ascii_case("schemas")
+}
+
 fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
     attributes.iter().find(|attribute| attribute.is(name))
 }

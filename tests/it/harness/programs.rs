@@ -32,6 +32,18 @@ impl ControlPlane {
         self.command(&operator(), &self.kubeconfig_file(identity))
     }
 
+    /// Any program as the administrator, with kubectl, Helm and the operator in its PATH. It is killed when it
+    /// is dropped.
+    pub(crate) fn program(&self, program: &str) -> Command {
+        let operator = operator();
+        let ours = [self.programs, operator.parent().unwrap()];
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = ours.into_iter().map(Path::to_owned).chain(std::env::split_paths(&path));
+        let mut command = self.command(Path::new(program), &self.kubeconfig_file);
+        command.env("PATH", std::env::join_paths(path).unwrap());
+        command
+    }
+
     /// What these programs keep about a cluster belongs to this one: another may have its address one day.
     fn command(&self, program: &Path, kubeconfig: &Path) -> Command {
         let mut command = Command::new(program);

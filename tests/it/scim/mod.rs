@@ -5,7 +5,6 @@ mod bad_input;
 mod bulk;
 mod conditions;
 mod dialects;
-mod foreign_client;
 mod governance;
 mod groups;
 mod ipsie;

@@ -180,13 +180,23 @@ fn a_body_without_operations_is_refused() {
     for body in [
         json!([]),
         json!({}),
-        json!({"Operations": []}),
+        json!({"Operations": null}),
         json!({"Operations": {"op": "remove", "path": "title"}}),
         json!({"Operations": ["remove"]}),
         json!({"Operations": [{"path": "title", "value": 1}]}),
         json!({"Operations": [{"op": "move", "path": "title", "value": 1}]}),
     ] {
         assert_eq!(refusal(&body, Mode::Compat).0, ErrorKind::InvalidSyntax, "{body}");
+    }
+}
+
+#[test]
+fn an_empty_list_of_operations_changes_nothing_in_compat_and_is_refused_elsewhere() {
+    let before = alice().as_object().unwrap().clone();
+    let patched = patch(&before, &json!([]), &users(), Mode::Compat).unwrap();
+    assert_eq!((patched.members, patched.resource.get("userName")), (Vec::new(), before.get("userName")));
+    for mode in [Mode::Strict, Mode::Ipsie] {
+        assert_eq!(refusal(&json!({"Operations": []}), mode).0, ErrorKind::InvalidSyntax);
     }
 }
 
