@@ -2,7 +2,7 @@
 # control plane, which takes minutes, once per machine.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down crds control-plane
+.PHONY: help demo test model up down crds control-plane
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -13,6 +13,10 @@ demo: control-plane ## The whole story on an embedded control plane, in plain wo
 
 test: control-plane .venv/ready ## Every test that needs no root
 	cargo test
+
+model: ## The directory's protocols in every interleaving, for half an hour; CONFIG=words of a sentence: one of them
+	cargo build --release --example model
+	cargo run --release --quiet --example model -- "$(CONFIG)"
 
 up: control-plane ## Control plane and operator in the background, on 127.0.0.1; writes .dev/env
 	cargo build --bin scim-operator
