@@ -2,7 +2,7 @@
 # control plane, which takes minutes, once per machine.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance up down crds control-plane
+.PHONY: help demo test conformance model up down crds control-plane
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,10 @@ conformance: control-plane .venv/ready ## What others ask of a SCIM server: publ
 
 # On a control plane and an operator of their own, which end with them.
 SUITES = cargo run --quiet --example up -- run .venv/bin/python tests/conformance/suites.py
+
+model: ## The directory's protocols in every interleaving, for half an hour; CONFIG=words of a sentence: one of them
+	cargo build --release --example model
+	cargo run --release --quiet --example model -- "$(CONFIG)"
 
 up: control-plane ## Control plane and operator in the background, on 127.0.0.1; writes .dev/env
 	cargo build --bin scim-operator

@@ -6,6 +6,8 @@ mod encode;
 mod groups;
 mod janitor;
 mod members;
+#[cfg(test)]
+mod model;
 mod provider;
 mod query;
 mod tags;
