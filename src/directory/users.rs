@@ -19,8 +19,8 @@ use crate::{
         error::{Result, ScimError, quote},
         etag::Tags,
         key::key,
-        mode::Rehire,
         patch::PatchRequest,
+        rehire::{self, Known},
         resource::{self, Resource},
         schema::ResourceKind,
     },
@@ -33,16 +33,18 @@ impl Store {
     /// What is wrong with the body; `uniqueness`; `unavailable` when the outcome is not known.
     pub async fn create_user(&self, provider: &Provider, body: Value, now: Timestamp) -> Result<Arc<User>> {
         let sent = self.read_user(provider, body)?;
-        if let Some(returning) = self.returning(provider, &sent) {
-            return self.restore(provider, &returning, &sent, now).await;
+        if let Some(id) = self.returning(provider, &sent, None)? {
+            return self.restore(provider, &id, &sent, now).await;
         }
         self.check_user_limit(provider)?;
-        match self.users.create(new_user(provider, sent.clone(), now)).await? {
-            Created::New(user) => Ok(user),
-            Created::Taken(user) if self.may_return(provider, &user, &sent) => {
-                self.restore(provider, user.id(), &sent, now).await
-            }
-            Created::Taken(_) => Err(ScimError::uniqueness(format!(
+        let namesake = match self.users.create(new_user(provider, sent.clone(), now)).await? {
+            Created::New(user) => return Ok(user),
+            Created::Taken(namesake) => namesake,
+        };
+        // Somebody whom the index may not know yet.
+        match self.returning(provider, &sent, Some(&namesake))? {
+            Some(id) => self.restore(provider, &id, &sent, now).await,
+            None => Err(ScimError::uniqueness(format!(
                 "a user with the userName {} is there already; change it instead, or choose another name",
                 quote(text(&sent, "userName"))
             ))),
@@ -121,30 +123,25 @@ impl Store {
         Ok(resource::post(body, schema, provider.mode(), requirements)?.resource)
     }
 
-    /// The one inactive person whom a POST means, by userName or externalId.
-    fn returning(&self, provider: &Provider, sent: &Resource) -> Option<Id> {
+    /// The one inactive person whom a POST means, of those whom the index knows and this namesake.
+    fn returning(
+        &self,
+        provider: &Provider,
+        sent: &Resource,
+        namesake: Option<&Arc<User>>,
+    ) -> Result<Option<Id>> {
         let directory = self.read();
-        let view = directory.provider(provider.name())?;
-        let by_name = view.user_by_key(&key(text(sent, "userName")));
-        let by_external_id = external_id(sent).map(|id| view.users_by_external_id(id));
-        let named = by_name.into_iter().chain(by_external_id.into_iter().flatten());
-        let candidates: HashMap<&Id, &Arc<User>> = named
-            .filter(|user| self.may_return(provider, user, sent))
-            .map(|user| (user.id(), user))
-            .collect();
-        match candidates.len() {
-            1 => candidates.into_keys().next().cloned(),
-            _ => None,
-        }
-    }
-
-    /// Names are given to new people: a person comes back only where the externalId does not differ.
-    fn may_return(&self, provider: &Provider, user: &User, sent: &Resource) -> bool {
-        let same_person = match (user.external_id(), external_id(sent)) {
-            (Some(held), Some(sent)) => held == sent,
-            _ => true,
-        };
-        provider.mode().switches().rehire == Rehire::Restore && !user.active() && same_person
+        let view = directory.provider(provider.name());
+        let by_name = view.and_then(|view| view.user_by_key(&key(text(sent, "userName"))));
+        let by_external_id = view
+            .zip(rehire::external_id(sent))
+            .into_iter()
+            .flat_map(|(view, id)| view.users_by_external_id(id));
+        // Of one person the namesake is the latest state.
+        let people: HashMap<&Id, &Arc<User>> =
+            by_name.into_iter().chain(by_external_id).chain(namesake).map(|user| (user.id(), user)).collect();
+        let known = people.into_iter().map(|(id, user)| (id.clone(), known(user)));
+        rehire::returning(sent, known, provider.mode())
     }
 
     async fn restore(
@@ -155,7 +152,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Arc<User>> {
         let change = |user: &User| {
-            if !self.may_return(provider, user, sent) {
+            if !known(user).can_be(sent) {
                 return Err(ScimError::uniqueness("this user is there already and is active"));
             }
             Ok(next_user(provider, user, sent.clone(), now))
@@ -175,8 +172,8 @@ fn of_users(
     (provider.schema(ResourceKind::User), provider.requirements(ResourceKind::User))
 }
 
-fn external_id(resource: &Resource) -> Option<&str> {
-    resource.get("externalId").and_then(Value::as_str)
+fn known(user: &User) -> Known<'_> {
+    Known { active: user.active(), external_id: user.external_id() }
 }
 
 fn text<'a>(resource: &'a Resource, name: &str) -> &'a str {

@@ -3,11 +3,11 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::error::{Result, ScimError, quote};
 use super::filter::ElementFilter;
-use super::mode::{LooseForms, Mode};
+use super::mode::{LooseForms, Mode, UnknownInBody};
 use super::object;
 
 /// The longest id of a member, in bytes.
@@ -69,6 +69,9 @@ impl Member {
     fn parse(value: &Value, mode: Mode) -> Result<Self> {
         match (value, mode.switches().loose_forms) {
             (Value::Object(member), _) => {
+                if mode.switches().unknown_in_body == UnknownInBody::Refuse {
+                    check_names(member)?;
+                }
                 let text = |name| object::member(member, name).and_then(Value::as_str);
                 let kind = MemberKind::of(text("type"), text("$ref"));
                 Ok(Self { id: id(text("value").unwrap_or_default())?, kind })
@@ -98,6 +101,19 @@ impl MemberKind {
             None => reference.is_some_and(|url| url.contains("/Groups/")),
         };
         if is_group { Self::Group } else { Self::User }
+    }
+}
+
+/// What a member may say of itself (RFC 7643 sections 2.4 and 4.2).
+const NAMES: [&str; 5] = ["value", "$ref", "type", "display", "primary"];
+
+fn check_names(member: &Map<String, Value>) -> Result<()> {
+    match member.keys().find(|name| !NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))) {
+        None => Ok(()),
+        Some(unknown) => {
+            let detail = format!("members has no sub-attribute {}; leave it out", quote(unknown));
+            Err(ScimError::invalid_syntax(detail))
+        }
     }
 }
 
@@ -138,6 +154,16 @@ mod tests {
         assert_eq!(list(&json!([{"Value": "a", "Type": "group"}])), [group("a")]);
         assert_eq!(list(&json!([{"value": "a", "$ref": "https://x/scim/v2/p/Groups/a"}])), [group("a")]);
         assert_eq!(list(&json!([{"value": "a", "type": "User", "$ref": "https://x/Groups/a"}])), [user("a")]);
+    }
+
+    #[test]
+    fn what_a_member_cannot_say_of_itself_is_ignored_in_compat_alone() {
+        let member = json!([{"value": "a", "displayName": "A"}]);
+        assert_eq!(list(&member), [user("a")]);
+        for mode in [Mode::Strict, Mode::Ipsie] {
+            assert!(Member::list(&member, mode).is_err());
+            assert!(Member::list(&json!([{"Value": "a", "display": "A", "$ref": null}]), mode).is_ok());
+        }
     }
 
     /// Quirk Q19.

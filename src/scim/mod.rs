@@ -14,6 +14,7 @@ pub mod page;
 pub mod patch;
 pub mod path;
 pub mod projection;
+pub mod rehire;
 pub mod relations;
 pub mod requirements;
 pub mod resource;

@@ -124,12 +124,13 @@ impl Operation {
         let Value::Object(operation) = operation else {
             return Err(ScimError::invalid_syntax("must be an object"));
         };
-        let (mut op, mut path, mut value) = (None, None, None);
+        let (mut op, mut path, mut value, mut other) = (None, None, None, None);
         for (name, member) in operation {
             match name.to_ascii_lowercase().as_str() {
                 "op" => op = Some(member),
                 "path" => path = Some(member),
                 "value" => value = Some(member),
+                _ if member.is_array() || member.is_object() => other = Some(name),
                 _ => {}
             }
         }
@@ -143,7 +144,14 @@ impl Operation {
         let change = match op.to_ascii_lowercase().as_str() {
             "add" => Change::Set(Verb::Add, value.ok_or_else(no_value)?),
             "replace" => Change::Set(Verb::Replace, value.ok_or_else(no_value)?),
-            "remove" if path.is_some() => Change::Remove(value),
+            "remove" if path.is_some() => match other.filter(|_| value.is_none()) {
+                // Read as a remove without a value it would take away everything, where it names some.
+                Some(name) => {
+                    let detail = format!("remove says what in {}, which must be called value", quote(&name));
+                    return Err(ScimError::invalid_syntax(detail));
+                }
+                None => Change::Remove(value),
+            },
             "remove" => return Err(ScimError::no_target("path is missing; name what is to be removed")),
             _ => {
                 let detail = format!("op must be add, remove or replace, not {}", quote(op));

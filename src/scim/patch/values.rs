@@ -46,15 +46,22 @@ impl<'a> Values<'a> {
         self.values = values;
     }
 
-    /// Adds the elements that are not there; those that are take on what is new about them.
+    /// Adds the elements that are not there; those that are take on what is new about them. One without a
+    /// `type` is there in every type: Entra adds roles without the types with which it has created them.
     pub(super) fn add(&mut self, elements: Vec<Value>) -> Result<()> {
+        let held = self.values.iter().map(|value| identity(self.attribute, value));
         let mut known = BTreeMap::new();
-        for (place, value) in self.values.iter().enumerate() {
-            known.entry(identity(self.attribute, value)).or_insert(place);
+        for (place, identity) in held.clone().enumerate() {
+            known.entry(identity).or_insert(place);
+        }
+        for (place, identity) in held.enumerate() {
+            learn(&mut known, identity, place);
         }
         let mut end = self.values.len();
         let place = |element| {
-            let place = *known.entry(identity(self.attribute, element)).or_insert(end);
+            let identity = identity(self.attribute, element);
+            let place = known.get(&identity).copied().unwrap_or(end);
+            learn(&mut known, identity, place);
             end = end.max(place + 1);
             place
         };
@@ -206,9 +213,20 @@ fn selects(filter: Option<&ElementFilter>, value: &Value) -> bool {
     filter.is_none_or(|filter| filter.matches(value))
 }
 
+/// Takes note of where an element is, by itself and without its `type`.
+fn learn<'v>(known: &mut BTreeMap<Identity<'v>, usize>, identity: Identity<'v>, place: usize) {
+    let mut untyped = identity.clone();
+    if untyped.remove("type").is_some() && !untyped.is_empty() {
+        known.entry(untyped).or_insert(place);
+    }
+    known.entry(identity).or_insert(place);
+}
+
+type Identity<'v> = BTreeMap<&'v str, Comparable<'v>>;
+
 /// What tells an element from others: its `value` and `type` (RFC 7643 section 2.4), or all of it where it
 /// has no `value`.
-fn identity<'v>(attribute: &Attribute, element: &'v Value) -> BTreeMap<&'v str, Comparable<'v>> {
+fn identity<'v>(attribute: &Attribute, element: &'v Value) -> Identity<'v> {
     let Value::Object(object) = element else {
         let comparable = Comparison::of_type(attribute).comparable(element);
         return comparable.map(|comparable| ("value", comparable)).into_iter().collect();
