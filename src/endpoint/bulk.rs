@@ -99,6 +99,7 @@ impl Execution {
         let outcome = match request.kind {
             ResourceKind::User => self.execute::<Users>(request, turn).await,
             ResourceKind::Group => self.execute::<Groups>(request, turn).await,
+            ResourceKind::Role | ResourceKind::Entitlement => Err(read_only()),
         };
         let outcome = outcome.map_err(Refusal::into_error);
         let status = outcome.as_ref().map_or_else(|error| error.kind().status(), |outcome| outcome.status);
@@ -159,11 +160,18 @@ impl Execution {
 
 fn route(request: &bulk::Request) -> &'static str {
     match (request.kind, request.method) {
-        (ResourceKind::User, Method::Post) => "/Users",
+        (kind, Method::Post) => kind.endpoint(),
         (ResourceKind::User, _) => "/Users/{id}",
-        (ResourceKind::Group, Method::Post) => "/Groups",
         (ResourceKind::Group, _) => "/Groups/{id}",
+        (ResourceKind::Role, _) => "/Roles/{id}",
+        (ResourceKind::Entitlement, _) => "/Entitlements/{id}",
     }
+}
+
+fn read_only() -> Refusal {
+    let detail =
+        "roles and entitlements are what policies give; they are read, and changed by changing policies";
+    ScimError::new(ErrorKind::MethodNotAllowed, detail).into()
 }
 
 /// What an operation does: the resource that it leaves, if it leaves one.

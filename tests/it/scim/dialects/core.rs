@@ -3,7 +3,6 @@
 use percent_encoding::percent_decode_str;
 use scim_operator::scim::{
     error::{ErrorKind, Result, ScimError},
-    filter::{Relation, Relations},
     json,
     key::key,
     list::ListResponse,
@@ -12,6 +11,7 @@ use scim_operator::scim::{
     patch::PatchRequest,
     projection::Projection,
     rehire::{self, Known},
+    relations::{Relation, Relations},
     requirements::Requirements,
     resource::{self, Resource, seal},
     schema::{ResourceKind, ResourceSchema, custom::ResourceTypes, discovery},
@@ -97,7 +97,10 @@ impl Core {
     }
 
     fn schema(&self, kind: ResourceKind) -> &ResourceSchema {
-        self.types.of(kind)
+        match kind {
+            ResourceKind::Group => &self.types.groups,
+            _ => &self.types.users,
+        }
     }
 
     fn create(&mut self, kind: ResourceKind, body: Value) -> Result<Held> {
@@ -215,8 +218,8 @@ impl Core {
     fn known(&self, member: &Member) -> Member {
         let held = self.held.iter().find(|held| held.id() == member.id);
         let kind = held.map_or(member.kind, |held| match held.kind {
-            ResourceKind::User => MemberKind::User,
             ResourceKind::Group => MemberKind::Group,
+            _ => MemberKind::User,
         });
         Member { id: member.id.clone(), kind }
     }
@@ -224,14 +227,15 @@ impl Core {
     fn find(&self, kind: ResourceKind, query: &Query) -> Result<Value> {
         let schema = self.schema(kind);
         let filter = query.filter.as_ref().map(|filter| filter.bind(schema, self.mode)).transpose()?;
-        let sort = Sort::new(query.sort_by.as_deref(), query.order, schema, &[])?;
+        let sort = Sort::new(query.sort_by.as_deref(), query.order, &[schema])?;
         let matches =
             |held: &&Held| filter.as_ref().is_none_or(|filter| filter.matches(&held.resource, self));
         let mut found: Vec<&Held> =
             self.held.iter().filter(|held| held.kind == kind).filter(matches).collect();
-        found.sort_by(|a, b| sort.compare(&sort.key(&a.resource), &sort.key(&b.resource)));
+        let key = |held: &Held| sort.key(kind, &held.resource, self);
+        found.sort_by(|a, b| sort.compare(&key(a), &key(b)));
         let binding = query.binding("idp", kind.endpoint())?;
-        let page = query.paging.page(&found, &sort, |held| sort.key(&held.resource), &binding)?;
+        let page = query.paging.page(&found, &sort, |held| key(held), &binding)?;
         let shown = found[page.range].iter().map(|held| self.show(held, query)).collect();
         Ok(json!(ListResponse::<Value>::new(found.len(), page.position, shown)))
     }
@@ -239,13 +243,12 @@ impl Core {
     fn show(&self, held: &Held, query: &Query) -> Value {
         let Held { kind, mut resource, .. } = held.clone();
         resource["meta"]["location"] = url(kind, held.id()).into();
-        let relation = match kind {
-            ResourceKind::User => Relation::Groups,
-            ResourceKind::Group => Relation::Members,
+        let (name, relation) = match kind {
+            ResourceKind::Group => ("members", Relation::Members),
+            _ => ("groups", Relation::Groups),
         };
         let related: Vec<Value> = self.values(relation, held.id()).collect();
         if !related.is_empty() {
-            let name = if kind == ResourceKind::User { "groups" } else { "members" };
             resource.insert(name.to_owned(), related.into());
         }
         let attributes = query.attributes.iter().map(String::as_str);
@@ -255,7 +258,7 @@ impl Core {
     }
 
     fn documents(&self, documents: impl Fn(&[&ResourceSchema], &str) -> Vec<Value>) -> Value {
-        json!(ListResponse::of_all(documents(&self.types.all(), BASE)))
+        json!(ListResponse::of_all(documents(&[&self.types.users, &self.types.groups], BASE)))
     }
 }
 
@@ -271,6 +274,14 @@ impl Relations for Core {
                         value["$ref"] = url(held.kind, held.id()).into();
                     }
                     value
+                }))
+            }
+            Relation::Meta => {
+                let held = self.held.iter().find(move |held| held.id() == id);
+                Box::new(held.into_iter().map(|held| {
+                    let mut meta = held.resource["meta"].clone();
+                    meta["location"] = url(held.kind, held.id()).into();
+                    meta
                 }))
             }
             Relation::Groups => {
@@ -296,8 +307,8 @@ impl Held {
     /// What makes it unique: a userName or a displayName.
     fn name(&self) -> &str {
         let name = match self.kind {
-            ResourceKind::User => "userName",
             ResourceKind::Group => "displayName",
+            _ => "userName",
         };
         self.resource.get(name).and_then(Value::as_str).unwrap_or_default()
     }
