@@ -34,7 +34,8 @@ pub fn external_id(sent: &Resource) -> Option<&str> {
 }
 
 /// The one person whom a POST brings back, of all who have its userName or its externalId, each named once.
-/// None where it means nobody, or could mean several.
+/// None where it means nobody, or could mean several: an externalId that somebody active has tells nobody
+/// apart.
 ///
 /// # Errors
 /// `uniqueness` where the mode brings nobody back.
@@ -43,6 +44,11 @@ pub fn returning<'k, P>(
     known: impl IntoIterator<Item = (P, Known<'k>)>,
     mode: Mode,
 ) -> Result<Option<P>> {
+    let known: Vec<_> = known.into_iter().collect();
+    let has_it = |known: &Known<'_>| known.external_id.is_some() && known.external_id == external_id(sent);
+    if known.iter().any(|(_, known)| known.active && has_it(known)) {
+        return Ok(None);
+    }
     let mut meant = known.into_iter().filter(|(_, known)| known.can_be(sent));
     let (Some((person, _)), None) = (meant.next(), meant.next()) else { return Ok(None) };
     match mode.switches().rehire {
@@ -94,6 +100,13 @@ mod tests {
         assert_eq!(in_compat(Some("1"), &[ACTIVE]), None);
         assert_eq!(in_compat(None, &[ACTIVE, GONE]), Some(1));
         assert_eq!(in_compat(Some("1"), &[]), None);
+    }
+
+    /// Whoever came back would perhaps get the rights of somebody else.
+    #[test]
+    fn by_an_external_id_that_somebody_active_has_nobody_comes_back() {
+        assert_eq!(in_compat(Some("1"), &[GONE, ACTIVE]), None);
+        assert_eq!(in_compat(Some("1"), &[NAMELESS, ACTIVE]), None);
     }
 
     #[test]
