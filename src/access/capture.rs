@@ -115,7 +115,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::directory::view::samples::group;
+    use crate::directory::view::samples::{group, shown};
 
     fn patterns(pattern: &str) -> Patterns {
         let subjects = json!({"groups": [{"matching": pattern}]});
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn a_groups_name_fills_a_template() {
         let patterns = patterns("^k8s-(?<ns>[a-z0-9-]+)-(?<role>view|edit)$");
-        let group = group("k8s-team-a-edit", &[], json!({}));
+        let group = shown(group("k8s-team-a-edit", &[], json!({})));
         let captures = patterns.captures(&group).next().unwrap();
         let filled = |text| Template::new(text).fill(&captures);
         assert_eq!(filled("{ns}").as_deref(), Some("team-a"));
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_group_of_another_name_captures_nothing() {
         let patterns = patterns("^k8s-(?<ns>.+)$");
-        assert_eq!(patterns.captures(&group("sales", &[], json!({}))).count(), 0);
+        assert_eq!(patterns.captures(&shown(group("sales", &[], json!({})))).count(), 0);
     }
 
     #[test]

@@ -190,7 +190,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::directory::view::samples::{group, user};
+    use crate::directory::view::samples::{group, shown, user};
 
     fn mapping(identity: Value) -> Mapping {
         Mapping::new(&serde_json::from_value(identity).unwrap(), &ResourceSchema::user()).unwrap()
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_group_is_named_as_tokens_name_it() {
-        let group = group("Team", &[], json!({"id": "g1", "externalId": "00g9"}));
+        let group = shown(group("Team", &[], json!({"id": "g1", "externalId": "00g9"})));
         let named = |from| {
             let mapping = serde_json::from_value(json!({"from": from, "prefix": "oidc:"})).unwrap();
             of_group(&mapping, &group).unwrap().to_string()

@@ -4,19 +4,20 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
+    layout::{Layout, MAX_LOG, Version},
     members::Membership,
     provider::Provider,
     view::{Group, Id, User},
     write::{Effect, Next},
 };
 use crate::{
-    api::{ResourceMeta, Rest, ScimGroupSpec, ScimUserSpec},
-    scim::resource::Resource,
+    api::{Recent, ResourceMeta, Rest, ScimGroupSpec, ScimUserSpec},
+    scim::{error::Result, resource::Resource},
 };
 
 /// A person who was not there before.
-pub(super) fn new_user(provider: &Provider, resource: Resource, now: Timestamp) -> ScimUserSpec {
-    user_spec(provider, &Id::random(), resource, first(now))
+pub(super) fn new_user(provider: &Provider, resource: Resource, now: Timestamp) -> Next<ScimUserSpec> {
+    Next::new(user_spec(provider, &Id::random(), resource, first(now)))
 }
 
 /// A person's next state. A change that changes nothing leaves version and lastModified.
@@ -29,46 +30,95 @@ pub(super) fn next_user(
     let effect = effect(&provider.user_resource(current), &next);
     let mut spec = user_spec(provider, current.id(), next, following(current.meta(), effect, now));
     spec.renamed_from = current.renamed_from().cloned();
-    Next { spec, effect }
+    Next { effect, ..Next::new(spec) }
 }
 
 /// A group that was not there before.
+///
+/// # Errors
+/// Those of [`Layout::of`].
 pub(super) fn new_group(
     provider: &Provider,
     resource: Resource,
     members: &Membership,
     now: Timestamp,
-) -> ScimGroupSpec {
-    group_spec(provider.name(), &Id::random(), resource, members, first(now))
+) -> Result<Next<ScimGroupSpec>> {
+    let layout = Layout::of(members, &Version::random())?;
+    let (id, meta) = (Id::random(), first(now));
+    Ok(group_spec(provider.name(), &id, resource, layout, members.groups(), meta))
 }
 
 /// A group's next state. A change that changes nothing leaves version and lastModified.
+///
+/// # Errors
+/// Those of [`Layout::of`].
 pub(super) fn next_group(
     provider: &Provider,
     current: &Group,
     next: Resource,
     members: &Membership,
     now: Timestamp,
-) -> Next<ScimGroupSpec> {
+) -> Result<Next<ScimGroupSpec>> {
     let effect = match effect(&provider.group_resource(current), &next) {
-        Effect::Same if members.is_of(current) => Effect::Same,
+        Effect::Same if members.is_unchanged() => Effect::Same,
         _ => Effect::New,
     };
-    let mut spec =
-        group_spec(provider.name(), current.id(), next, members, following(current.meta(), effect, now));
-    spec.renamed_from = current.renamed_from().cloned();
-    Next { spec, effect }
+    changed_group(current, next, members, effect, now)
 }
 
-/// A group without people who are gone.
-pub(super) fn group_without(current: &Group, gone: &[Id], now: Timestamp) -> Next<ScimGroupSpec> {
+/// A group without people who are gone: as many of them as the log has room for, or as one log holds.
+///
+/// # Errors
+/// Those of [`Layout::of`].
+pub(super) fn group_without(current: &Group, gone: &[Id], now: Timestamp) -> Result<Next<ScimGroupSpec>> {
+    let people = current.members();
+    let room = match people.slices() {
+        Some(_) => match MAX_LOG.saturating_sub(people.added().len() + people.removed().len()) {
+            0 => MAX_LOG,
+            room => room,
+        },
+        None => usize::MAX,
+    };
     let mut members = Membership::of(current);
-    members.forget(gone);
-    let effect = if members.is_of(current) { Effect::Same } else { Effect::New };
+    gone.iter().filter(|id| current.names(id)).take(room).for_each(|id| members.remove(id));
+    let effect = if members.is_unchanged() { Effect::Same } else { Effect::New };
+    changed_group(current, current.resource(), &members, effect, now)
+}
+
+/// The same group with what changed lately in its slices.
+///
+/// # Errors
+/// Those of [`Layout::folded`].
+pub(super) fn folded_group(current: &Group) -> Result<Next<ScimGroupSpec>> {
+    let layout = Layout::folded(current.members(), &Version::random())?;
+    let next = following_spec(current, current.resource(), layout, current.groups(), current.meta().clone());
+    Ok(next)
+}
+
+fn changed_group(
+    current: &Group,
+    resource: Resource,
+    members: &Membership,
+    effect: Effect,
+    now: Timestamp,
+) -> Result<Next<ScimGroupSpec>> {
+    let layout = Layout::of(members, &Version::random())?;
     let meta = following(current.meta(), effect, now);
-    let mut spec = group_spec(current.provider(), current.id(), current.resource(), &members, meta);
-    spec.renamed_from = current.renamed_from().cloned();
-    Next { spec, effect }
+    Ok(Next { effect, ..following_spec(current, resource, layout, members.groups(), meta) })
+}
+
+/// What a group's object says beside its content stays what it is.
+fn following_spec<'a>(
+    current: &Group,
+    resource: Resource,
+    layout: Layout,
+    groups: impl IntoIterator<Item = &'a Id>,
+    meta: ResourceMeta,
+) -> Next<ScimGroupSpec> {
+    let mut next = group_spec(current.provider(), current.id(), resource, layout, groups, meta);
+    next.spec.sweeps = current.stored().sweeps();
+    next.spec.renamed_from = current.renamed_from().cloned();
+    next
 }
 
 fn user_spec(provider: &Provider, id: &Id, mut resource: Resource, meta: ResourceMeta) -> ScimUserSpec {
@@ -90,24 +140,27 @@ fn user_spec(provider: &Provider, id: &Id, mut resource: Resource, meta: Resourc
     }
 }
 
-fn group_spec(
+fn group_spec<'a>(
     provider: &str,
     id: &Id,
     mut resource: Resource,
-    members: &Membership,
+    layout: Layout,
+    groups: impl IntoIterator<Item = &'a Id>,
     meta: ResourceMeta,
-) -> ScimGroupSpec {
-    let ids = |ids: &[Id]| ids.iter().map(Id::to_string).collect();
-    ScimGroupSpec {
+) -> Next<ScimGroupSpec> {
+    let texts = |ids: Vec<Id>| ids.iter().map(Id::to_string).collect();
+    let groups: Vec<String> = groups.into_iter().map(Id::to_string).collect();
+    let recent = Recent { added: texts(layout.added), removed: texts(layout.removed) };
+    let spec = ScimGroupSpec {
         id: id.to_string(),
         provider: provider.to_owned(),
         display_name: text(&mut resource, "displayName").unwrap_or_default(),
         external_id: text(&mut resource, "externalId"),
-        member_count: members.count(),
-        members: ids(members.people()),
-        groups: ids(members.groups()),
-        slices: Vec::new(),
-        recent: None,
+        member_count: i64::try_from(layout.count + groups.len()).unwrap_or(i64::MAX),
+        members: texts(layout.members),
+        groups,
+        slices: layout.manifest.into_iter().map(String::from).collect(),
+        recent: (recent != Recent::default()).then_some(recent),
         creating: false,
         sweeps: None,
         meta,
@@ -115,7 +168,8 @@ fn group_spec(
         renamed_from: None,
         renamed_to: None,
         rest: rest(resource),
-    }
+    };
+    Next { slices: layout.slices, ..Next::new(spec) }
 }
 
 fn text(resource: &mut Resource, name: &str) -> Option<String> {

@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::{
     Store,
     encode::{new_group, next_group},
-    members::Membership,
+    members::{Membership, kind_of},
     provider::Provider,
     tags,
-    view::{Group, Id},
+    view::{Entry, Group, Id},
     write::{Created, Next},
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     scim::{
         error::{Result, ScimError, quote},
         etag::Tags,
-        members::MemberEdit,
+        members::{MemberEdit, MemberKind},
         patch::PatchRequest,
         resource::{self, Resource},
         schema::ResourceKind,
@@ -36,9 +36,8 @@ impl Store {
         let sent = resource::post(body, provider.schema(kind), provider.mode(), provider.requirements(kind))?;
         let edits = [MemberEdit::Replace(sent.members.unwrap_or_default())];
         self.check_group_limit(provider)?;
-        self.until_taken(provider, &Membership::default(), &edits).await;
-        let members = self.edited(provider, &Membership::default(), &edits)?;
-        match self.groups.create(new_group(provider, sent.resource, &members, now)).await? {
+        let members = self.soon_edited(provider, &Membership::default(), &edits).await?;
+        match self.groups.create(new_group(provider, sent.resource, &members, now)?).await? {
             Created::New(group) => Ok(group),
             Created::Taken(group) => Err(ScimError::uniqueness(format!(
                 "a group with the displayName {} is there already; change it instead, or choose another name",
@@ -60,12 +59,14 @@ impl Store {
         now: Timestamp,
     ) -> Result<Arc<Group>> {
         let kind = ResourceKind::Group;
-        let compute = |current: &Resource| {
-            let (schema, requirements) = (provider.schema(kind), provider.requirements(kind));
-            let sent = resource::put(body.clone(), current, schema, provider.mode(), requirements)?;
-            Ok((sent.resource, sent.members.map(MemberEdit::Replace).into_iter().collect()))
-        };
-        self.change_group(provider, id, if_match, compute, now).await
+        let (schema, requirements) = (provider.schema(kind), provider.requirements(kind));
+        let group = self.group(provider, id).await?;
+        // Read once: a hundred thousand members are some hundred megabytes of JSON values.
+        let sent = resource::replacement(body, schema, provider.mode())?;
+        let edits: Vec<MemberEdit> = sent.members.map(MemberEdit::Replace).into_iter().collect();
+        let compute =
+            |current: &Resource| resource::succeed(sent.resource.clone(), current, schema, requirements);
+        self.change_group(provider, &group, if_match, compute, &edits, now).await
     }
 
     /// Applies a PATCH to a group (RFC 7644 section 3.5.2).
@@ -81,12 +82,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<Arc<Group>> {
         let kind = ResourceKind::Group;
-        let compute = |current: &Resource| {
-            let (schema, requirements) = (provider.schema(kind), provider.requirements(kind));
-            let patched = patch.apply(current, schema, provider.mode(), requirements)?;
-            Ok((patched.resource, patched.members))
-        };
-        self.change_group(provider, id, if_match, compute, now).await
+        let (schema, requirements) = (provider.schema(kind), provider.requirements(kind));
+        let apply = |current: &Resource| patch.apply(current, schema, provider.mode(), requirements);
+        let group = self.group(provider, id).await?;
+        let edits = apply(&provider.group_resource(&group))?.members;
+        let compute = |current: &Resource| apply(current).map(|patched| patched.resource);
+        self.change_group(provider, &group, if_match, compute, &edits, now).await
     }
 
     /// Deletes a group (RFC 7644 section 3.6).
@@ -96,9 +97,9 @@ impl Store {
     pub async fn delete_group(&self, provider: &Provider, id: &Id, if_match: Option<&Tags>) -> Result<()> {
         let deleted =
             self.groups.delete(provider.name(), id, |group| tags::check(if_match, group.meta())).await?;
-        self.until(|directory| {
+        self.until_gone(|directory| {
             let held = directory.provider(provider.name()).map(|view| view.group_objects(id));
-            held.into_iter().flatten().all(|group| group.object().uid != deleted.object().uid)
+            held.into_iter().flatten().any(|group| group.object().uid == deleted.object().uid)
         })
         .await;
         Ok(())
@@ -107,40 +108,60 @@ impl Store {
     async fn change_group(
         &self,
         provider: &Provider,
-        id: &Id,
+        group: &Group,
         if_match: Option<&Tags>,
-        compute: impl Fn(&Resource) -> Result<(Resource, Vec<MemberEdit>)>,
+        compute: impl Fn(&Resource) -> Result<Resource>,
+        edits: &[MemberEdit],
         now: Timestamp,
     ) -> Result<Arc<Group>> {
-        let group = self.group(provider, id).await?;
-        let (_, edits) = compute(&provider.group_resource(&group))?;
-        self.until_taken(provider, &Membership::of(&group), &edits).await;
+        // What is refused even so is refused below, where the group may be another by then.
+        let _ = self.soon_edited(provider, &Membership::of(group), edits).await;
         let change = |group: &Group| -> Result<Next<ScimGroupSpec>> {
-            let (next, edits) = compute(&provider.group_resource(group))?;
-            let members = self.edited(provider, &Membership::of(group), &edits)?;
-            Ok(next_group(provider, group, next, &members, now))
+            let next = compute(&provider.group_resource(group))?;
+            let members = self.edited(provider, &Membership::of(group), edits)?;
+            next_group(provider, group, next, &members, now)
         };
-        self.groups.update(provider.name(), id, |group| tags::check(if_match, group.meta()), change).await
+        let precondition = |group: &Group| tags::check(if_match, group.meta());
+        self.groups.update(provider.name(), group.id(), precondition, change).await
     }
 
     /// The members after edits, if the provider's mode takes them.
     fn edited(&self, provider: &Provider, before: &Membership, edits: &[MemberEdit]) -> Result<Membership> {
-        let directory = self.read();
-        let view = directory.provider(provider.name());
+        let kinds = |id: &Id| self.kind(provider, id);
         let mut after = before.clone();
-        after.edit(edits, view);
-        if !edits.is_empty() {
-            after.check(before, provider.mode(), view)?;
-        }
+        after.edit(edits, &kinds);
+        after.check(provider.mode(), &kinds)?;
         Ok(after)
     }
 
-    /// Waits a moment for people whom another replica may just have created, where without them the
-    /// members would be refused.
-    async fn until_taken(&self, provider: &Provider, before: &Membership, edits: &[MemberEdit]) {
-        if self.edited(provider, before, edits).is_err() {
-            self.until(|_| self.edited(provider, before, edits).is_ok()).await;
+    /// The same, waiting a moment for people whom another replica may just have created, where without them
+    /// the members would be refused.
+    async fn soon_edited(
+        &self,
+        provider: &Provider,
+        before: &Membership,
+        edits: &[MemberEdit],
+    ) -> Result<Membership> {
+        let edited = self.edited(provider, before, edits);
+        if edited.is_ok() {
+            return edited;
         }
+        let mut after = before.clone();
+        after.edit(edits, &|_| None);
+        let new: Vec<Id> =
+            after.newcomers().filter(|id| self.kind(provider, id).is_none()).cloned().collect();
+        self.until(|directory| {
+            let view = directory.provider(provider.name());
+            view.is_some_and(|view| new.iter().all(|id| kind_of(id, view).is_some()))
+        })
+        .await;
+        self.edited(provider, before, edits)
+    }
+
+    /// What has an id. The index is locked for each: a hundred thousand look-ups in a row would keep those
+    /// waiting who write it.
+    fn kind(&self, provider: &Provider, id: &Id) -> Option<MemberKind> {
+        kind_of(id, self.read().provider(provider.name())?)
     }
 
     fn check_group_limit(&self, provider: &Provider) -> Result<()> {

@@ -1,10 +1,11 @@
-//! How the members of a group are held and changed. Nobody outside knows how they are stored.
+//! How the members of a group change, as the difference from those before: one member more costs the same
+//! in a group of ten and of a hundred thousand.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::view::{Group, Id, ProviderView};
+use super::view::{Group, Id, Members, ProviderView};
 use crate::scim::{
     error::{Result, ScimError, quote},
     members::{Member, MemberEdit, MemberKind},
@@ -14,51 +15,61 @@ use crate::scim::{
 /// The most members of one group whose ids nobody has.
 const MAX_UNKNOWN: usize = 1_000;
 
-/// The members of a group: people and nested groups, each once, in the order in which they came.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What is known of an id: what it is, where somebody has it.
+pub(super) type Kinds<'a> = dyn Fn(&Id) -> Option<MemberKind> + 'a;
+
+/// The members of a group, people and nested groups, each once: those before, and what changed.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Membership {
-    people: Vec<Id>,
-    groups: Vec<Id>,
+    before: Before,
+    /// People who were not there before.
+    joined: Ordered,
+    /// People of before who are not there any more.
+    left: HashSet<Id>,
+    groups: Ordered,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Before {
+    people: Members,
+    groups: Ordered,
 }
 
 impl Membership {
     /// The members of a new group.
-    pub(super) fn of_new(members: Vec<Member>, view: Option<&ProviderView>) -> Self {
+    pub(super) fn of_new(members: &[Member], kinds: &Kinds<'_>) -> Self {
         let mut membership = Self::default();
-        membership.add(members, view);
+        membership.add(members, kinds);
         membership
     }
 
     /// The members that a group has.
     pub(super) fn of(group: &Group) -> Self {
-        Self { people: group.members().to_vec(), groups: group.groups().to_vec() }
+        let groups: Ordered = group.groups().iter().cloned().collect();
+        let before = Before { people: group.members().clone(), groups: groups.clone() };
+        Self { before, groups, ..Self::default() }
     }
 
     /// Applies edits in their order.
-    pub(super) fn edit(&mut self, edits: &[MemberEdit], view: Option<&ProviderView>) {
+    pub(super) fn edit(&mut self, edits: &[MemberEdit], kinds: &Kinds<'_>) {
         for edit in edits {
             match edit {
-                MemberEdit::Add(members) => self.add(members.clone(), view),
-                MemberEdit::Remove(ids) => {
-                    let ids: HashSet<Id> = ids.iter().map(|id| id.as_str().into()).collect();
-                    self.retain(|id, _| !ids.contains(id));
-                }
+                MemberEdit::Add(members) => self.add(members, kinds),
+                MemberEdit::Remove(ids) => ids.iter().for_each(|id| self.remove(&id.as_str().into())),
                 MemberEdit::RemoveMatching(filter) => {
-                    self.retain(|id, kind| !filter.matches(&shown(id, kind, view)));
+                    self.remove_matching(|id, said| filter.matches(&value(id, kinds(id).unwrap_or(said))))
                 }
-                MemberEdit::Replace(members) => {
-                    let next = Self::of_new(members.clone(), view);
-                    if !next.has_the_members_of(self) {
-                        *self = next;
-                    }
-                }
+                MemberEdit::Replace(members) => self.replace(Self::of_new(members, kinds)),
             }
         }
     }
 
-    /// Leaves out these ids.
-    pub(super) fn forget(&mut self, ids: &[Id]) {
-        self.retain(|id, _| !ids.contains(id));
+    /// Leaves out this id.
+    pub(super) fn remove(&mut self, id: &Id) {
+        if !self.joined.remove(id) && self.before.people.contains(id) {
+            self.left.insert(id.clone());
+        }
+        self.groups.remove(id);
     }
 
     /// Refuses ids that nobody has among those that come new: all of them in a mode that is strict about
@@ -66,11 +77,11 @@ impl Membership {
     ///
     /// # Errors
     /// `invalidValue` with the first of them.
-    pub(super) fn check(&self, before: &Self, mode: Mode, view: Option<&ProviderView>) -> Result<()> {
-        let before: HashSet<&Id> = before.people.iter().chain(&before.groups).collect();
-        let Some(new) = self.unknown(view).find(|id| !before.contains(id)) else { return Ok(()) };
+    pub(super) fn check(&self, mode: Mode, kinds: &Kinds<'_>) -> Result<()> {
+        let Some(new) = self.newcomers().find(|id| kinds(id).is_none()) else { return Ok(()) };
+        let is_one_too_many = || self.iter().filter(|(id, _)| kinds(id).is_none()).nth(MAX_UNKNOWN).is_some();
         match mode.switches().unknown_members {
-            UnknownMembers::Keep if self.unknown(view).nth(MAX_UNKNOWN).is_none() => Ok(()),
+            UnknownMembers::Keep if !is_one_too_many() => Ok(()),
             UnknownMembers::Keep => Err(ScimError::invalid_value(format!(
                 "more than {MAX_UNKNOWN} members have ids that nobody has; create these users first"
             ))),
@@ -81,70 +92,155 @@ impl Membership {
         }
     }
 
-    fn unknown<'a>(&'a self, view: Option<&'a ProviderView>) -> impl Iterator<Item = &'a Id> {
-        let is_known = move |id: &&Id| view.is_some_and(|view| kind_of(id, view).is_some());
-        self.people.iter().chain(&self.groups).filter(move |id| !is_known(id))
+    /// The people of before.
+    pub(super) fn people_before(&self) -> &Members {
+        &self.before.people
     }
 
-    pub(super) fn people(&self) -> &[Id] {
-        &self.people
+    /// People who were not there before, in the order in which they came.
+    pub(super) fn joined(&self) -> impl Iterator<Item = &Id> {
+        self.joined.in_order()
     }
 
-    pub(super) fn groups(&self) -> &[Id] {
-        &self.groups
+    /// People of before who are not there any more.
+    pub(super) fn left(&self) -> &HashSet<Id> {
+        &self.left
     }
 
-    pub(super) fn count(&self) -> i64 {
-        i64::try_from(self.people.len() + self.groups.len()).unwrap_or(i64::MAX)
+    /// The nested groups, in the order in which they came.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &Id> {
+        self.groups.in_order()
     }
 
-    /// Whether a group has exactly these members.
-    pub(super) fn is_of(&self, group: &Group) -> bool {
-        self.people == group.members() && self.groups == group.groups()
+    /// Whether these are the members of before.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.joined.is_empty() && self.left.is_empty() && self.groups.has_the_ids_of(&self.before.groups)
     }
 
     /// What an id is, counts more than what a client says that it is: most of them say nothing.
-    fn add(&mut self, members: Vec<Member>, view: Option<&ProviderView>) {
-        let mut present: HashSet<Id> = self.people.iter().chain(&self.groups).cloned().collect();
+    fn add(&mut self, members: &[Member], kinds: &Kinds<'_>) {
         for Member { id, kind } in members {
             let id = Id::from(id.as_str());
-            if !present.insert(id.clone()) {
+            if self.has_person(&id) || self.groups.contains(&id) {
                 continue;
             }
-            match view.and_then(|view| kind_of(&id, view)).unwrap_or(kind) {
-                MemberKind::User => self.people.push(id),
+            match kinds(&id).unwrap_or(*kind) {
+                MemberKind::User if self.left.remove(&id) => {}
+                MemberKind::User => self.joined.push(id),
                 MemberKind::Group => self.groups.push(id),
             }
         }
     }
 
-    fn retain(&mut self, keep: impl Fn(&Id, MemberKind) -> bool) {
-        self.people.retain(|id| keep(id, MemberKind::User));
-        self.groups.retain(|id| keep(id, MemberKind::Group));
+    /// Who is in both states, keeps their place.
+    fn replace(&mut self, next: Self) {
+        let stay: HashSet<&Id> = self.before.people.iter().filter(|id| next.joined.contains(id)).collect();
+        let left = self.before.people.iter().filter(|id| !stay.contains(id)).cloned().collect();
+        let mut joined = next.joined;
+        joined.retain(|id| !stay.contains(id));
+        (self.joined, self.left) = (joined, left);
+        if !next.groups.has_the_ids_of(&self.groups) {
+            self.groups = next.groups;
+        }
     }
 
-    fn has_the_members_of(&self, other: &Self) -> bool {
-        let set = |ids: &[Id]| ids.iter().cloned().collect::<HashSet<_>>();
-        set(&self.people) == set(&other.people) && set(&self.groups) == set(&other.groups)
+    fn remove_matching(&mut self, matches: impl Fn(&Id, MemberKind) -> bool) {
+        let there = self.before.people.iter().filter(|id| !self.left.contains(id));
+        let leave: Vec<Id> = there.filter(|id| matches(id, MemberKind::User)).cloned().collect();
+        self.left.extend(leave);
+        self.joined.retain(|id| !matches(id, MemberKind::User));
+        self.groups.retain(|id| !matches(id, MemberKind::Group));
     }
+
+    fn has_person(&self, id: &Id) -> bool {
+        self.joined.contains(id) || self.before.people.contains(id) && !self.left.contains(id)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&Id, MemberKind)> {
+        let stay = self.before.people.iter().filter(|id| !self.left.contains(id));
+        let people = stay.chain(self.joined.in_order()).map(|id| (id, MemberKind::User));
+        people.chain(self.groups.in_order().map(|id| (id, MemberKind::Group)))
+    }
+
+    /// Ids that were no member's before, neither a person's nor a group's.
+    pub(super) fn newcomers(&self) -> impl Iterator<Item = &Id> {
+        let Before { people, groups } = &self.before;
+        let joined = self.joined.in_order().filter(|id| !groups.contains(id));
+        let nested = self.groups.in_order().filter(|id| !groups.contains(id) && !people.contains(id));
+        joined.chain(nested)
+    }
+}
+
+/// Ids, each once, in the order in which they came.
+#[derive(Clone, Debug, Default)]
+struct Ordered {
+    places: HashMap<Id, usize>,
+    next: usize,
+}
+
+impl Ordered {
+    fn push(&mut self, id: Id) {
+        self.places.entry(id).or_insert(self.next);
+        self.next += 1;
+    }
+
+    fn remove(&mut self, id: &Id) -> bool {
+        self.places.remove(id).is_some()
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Id) -> bool) {
+        self.places.retain(|id, _| keep(id));
+    }
+
+    fn contains(&self, id: &Id) -> bool {
+        self.places.contains_key(id)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    fn has_the_ids_of(&self, other: &Self) -> bool {
+        self.places.len() == other.places.len() && self.places.keys().all(|id| other.contains(id))
+    }
+
+    fn in_order(&self) -> impl Iterator<Item = &Id> {
+        let mut ids: Vec<(&Id, usize)> = self.places.iter().map(|(id, place)| (id, *place)).collect();
+        ids.sort_unstable_by_key(|(_, place)| *place);
+        ids.into_iter().map(|(id, _)| id)
+    }
+}
+
+impl FromIterator<Id> for Ordered {
+    fn from_iter<I: IntoIterator<Item = Id>>(ids: I) -> Self {
+        let mut ordered = Self::default();
+        ids.into_iter().for_each(|id| ordered.push(id));
+        ordered
+    }
+}
+
+/// What has an id, if anybody does.
+pub(super) fn kind_of(id: &Id, view: &ProviderView) -> Option<MemberKind> {
+    if view.user(id).is_some() { Some(MemberKind::User) } else { view.group(id).map(|_| MemberKind::Group) }
 }
 
 /// A member's value as a filter within `members[…]` sees it.
-pub(super) fn shown(id: &Id, kind: MemberKind, view: Option<&ProviderView>) -> Value {
-    let kind = view.and_then(|view| kind_of(id, view)).unwrap_or(kind);
-    json!({"value": id.to_string(), "type": kind.name()})
+pub(super) fn shown(id: &Id, said: MemberKind, view: Option<&ProviderView>) -> Value {
+    value(id, view.and_then(|view| kind_of(id, view)).unwrap_or(said))
 }
 
-fn kind_of(id: &Id, view: &ProviderView) -> Option<MemberKind> {
-    if view.user(id).is_some() { Some(MemberKind::User) } else { view.group(id).map(|_| MemberKind::Group) }
+fn value(id: &Id, kind: MemberKind) -> Value {
+    json!({"value": id.to_string(), "type": kind.name()})
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::directory::view::{
         Directory,
-        samples::{group, user},
+        samples::{group, shown, user},
     };
 
     fn directory() -> Directory {
@@ -160,58 +256,104 @@ mod tests {
         Member { id: id.into(), kind: MemberKind::User }
     }
 
-    fn ids(ids: &[Id]) -> Vec<String> {
-        ids.iter().map(Id::to_string).collect()
+    fn people(ids: &[&str]) -> Vec<Member> {
+        ids.iter().map(|id| person(id)).collect()
+    }
+
+    fn nobody(_: &Id) -> Option<MemberKind> {
+        None
+    }
+
+    /// The membership of a group that has these people and this nested group.
+    fn of(members: &[&str]) -> Membership {
+        Membership::of(&shown(group("team", members, json!({"groups": ["nested"]}))))
+    }
+
+    fn ids<'a>(ids: impl IntoIterator<Item = &'a Id>) -> Vec<String> {
+        ids.into_iter().map(Id::to_string).collect()
+    }
+
+    fn members(membership: &Membership) -> Vec<String> {
+        ids(membership.iter().map(|(id, _)| id))
     }
 
     #[test]
     fn what_an_id_is_counts_more_than_what_a_client_says_it_is() {
         let directory = directory();
-        let members = Membership::of_new(vec![person("nested"), person("alice")], directory.provider("okta"));
+        let view = directory.provider("okta").unwrap();
+        let members = Membership::of_new(&people(&["nested", "alice"]), &|id| kind_of(id, view));
         assert_eq!(
-            (ids(members.people()), ids(members.groups())),
+            (ids(members.joined()), ids(members.groups())),
             (vec!["alice".into()], vec!["nested".into()])
         );
     }
 
     #[test]
     fn adding_a_member_twice_and_removing_one_who_is_not_there_changes_nothing() {
-        let mut members = Membership::of_new(vec![person("alice")], None);
-        let before = members.clone();
-        members.edit(&[MemberEdit::Add(vec![person("alice")]), MemberEdit::Remove(vec!["bob".into()])], None);
-        assert_eq!(members, before);
+        let mut team = of(&["alice"]);
+        let edits = [MemberEdit::Add(people(&["alice", "nested"])), MemberEdit::Remove(vec!["bob".into()])];
+        team.edit(&edits, &nobody);
+        assert!(team.is_unchanged());
+    }
+
+    #[test]
+    fn who_leaves_and_comes_back_in_one_change_never_left() {
+        let mut team = of(&["alice", "bob"]);
+        team.edit(&[MemberEdit::Remove(vec!["alice".into()])], &nobody);
+        assert_eq!((members(&team), team.is_unchanged()), (vec!["bob".into(), "nested".into()], false));
+        team.edit(&[MemberEdit::Add(people(&["alice"]))], &nobody);
+        assert!(team.is_unchanged());
     }
 
     #[test]
     fn replacing_by_the_same_members_in_another_order_changes_nothing() {
-        let mut members = Membership::of_new(vec![person("alice"), person("bob")], None);
-        let before = members.clone();
-        members.edit(&[MemberEdit::Replace(vec![person("bob"), person("alice")])], None);
-        assert_eq!(members, before);
-        members.edit(&[MemberEdit::Replace(Vec::new())], None);
-        assert_eq!(members.count(), 0);
+        let mut team = of(&["alice", "bob"]);
+        let nested = Member { id: "nested".into(), kind: MemberKind::Group };
+        team.edit(&[MemberEdit::Replace(vec![nested, person("bob"), person("alice")])], &nobody);
+        assert!(team.is_unchanged());
+        team.edit(&[MemberEdit::Replace(people(&["carol", "bob"]))], &nobody);
+        assert_eq!((members(&team), team.is_unchanged()), (vec!["bob".into(), "carol".into()], false));
+        team.edit(&[MemberEdit::Replace(Vec::new())], &nobody);
+        assert_eq!(members(&team), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_member_whom_an_object_names_twice_stays_when_they_are_replaced() {
+        let mut team = of(&["alice", "alice"]);
+        team.edit(&[MemberEdit::Replace(people(&["alice"])), MemberEdit::Add(people(&["bob"]))], &nobody);
+        assert!(team.left().is_empty());
     }
 
     #[test]
     fn a_strict_mode_refuses_new_members_whom_nobody_has_and_keeps_old_ones() {
         let directory = directory();
-        let view = directory.provider("okta");
-        let before = Membership::of_new(vec![person("left")], view);
-        let mut after = before.clone();
-        after.edit(&[MemberEdit::Add(vec![person("alice")])], view);
-        assert!(after.check(&before, Mode::Strict, view).is_ok());
-        after.edit(&[MemberEdit::Add(vec![person("stranger")])], view);
-        assert!(after.check(&before, Mode::Strict, view).is_err());
-        assert!(after.check(&before, Mode::Compat, view).is_ok());
+        let view = directory.provider("okta").unwrap();
+        let kinds = |id: &Id| kind_of(id, view);
+        let mut team = of(&["left"]);
+        team.edit(&[MemberEdit::Add(people(&["alice"]))], &kinds);
+        assert!(team.check(Mode::Strict, &kinds).is_ok());
+        team.edit(&[MemberEdit::Add(people(&["stranger"]))], &kinds);
+        let error = team.check(Mode::Strict, &kinds).unwrap_err();
+        assert!(error.to_string().contains("stranger"), "{error}");
+        assert!(team.check(Mode::Compat, &kinds).is_ok());
     }
 
     #[test]
     fn a_tolerant_mode_keeps_a_thousand_members_whom_nobody_has_and_no_more() {
-        let strangers = |count: usize| (0..count).map(|i| person(&format!("s{i}"))).collect();
-        let none = Membership::default();
-        assert!(Membership::of_new(strangers(MAX_UNKNOWN), None).check(&none, Mode::Compat, None).is_ok());
-        assert!(
-            Membership::of_new(strangers(MAX_UNKNOWN + 1), None).check(&none, Mode::Compat, None).is_err()
-        );
+        let strangers =
+            |from: usize, to: usize| (from..to).map(|i| person(&format!("s{i}"))).collect::<Vec<_>>();
+        let check = |membership: &Membership| membership.check(Mode::Compat, &nobody);
+        assert!(check(&Membership::of_new(&strangers(0, MAX_UNKNOWN), &nobody)).is_ok());
+        assert!(check(&Membership::of_new(&strangers(0, MAX_UNKNOWN + 1), &nobody)).is_err());
+
+        let held: Vec<String> = strangers(0, MAX_UNKNOWN).into_iter().map(|member| member.id).collect();
+        let held: Vec<&str> = held.iter().map(String::as_str).collect();
+        let team = Arc::new(shown(group("team", &held, json!({}))));
+        let mut more = Membership::of(&team);
+        more.edit(&[MemberEdit::Add(strangers(MAX_UNKNOWN, MAX_UNKNOWN + 1))], &nobody);
+        assert!(check(&more).is_err());
+        let mut fewer = Membership::of(&team);
+        fewer.edit(&[MemberEdit::Remove(vec!["s0".into(), "s1".into()])], &nobody);
+        assert!(check(&fewer).is_ok());
     }
 }

@@ -5,6 +5,7 @@ mod catalog;
 mod encode;
 mod groups;
 mod janitor;
+mod layout;
 mod members;
 #[cfg(test)]
 mod model;
@@ -25,8 +26,8 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     api::{ScimGroup, ScimUser},
-    ops::metrics::Metrics,
-    scim::error::{ErrorKind, Result, ScimError},
+    ops::metrics::{Metrics, SyncState},
+    scim::error::{ErrorKind, Result, ScimError, quote},
 };
 use catalog::Catalog;
 use view::{Directory, Group, Id, News, Shared, User};
@@ -43,6 +44,9 @@ pub use tags::user_etag;
 /// How long a request waits for the index to see what another replica may have written a moment ago.
 const CATCH_UP: Duration = Duration::from_millis(500);
 
+/// How long a deletion waits until the index has heard of it, before it is answered all the same.
+const DELETION: Duration = Duration::from_secs(3);
+
 /// The directory, to read and to write. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -51,47 +55,61 @@ pub struct Store {
     groups: Arc<Writer<ScimGroup>>,
     catalog: Arc<Catalog>,
     changed: watch::Sender<()>,
+    metrics: Metrics,
 }
 
 impl Store {
     /// A directory whose writes go through `client`, which must not retry by itself, at most
     /// `writes_in_flight` at a time. It is empty until [`Store::follow`] has synced.
     pub fn new(client: &Client, writes_in_flight: usize, metrics: &Metrics) -> Self {
-        let (directory, queue) = (Shared::default(), Queue::new(writes_in_flight));
-        let users = Writer::new(client.clone(), directory.clone(), queue.clone(), metrics.clone());
-        let groups = Writer::new(client.clone(), directory.clone(), queue, metrics.clone());
+        let (directory, queue) = (Shared::default(), Queue::new(writes_in_flight, metrics.clone()));
+        let users = Writer::new(client.clone(), directory.clone(), queue.clone());
+        let groups = Writer::new(client.clone(), directory.clone(), queue);
         Self {
             directory,
             users: Arc::new(users),
             groups: Arc::new(groups),
             catalog: Arc::default(),
             changed: watch::Sender::new(()),
+            metrics: metrics.clone(),
         }
     }
 
-    /// Keeps the index current with the watches of `client`, for good. `synced` is told each time
-    /// that a complete list of a kind is in: of `User` or `Group`.
+    /// Keeps the index current with the watches of `client`, for good. `synced` is told once everything that
+    /// was there at some moment is in: of `User` or `Group`.
     pub async fn follow(&self, client: Client, synced: impl Fn(&'static str)) {
-        let tell = |kind: &'static str| {
+        let tell = |resource_type: &'static str, kind: &'static str| {
             let synced = &synced;
             move |news| {
-                if matches!(news, News::Synced) {
-                    synced(kind);
+                match news {
+                    News::Synced => {
+                        self.metrics.index_sync(kind, SyncState::Synced);
+                        synced(resource_type);
+                    }
+                    News::Unreadable(objects) => self.metrics.index_unreadable(kind, objects),
+                    News::Changed(_) => {}
                 }
                 self.changed.send_replace(());
             }
         };
-        let users = view::feed::<ScimUser>(client.clone(), self.directory.clone(), tell("User"));
-        let groups = view::feed::<ScimGroup>(client, self.directory.clone(), tell("Group"));
+        let users = view::feed_users(client.clone(), self.directory.clone(), tell("User", "ScimUser"));
+        let groups = view::feed_groups(client, self.directory.clone(), tell("Group", "ScimGroup"));
         tokio::join!(users, groups);
     }
 
     /// Holds these resources and no others, as if the API server had listed them.
     #[cfg(test)]
-    pub fn hold(&self, users: Vec<User>, groups: Vec<Group>) {
-        let mut directory = self.directory.write();
-        directory.reset_users(users);
-        directory.reset_groups(groups);
+    pub fn hold(&self, users: Vec<User>, groups: Vec<view::GroupObject>) {
+        self.tell(|directory| {
+            directory.reset_users(users);
+            directory.reset_groups(groups);
+        });
+    }
+
+    /// Changes the index as watches would.
+    #[cfg(test)]
+    pub fn tell(&self, tell: impl FnOnce(&mut Directory)) {
+        tell(&mut self.directory.write());
     }
 
     /// Reads the index. Nothing is awaited, scanned or encoded while the guard lives.
@@ -111,10 +129,17 @@ impl Store {
     /// A group by id, likewise.
     ///
     /// # Errors
-    /// `notFound`, also for another provider's id.
+    /// `notFound`, also for another provider's id; `unavailable` for a group whose members are not known.
     pub async fn group(&self, provider: &Provider, id: &Id) -> Result<Arc<Group>> {
         let find = |directory: &Directory| directory.provider(provider.name())?.group(id).cloned();
-        self.catch_up(id, find).await.ok_or_else(|| write::not_found("Group", id))
+        let found = self.catch_up(id, find).await;
+        found.ok_or_else(|| match self.read().provider(provider.name()) {
+            Some(view) if view.is_unknown_group(id) => ScimError::new(
+                ErrorKind::Unavailable,
+                format!("the members of group {} are not known yet; ask again", quote(&id.to_string())),
+            ),
+            _ => write::not_found("Group", id),
+        })
     }
 
     async fn catch_up<T>(&self, id: &Id, find: impl Fn(&Directory) -> Option<T>) -> Option<T> {
@@ -129,10 +154,19 @@ impl Store {
 
     /// Waits until the index shows something, at most [`CATCH_UP`].
     async fn until(&self, shows: impl Fn(&Directory) -> bool) {
+        self.within(CATCH_UP, shows).await;
+    }
+
+    /// Waits until the index no longer holds what was deleted. Deletions enter it by the watch alone.
+    async fn until_gone(&self, holds: impl Fn(&Directory) -> bool) {
+        self.within(DELETION, |directory| !holds(directory)).await;
+    }
+
+    async fn within(&self, time: Duration, shows: impl Fn(&Directory) -> bool) {
         let mut changed = self.changed.subscribe();
         let shown = async { while !shows(&self.read()) && changed.changed().await.is_ok() {} };
         // Past the time the caller goes by what the index shows.
-        let _ = timeout(CATCH_UP, shown).await;
+        let _ = timeout(time, shown).await;
     }
 }
 

@@ -8,7 +8,6 @@ use axum::{
     extract::Request,
     response::{IntoResponse, Response},
 };
-use serde_json::value::to_raw_value;
 use tokio::{
     sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit},
     time::{Instant, timeout_at},
@@ -143,7 +142,7 @@ impl Execution {
 
     /// The answer with a resource: with its body where a single request would have one, while there is room.
     fn shown<C: Collection>(&mut self, method: Method, resource: &C::Resource) -> Result<Outcome> {
-        let status = match (method, self.scope.provider.patch_response()) {
+        let status = match (method, C::patch_response(&self.scope.provider, resource)) {
             (Method::Post, _) => 201,
             (Method::Patch, PatchResponse::NoContent) => 204,
             _ => 200,
@@ -151,10 +150,11 @@ impl Execution {
         let is_whole = status != 204 && self.room > 0;
         let renderer = if is_whole { Renderer::whole } else { Renderer::brief };
         let shown = C::show(&renderer(&self.scope, C::KIND), resource);
-        let response = is_whole.then(|| to_raw_value(&shown)).transpose();
+        let (id, version) = (shown.id().to_string(), Some(shown.etag().clone()));
+        let response = is_whole.then(|| shown.text()).transpose();
         let response = response.map_err(|error| ScimError::new(ErrorKind::Internal, error.to_string()))?;
         self.room = self.room.saturating_sub(response.as_ref().map_or(0, |body| body.get().len()));
-        Ok(Outcome { status, id: shown.id().to_string(), version: Some(shown.etag().clone()), response })
+        Ok(Outcome { status, id, version, response })
     }
 }
 

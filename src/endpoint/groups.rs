@@ -10,6 +10,7 @@ use super::{
     resources::Collection,
 };
 use crate::{
+    api::PatchResponse,
     directory::{
         Provider, Store,
         view::{Group, Id},
@@ -52,6 +53,14 @@ impl Collection for Groups {
         now: Timestamp,
     ) -> Result<Arc<Group>> {
         store.patch_group(provider, id, patch, if_match, now).await
+    }
+
+    /// A large group would be answered as a whole to everyone who adds one member.
+    fn patch_response(provider: &Provider, group: &Group) -> PatchResponse {
+        match group.members().slices() {
+            Some(_) => PatchResponse::NoContent,
+            None => provider.patch_response(),
+        }
     }
 
     async fn delete(store: &Store, provider: &Provider, id: &Id, if_match: Option<&Tags>) -> Result<()> {

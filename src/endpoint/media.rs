@@ -10,7 +10,7 @@ use super::error::{Refusal, Result};
 use crate::scim::error::{ErrorKind, ScimError};
 
 /// What every answer with a body is.
-const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
+pub(super) const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
 
 /// A body of JSON, as SCIM labels it.
 pub(super) struct Scim<T>(pub(super) T);

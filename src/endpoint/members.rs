@@ -2,20 +2,25 @@
 
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::scope::Scope;
 use crate::{
-    directory::view::{Group, Id, ProviderView},
+    directory::{
+        Provider, Store,
+        view::{Group, Id, ProviderView},
+    },
     scim::{members::MemberKind, projection::Projection, schema::ResourceKind},
 };
 
-/// How many members are looked up before writers of the index get their turn.
-const PORTION: usize = 1024;
+/// How many nested groups are looked up at a time. Between two portions writers of the index get their turn.
+const PORTION: usize = 512;
 
-/// Members, each with what the projection shows of it.
+/// The members of a group as they were at one moment, each with what the projection shows of it.
 pub(super) struct Members {
-    members: Vec<(Id, Holder)>,
+    group: Group,
+    store: Store,
+    provider: Arc<Provider>,
     base: Arc<str>,
     value: Part,
     reference: Part,
@@ -38,20 +43,13 @@ enum Part {
 }
 
 impl Members {
-    /// The members of a group, without people who are gone.
+    /// The members of a group.
     pub(super) fn new(group: &Group, scope: &Scope, projection: &Projection<'_>) -> Self {
         let part = |name| if projection.shows(name) { Part::Shown } else { Part::Hidden };
-        let people = group.members().iter().map(|id| (id, MemberKind::User));
-        let groups = group.groups().iter().map(|id| (id, MemberKind::Group));
-        let said: Vec<_> = people.chain(groups).collect();
-        let mut members = Vec::with_capacity(said.len());
-        for portion in said.chunks(PORTION) {
-            let directory = scope.store.read();
-            let view = directory.provider(scope.provider.name());
-            members.extend(view.into_iter().flat_map(|view| holders(portion, view)));
-        }
         Self {
-            members,
+            group: group.clone(),
+            store: scope.store.clone(),
+            provider: scope.provider.clone(),
             base: scope.base.clone(),
             value: part("members.value"),
             reference: part("members.$ref"),
@@ -59,9 +57,24 @@ impl Members {
         }
     }
 
-    /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.members.is_empty()
+    /// Each of them, without people who are gone. They are looked up portion by portion.
+    pub(super) fn each(self) -> impl Iterator<Item = Member> + Send + 'static {
+        (0..self.portions()).flat_map(move |n| self.portion(n))
+    }
+
+    fn portions(&self) -> usize {
+        self.group.members().portions() + self.group.groups().len().div_ceil(PORTION)
+    }
+
+    fn portion(&self, n: usize) -> Vec<Member> {
+        let directory = self.store.read();
+        let Some(view) = directory.provider(self.provider.name()) else { return Vec::new() };
+        let people = self.group.members().portion(n).map(|id| (id, MemberKind::User));
+        let groups = n.checked_sub(self.group.members().portions());
+        let groups = groups.and_then(|n| self.group.groups().chunks(PORTION).nth(n)).unwrap_or_default();
+        let said = people.chain(groups.iter().map(|id| (id, MemberKind::Group)));
+        let there = said.filter(|(id, _)| !view.is_gone(id));
+        there.map(|(id, kind)| self.member(id, &Holder::of(id, kind, view))).collect()
     }
 
     fn member(&self, id: &Id, holder: &Holder) -> Member {
@@ -77,37 +90,27 @@ impl Members {
     }
 }
 
-impl Serialize for Members {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.members.iter().map(|(id, holder)| self.member(id, holder)))
+impl Holder {
+    fn of(id: &Id, said: MemberKind, view: &ProviderView) -> Self {
+        if view.user(id).is_some() {
+            Self::Known(MemberKind::User)
+        } else if view.group(id).is_some() {
+            Self::Known(MemberKind::Group)
+        } else {
+            Self::Nobody(said)
+        }
     }
 }
 
+/// A member in an answer.
 #[derive(Serialize)]
-struct Member {
+pub(super) struct Member {
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
     #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
-}
-
-fn holders<'a>(
-    members: &'a [(&'a Id, MemberKind)],
-    view: &'a ProviderView,
-) -> impl Iterator<Item = (Id, Holder)> + 'a {
-    let there = members.iter().filter(|(id, _)| !view.is_gone(id));
-    there.map(|&(id, said)| {
-        let holder = if view.user(id).is_some() {
-            Holder::Known(MemberKind::User)
-        } else if view.group(id).is_some() {
-            Holder::Known(MemberKind::Group)
-        } else {
-            Holder::Nobody(said)
-        };
-        (id.clone(), holder)
-    })
 }
 
 fn resource_kind(kind: MemberKind) -> ResourceKind {

@@ -16,6 +16,7 @@ mod media;
 mod members;
 mod origin;
 mod path;
+mod portions;
 mod providers;
 mod queries;
 mod render;
@@ -40,7 +41,7 @@ use crate::{
     api::{Governance, ScimAccessPolicy, ScimProvider, ScimToken},
     directory::{Provider, Store},
     ops::{
-        metrics::{Metrics, SyncState},
+        metrics::Metrics,
         readiness::{Gate, Readiness},
     },
 };
@@ -127,13 +128,12 @@ impl Endpoint {
             })
             .await;
         };
-        let directory = state.store.follow(client.clone(), |kind| {
-            let (cache, kind) = match kind {
-                "User" => (&state.caches.users, "ScimUser"),
-                _ => (&state.caches.groups, "ScimGroup"),
+        let directory = state.store.follow(client.clone(), |resource_type| {
+            let cache = match resource_type {
+                "User" => &state.caches.users,
+                _ => &state.caches.groups,
             };
             cache.open();
-            state.metrics.index_sync(kind, SyncState::Synced);
             state.changed.notify_one();
         });
         tokio::join!(providers, tokens, policies, directory);

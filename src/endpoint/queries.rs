@@ -2,7 +2,7 @@
 
 use axum::{
     extract::Request,
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{MethodRouter, get, post},
 };
 
@@ -10,8 +10,7 @@ use super::{
     Endpoint,
     completion::in_time,
     error::Result,
-    media::Scim,
-    render::Renderer,
+    render::{self, Renderer},
     scope::{Parameters, Scope},
 };
 use crate::{
@@ -75,5 +74,5 @@ async fn find(scope: &Scope, among: Among, query: &Query) -> Result<Response> {
         let (_, renderer) = renderers.iter().find(|(kind, _)| *kind == found.kind())?;
         Some(renderer.found(found))
     });
-    Ok(Scim(ListResponse::new(page.total, page.position, shown.collect())).into_response())
+    Ok(render::page(ListResponse::new(page.total, page.position, shown.collect())))
 }

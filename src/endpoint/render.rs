@@ -1,21 +1,27 @@
 //! Resources as answers show them.
 
-use std::sync::Arc;
+use std::{iter::once, sync::Arc};
 
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
-use super::{media::Scim, members::Members, scope::Scope};
+use super::{
+    members::Members,
+    portions::{self, Part, part, with_list},
+    scope::Scope,
+};
 use crate::{
     directory::{
         Assignable, Match, membership, user_etag,
         view::{Group, Id, User},
     },
-    scim::{etag::ETag, projection::Projection, resource::Resource, schema::ResourceKind, search::Query},
+    scim::{
+        etag::ETag, list::ListResponse, projection::Projection, resource::Resource, schema::ResourceKind,
+        search::Query,
+    },
 };
 
 /// Shows the resources of one provider, as one request asks for them.
@@ -124,12 +130,28 @@ impl Shown {
 
     /// An answer with the resource.
     pub(super) fn answer(self, status: StatusCode) -> Response {
-        (status, self.headers(), Scim(self)).into_response()
+        (status, self.headers(), portions::answer(self.parts())).into_response()
     }
 
     /// An answer that only says where the resource is and which version it has.
     pub(super) fn bare(&self, status: StatusCode) -> Response {
         (status, self.headers()).into_response()
+    }
+
+    /// The whole of its text, as a part of another.
+    pub(super) fn text(self) -> serde_json::Result<Box<RawValue>> {
+        let parts = self.parts().collect::<serde_json::Result<Vec<_>>>()?;
+        serde_json::from_slice(&parts.concat())
+    }
+
+    /// Its text. Members are looked up as far as it is read.
+    fn parts(self) -> Box<dyn Iterator<Item = Part> + Send> {
+        let mut members = self.members.into_iter().flat_map(Members::each).peekable();
+        if members.peek().is_none() {
+            return Box::new(once(part(&self.resource)));
+        }
+        let members = members.map(|member| once(part(&member)));
+        Box::new(with_list(part(&self.resource), "members", members))
     }
 
     fn headers(&self) -> HeaderMap {
@@ -140,15 +162,8 @@ impl Shown {
     }
 }
 
-impl Serialize for Shown {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_map(None)?;
-        for (name, value) in &self.resource {
-            object.serialize_entry(name, value)?;
-        }
-        if let Some(members) = self.members.as_ref().filter(|members| !members.is_empty()) {
-            object.serialize_entry("members", members)?;
-        }
-        object.end()
-    }
+/// An answer with a page of resources.
+pub(super) fn page(list: ListResponse<Shown>) -> Response {
+    let (head, resources) = list.into_parts();
+    portions::answer(with_list(part(&head), "Resources", resources.into_iter().map(Shown::parts)))
 }

@@ -67,6 +67,11 @@ pub(super) trait Collection: 'static {
         now: Timestamp,
     ) -> impl Future<Output = Outcome<Arc<Self::Resource>>> + Send;
 
+    /// What a PATCH is answered with that led to this resource, unless attributes are asked for.
+    fn patch_response(provider: &Provider, _: &Self::Resource) -> PatchResponse {
+        provider.patch_response()
+    }
+
     /// Deletes a resource.
     fn delete(
         store: &Store,
@@ -143,7 +148,7 @@ pub(super) async fn patch<C: Collection>(
     };
     let patched = to_the_end(weight, patch).await?;
     let shown = show::<C>(&scope, &query, &patched);
-    match scope.provider.patch_response() {
+    match C::patch_response(&scope.provider, &patched) {
         PatchResponse::NoContent if query.attributes.is_empty() => Ok(shown.bare(StatusCode::NO_CONTENT)),
         _ => Ok(shown.answer(StatusCode::OK)),
     }

@@ -84,6 +84,7 @@ fn measure(state: &State) {
     let views = || directory.providers().map(|(_, view)| view);
     state.metrics.index_objects("ScimUser", views().map(|view| view.users().len()).sum());
     state.metrics.index_objects("ScimGroup", views().map(|view| view.groups().len()).sum());
+    state.metrics.index_objects("ScimGroupSlice", views().map(ProviderView::slices).sum());
 }
 
 /// What counts up while a provider is used.

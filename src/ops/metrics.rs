@@ -21,6 +21,7 @@ pub struct Metrics {
     kube_writes_refused: Counter,
     index_objects: Family<Kind, Gauge>,
     index_synced: Family<Kind, Gauge>,
+    index_unreadable: Family<Kind, Gauge>,
     reconciles: Family<Reconcile, Counter>,
     reconcile_duration: Family<Controller, Histogram>,
     plan_changes: Family<PlanChange, Counter>,
@@ -77,6 +78,12 @@ impl Metrics {
                 r,
                 "index_synced",
                 "1 once all objects of a kind were listed",
+                Family::default(),
+            ),
+            index_unreadable: register(
+                r,
+                "index_unreadable",
+                "Objects that the index leaves out because they cannot be read",
                 Family::default(),
             ),
             reconciles: register(r, "reconciles", "Reconciliations ended", Family::default()),
@@ -155,6 +162,11 @@ impl Metrics {
     /// Whether the index knows all objects of a kind.
     pub fn index_sync(&self, kind: &'static str, sync: SyncState) {
         self.index_synced.get_or_create(&Kind { kind }).set(i64::from(sync == SyncState::Synced));
+    }
+
+    /// How many objects of a kind are there and cannot be read.
+    pub fn index_unreadable(&self, kind: &'static str, objects: usize) {
+        self.index_unreadable.get_or_create(&Kind { kind }).set(i64::try_from(objects).unwrap_or(i64::MAX));
     }
 
     /// A controller ended one reconciliation.

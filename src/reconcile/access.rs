@@ -150,16 +150,6 @@ impl Access {
         self.queue.work(CONCURRENCY, shutdown, work).await;
     }
 
-    /// Takes news of people.
-    pub(super) fn users_told(&self, news: &News) {
-        self.directory_told(Kind::Users, news);
-    }
-
-    /// Takes news of groups.
-    pub(super) fn groups_told(&self, news: &News) {
-        self.directory_told(Kind::Groups, news);
-    }
-
     /// Takes what the watch of providers tells.
     pub(super) fn provider_told(&self, told: &Told<ScimProvider>) {
         let directory = self.directory.read();
@@ -182,7 +172,8 @@ impl Access {
         self.queue.add(touched);
     }
 
-    fn directory_told(&self, kind: Kind, news: &News) {
+    /// Takes news of one kind of the directory.
+    pub(super) fn directory_told(&self, kind: Kind, news: &News) {
         self.unreadable.told(kind, news);
         let directory = self.directory.read();
         let mut index = self.index_mut();
@@ -193,7 +184,7 @@ impl Access {
                 index.policies()
             }
             News::Changed(changes) => index.apply_directory(changes, &directory),
-            News::Unreadable | News::Readable => Touched::new(),
+            News::Unreadable(_) => Touched::new(),
         };
         let completeness = match self.unreadable.is_partial() {
             true => Completeness::Partial,

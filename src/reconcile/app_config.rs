@@ -139,7 +139,7 @@ impl AppConfigs {
             _ if self.unreadable.is_partial() != was_partial => index.names(),
             News::Changed(changes) if changes.len() > MANY_CHANGES => index.names(),
             News::Changed(changes) => index.touched(changes, &self.directory.read()),
-            News::Synced | News::Unreadable | News::Readable => Touched::new(),
+            News::Synced | News::Unreadable(_) => Touched::new(),
         };
         drop(index);
         self.queue.add(touched);

@@ -17,8 +17,8 @@ use thiserror::Error;
 use tokio::task::JoinSet;
 
 use crate::{
-    api::{ScimGroup, ScimProvider, ScimUser},
-    directory::view::{News, Shared, feed},
+    api::ScimProvider,
+    directory::view::{News, Shared, feed_groups, feed_users},
     ops::{
         lease::{Lease, Lost},
         metrics::Metrics,
@@ -99,7 +99,7 @@ pub async fn run(context: Context, shutdown: &Shutdown) -> Result<(), Ended> {
     };
 
     let mut watches = JoinSet::new();
-    let shared = shared_watches(&context.watching, &directory, &controllers, &sync);
+    let shared = shared_watches(&context, &directory, &controllers, &sync);
     let own = controllers.access.watches(&sync).into_iter().chain(controllers.app_configs.watches(&sync));
     for watch in shared.into_iter().chain(own) {
         watches.spawn(watch);
@@ -128,28 +128,28 @@ struct Controllers {
 
 /// The watches of what all controllers look at.
 fn shared_watches(
-    client: &Client,
+    context: &Context,
     directory: &Shared,
     controllers: &Controllers,
     sync: &Sync,
 ) -> Vec<BoxFuture<'static, ()>> {
-    let users = {
-        let (Controllers { access, app_configs }, expected) = (controllers.clone(), sync.expect("scimusers"));
-        feed::<ScimUser>(client.clone(), directory.clone(), move |news| {
-            access.users_told(&news);
-            app_configs.directory_told(Kind::Users, &news);
-            listed(&expected, &news);
-        })
+    let client = &context.watching;
+    let told = |kind: Kind, expected: Expected| {
+        let (Controllers { access, app_configs }, metrics) = (controllers.clone(), context.metrics.clone());
+        move |news| {
+            access.directory_told(kind, &news);
+            app_configs.directory_told(kind, &news);
+            match news {
+                News::Synced => expected.listed(),
+                News::Unreadable(objects) => metrics.index_unreadable(kind.name(), objects),
+                News::Changed(_) => {}
+            }
+        }
     };
-    let groups = {
-        let (Controllers { access, app_configs }, expected) =
-            (controllers.clone(), sync.expect("scimgroups"));
-        feed::<ScimGroup>(client.clone(), directory.clone(), move |news| {
-            access.groups_told(&news);
-            app_configs.directory_told(Kind::Groups, &news);
-            listed(&expected, &news);
-        })
-    };
+    let users = told(Kind::Users, sync.expect("scimusers"));
+    let users = feed_users(client.clone(), directory.clone(), users);
+    let groups = told(Kind::Groups, sync.expect("scimgroups"));
+    let groups = feed_groups(client.clone(), directory.clone(), groups);
     let providers = {
         let (Controllers { access, app_configs }, expected) =
             (controllers.clone(), sync.expect("scimproviders"));
@@ -173,10 +173,4 @@ fn shared_watches(
         })
     };
     vec![Box::pin(users), Box::pin(groups), Box::pin(providers), Box::pin(namespaces)]
-}
-
-fn listed(expected: &Expected, news: &News) {
-    if matches!(news, News::Synced) {
-        expected.listed();
-    }
 }

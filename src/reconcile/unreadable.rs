@@ -9,49 +9,42 @@ use crate::directory::view::News;
 pub(super) enum Kind {
     /// People.
     Users,
-    /// Groups.
+    /// Groups, and the slices of their members.
     Groups,
 }
 
-/// What is known of objects that cannot be read, kind by kind.
-#[derive(Debug, Default)]
-pub(super) struct Unreadable {
-    users: Lists,
-    groups: Lists,
+impl Kind {
+    /// The kind's name, for metrics.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Users => "ScimUser",
+            Self::Groups => "ScimGroup",
+        }
+    }
 }
 
+/// Whether there are objects that cannot be read, kind by kind.
 #[derive(Debug, Default)]
-struct Lists {
-    /// One was met since the last complete list.
-    met: AtomicBool,
-    /// The last complete list, or something after it, had one.
-    known: AtomicBool,
+pub(super) struct Unreadable {
+    users: AtomicBool,
+    groups: AtomicBool,
 }
 
 impl Unreadable {
     /// Takes news of one kind.
     pub(super) fn told(&self, kind: Kind, news: &News) {
-        let lists = match kind {
+        let is_unreadable = match kind {
             Kind::Users => &self.users,
             Kind::Groups => &self.groups,
         };
-        match news {
-            News::Synced => lists.known.store(lists.met.swap(false, Relaxed), Relaxed),
-            News::Unreadable => {
-                lists.met.store(true, Relaxed);
-                lists.known.store(true, Relaxed);
-            }
-            News::Readable => {
-                lists.met.store(false, Relaxed);
-                lists.known.store(false, Relaxed);
-            }
-            News::Changed(_) => {}
+        if let News::Unreadable(objects) = news {
+            is_unreadable.store(*objects > 0, Relaxed);
         }
     }
 
     /// Whether the directory holds less than the API server does.
     pub(super) fn is_partial(&self) -> bool {
-        self.users.known.load(Relaxed) || self.groups.known.load(Relaxed)
+        self.users.load(Relaxed) || self.groups.load(Relaxed)
     }
 }
 
@@ -60,25 +53,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_is_partial_until_a_complete_list_can_be_read() {
+    fn a_directory_is_partial_until_all_objects_of_every_kind_can_be_read() {
         let unreadable = Unreadable::default();
         assert!(!unreadable.is_partial());
-        unreadable.told(Kind::Users, &News::Unreadable);
+        unreadable.told(Kind::Users, &News::Unreadable(2));
         unreadable.told(Kind::Users, &News::Synced);
-        assert!(unreadable.is_partial(), "that list had it");
-        unreadable.told(Kind::Groups, &News::Synced);
-        assert!(unreadable.is_partial(), "groups say nothing of people");
-        unreadable.told(Kind::Users, &News::Synced);
-        assert!(!unreadable.is_partial());
-    }
-
-    #[test]
-    fn a_directory_is_complete_again_when_the_last_object_was_corrected() {
-        let unreadable = Unreadable::default();
-        unreadable.told(Kind::Users, &News::Unreadable);
-        unreadable.told(Kind::Groups, &News::Readable);
         assert!(unreadable.is_partial());
-        unreadable.told(Kind::Users, &News::Readable);
+        unreadable.told(Kind::Groups, &News::Unreadable(0));
+        unreadable.told(Kind::Users, &News::Unreadable(1));
+        assert!(unreadable.is_partial(), "one user is left");
+        unreadable.told(Kind::Users, &News::Unreadable(0));
         assert!(!unreadable.is_partial());
     }
 }

@@ -7,15 +7,22 @@ pub const SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
 /// A page of what a query found, of resources in any form that can be written as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct ListResponse<R> {
+    #[serde(flatten)]
+    head: ListHead,
+    #[serde(rename = "Resources")]
+    resources: Vec<R>,
+}
+
+/// What an answer to a query says before the resources.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListHead {
     schemas: [&'static str; 1],
     total_results: usize,
     #[serde(flatten)]
     position: Position,
     items_per_page: usize,
-    #[serde(rename = "Resources")]
-    resources: Vec<R>,
 }
 
 /// Where a page stands among all that was found.
@@ -43,12 +50,21 @@ pub enum Position {
 impl<R> ListResponse<R> {
     /// A page of `total` resources.
     pub fn new(total: usize, position: Position, resources: Vec<R>) -> Self {
-        Self { schemas: [SCHEMA], total_results: total, position, items_per_page: resources.len(), resources }
+        let items_per_page = resources.len();
+        Self {
+            head: ListHead { schemas: [SCHEMA], total_results: total, position, items_per_page },
+            resources,
+        }
     }
 
     /// All there is, on one page.
     pub fn of_all(resources: Vec<R>) -> Self {
         Self::new(resources.len(), Position::Index { start_index: 1 }, resources)
+    }
+
+    /// The head, and the resources that follow it as `Resources`: to be written one after the other.
+    pub fn into_parts(self) -> (ListHead, Vec<R>) {
+        (self.head, self.resources)
     }
 }
 

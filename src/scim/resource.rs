@@ -44,13 +44,11 @@ pub fn post(
     Ok(sent)
 }
 
-/// The body of a PUT, as the next state of `current` (RFC 7644 section 3.5.1): absent attributes are cleared,
-/// but `active`, what the server sets and what cannot change stay, and so do a group's members where the
-/// mode says so.
+/// The body of a PUT, as the next state of `current` (RFC 7644 section 3.5.1): see [`replacement`] and
+/// [`succeed`].
 ///
 /// # Errors
-/// Those of [`normalize`] and [`Requirements::enforce`]; `mutability` where an immutable attribute would
-/// change.
+/// Those of both.
 pub fn put(
     body: Value,
     current: &Resource,
@@ -58,21 +56,46 @@ pub fn put(
     mode: Mode,
     requirements: &Requirements,
 ) -> Result<Normalized> {
+    let sent = replacement(body, schema, mode)?;
+    let resource = succeed(sent.resource, current, schema, requirements)?;
+    Ok(Normalized { resource, ..sent })
+}
+
+/// The body of a PUT, whatever it replaces: a group's members that it does not mention are none, or stay,
+/// as the mode says.
+///
+/// # Errors
+/// Those of [`normalize`].
+pub fn replacement(body: Value, schema: &ResourceSchema, mode: Mode) -> Result<Normalized> {
     let mut sent = normalize(body, schema, mode)?;
-    let server_set = schema.common().iter().filter(|attribute| attribute.mutability == Mutability::ReadOnly);
-    for name in server_set.map(|attribute| attribute.name.as_ref()).chain(["active"]) {
-        if let (Some(value), false) = (current.get(name), sent.resource.contains_key(name)) {
-            sent.resource.insert(name.to_owned(), value.clone());
-        }
-    }
-    keep_immutable(&schema.core().attributes, current, &mut sent.resource)?;
-    for extension in schema.extensions() {
-        keep_immutable_within(&extension.id, &extension.attributes, current, &mut sent.resource)?;
-    }
-    settle(&mut sent.resource, Some(current), schema, requirements)?;
     if schema.kind() == ResourceKind::Group && mode.switches().absent_members == AbsentMembers::Clear {
         sent.members.get_or_insert_default();
     }
+    Ok(sent)
+}
+
+/// What a PUT sent, as the next state of `current`: absent attributes are cleared, but `active`, what the
+/// server sets and what cannot change stay.
+///
+/// # Errors
+/// Those of [`Requirements::enforce`]; `mutability` where an immutable attribute would change.
+pub fn succeed(
+    mut sent: Resource,
+    current: &Resource,
+    schema: &ResourceSchema,
+    requirements: &Requirements,
+) -> Result<Resource> {
+    let server_set = schema.common().iter().filter(|attribute| attribute.mutability == Mutability::ReadOnly);
+    for name in server_set.map(|attribute| attribute.name.as_ref()).chain(["active"]) {
+        if let (Some(value), false) = (current.get(name), sent.contains_key(name)) {
+            sent.insert(name.to_owned(), value.clone());
+        }
+    }
+    keep_immutable(&schema.core().attributes, current, &mut sent)?;
+    for extension in schema.extensions() {
+        keep_immutable_within(&extension.id, &extension.attributes, current, &mut sent)?;
+    }
+    settle(&mut sent, Some(current), schema, requirements)?;
     Ok(sent)
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::*;
 use crate::{
     api::ScimAccessPolicy,
-    directory::view::{Change as DirectoryChange, Directory, Group, User},
+    directory::view::{Change as DirectoryChange, Directory, User},
 };
 
 pub struct World {
@@ -110,7 +110,7 @@ impl World {
     }
 
     pub fn delete_group(&mut self, name: &str) -> Touched {
-        let group: Group = crate::directory::view::samples::group(name, &[], json!({}));
+        let group = crate::directory::view::samples::group(name, &[], json!({}));
         let change = self.directory.delete_group(&group);
         self.take(change)
     }

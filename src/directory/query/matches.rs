@@ -8,7 +8,7 @@ use super::Question;
 use crate::{
     directory::{
         Assignable,
-        view::{Group, Id, ProviderView, User},
+        view::{Group, Id, Members, ProviderView, User},
     },
     scim::{filter::Indexed, resource::Resource, schema::ResourceKind},
 };
@@ -79,7 +79,7 @@ fn users(view: &ProviderView, lookup: &Indexed) -> Vec<Arc<User>> {
         Indexed::EmailValue(email) => view.users_by_email(email).cloned().collect(),
         Indexed::GroupsValue(group) => {
             let members = view.group(&group.as_str().into()).map(|group| group.members());
-            members.into_iter().flatten().filter_map(|id| view.user(id)).cloned().collect()
+            members.into_iter().flat_map(Members::iter).filter_map(|id| view.user(id)).cloned().collect()
         }
         Indexed::DisplayName(_) | Indexed::MembersValue(_) => Vec::new(),
     }

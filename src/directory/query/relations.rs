@@ -95,7 +95,7 @@ impl Relations for Known<'_> {
         let directory = self.store.read();
         let view = directory.provider(self.provider.name());
         view.is_some_and(|view| {
-            !view.is_gone(&member) && view.groups_of(&member).any(|other| *other.id() == group)
+            !view.is_gone(&member) && view.group(&group).is_some_and(|group| group.names(&member))
         })
     }
 }

@@ -1,221 +1,181 @@
-use std::{
-    collections::HashSet,
-    fmt::Debug,
-    pin::pin,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
-};
+//! Keeps the index current with the API server's objects: people from one watch, groups from two, of their
+//! objects and of their slices. Every error is retried with backoff, and the index keeps what it holds meanwhile.
 
-use futures::StreamExt;
+mod fed;
+mod fetch;
+mod intake;
+mod told;
+
+use std::{future::ready, pin::pin};
+
+use futures::{Stream, StreamExt, stream::FuturesUnordered};
 use kube::{
-    Api, Client, Resource, ResourceExt,
-    core::{DeserializeGuard, error_boundary::InvalidObject},
+    Api, Client, Resource,
+    core::DeserializeGuard,
     runtime::{
         WatchStreamExt,
         watcher::{self, Event, watcher},
     },
 };
-use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
-use super::{Change, Directory, Group, Unreadable, User};
-use crate::api::{ScimGroup, ScimUser};
+use super::{Change, Directory, Shared};
+use crate::api::{ScimGroup, ScimGroupSlice, ScimUser};
+use fetch::{Fetch, Patience};
+use intake::Intake;
+use told::{Known, Told};
 
-/// The directory as one process shares it.
-#[derive(Clone, Debug, Default)]
-pub struct Shared(Arc<RwLock<Directory>>);
+pub use fed::{Fed, Listed};
 
-impl Shared {
-    /// Reads it. The lock is for look-ups: nothing is awaited, scanned or encoded under it.
-    pub fn read(&self) -> RwLockReadGuard<'_, Directory> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
-    }
+pub(in crate::directory) use fetch::{Fetched, fetch_slice};
 
-    pub(in crate::directory) fn write(&self) -> RwLockWriteGuard<'_, Directory> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What a watch of the directory's objects tells.
+/// What a feed tells, after it is in the index.
 #[derive(Debug)]
 pub enum News {
-    /// The first complete list is in.
+    /// Everything that was there at some moment is known, but for what cannot be read. Told once.
     Synced,
-    /// Something changed, after it is in the index.
+    /// Something changed.
     Changed(Vec<Change>),
-    /// An object was left out; what was held under its name stays.
-    Unreadable,
-    /// The last object that was left out was corrected or deleted.
-    Readable,
+    /// So many are left out from now on, because they cannot be read. What was held of them stays, and nothing
+    /// may be concluded from what is not seen. Told when the number changes; none is none.
+    Unreadable(usize),
 }
 
-/// Keeps the index current with the objects of one kind, for good: ScimUser or ScimGroup.
-///
-/// Every error is retried with backoff, and the index keeps what it holds meanwhile.
-pub async fn feed<K: Fed>(client: Client, directory: Shared, tell: impl Fn(News)) {
-    let objects: Api<DeserializeGuard<K>> = Api::all(client);
-    let events = watcher(objects, watcher::Config::default())
-        .map(|event| event.map(|event| event.modify(drop_managed_fields)))
-        .default_backoff();
-    let mut events = pin!(events);
-    let mut listed = Listed::default();
-    let mut unreadable = HashSet::new();
+/// Keeps the index current with people, for good.
+pub async fn feed_users(client: Client, directory: Shared, tell: impl Fn(News)) {
+    let mut events = pin!(events::<ScimUser>(client));
+    let (mut users, mut told) = (Intake::default(), Told::default());
     while let Some(event) = events.next().await {
-        let changes = match event {
-            Ok(Event::Init) => {
-                listed = Listed::default();
-                continue;
-            }
-            Ok(Event::InitApply(object)) => {
-                match read::<K>(object) {
-                    Ok(resource) => listed.resources.push(resource),
-                    Err(name) => {
-                        listed.unreadable.insert(name);
-                        tell(News::Unreadable);
-                    }
-                }
-                continue;
-            }
-            Ok(Event::InitDone) => {
-                unreadable.clone_from(&listed.unreadable);
-                let changes = K::reset(&mut directory.write(), std::mem::take(&mut listed));
-                tell(News::Synced);
-                changes
-            }
-            Ok(Event::Apply(object)) => {
-                let name: Box<str> = object.name_any().into();
-                let read = read::<K>(object);
-                note(&mut unreadable, name, read.is_err(), &tell);
-                read.ok()
-                    .and_then(|resource| K::apply(&mut directory.write(), resource))
-                    .into_iter()
-                    .collect()
-            }
-            Ok(Event::Delete(object)) => {
-                note(&mut unreadable, object.name_any().into(), false, &tell);
-                let uid = object.uid().unwrap_or_default();
-                let read = read::<K>(object).ok();
-                let mut directory = directory.write();
-                let held = read.or_else(|| K::held(&directory, &uid));
-                held.and_then(|resource| K::delete(&mut directory, &resource)).into_iter().collect()
-            }
-            Err(error) => {
-                warn!(%error, kind = %K::kind(&()), "watch.failed");
-                continue;
-            }
+        let Some(changes) = users.take(event, &directory) else { continue };
+        let known = Known { is_complete: users.is_listed(), unreadable: users.unreadable() };
+        told.news(changes, known).into_iter().for_each(&tell);
+    }
+}
+
+/// Keeps the index current with groups and their slices, for good. Slices that a group names and that do not
+/// come are fetched by name.
+pub async fn feed_groups(client: Client, directory: Shared, tell: impl Fn(News)) {
+    let mut object_events = pin!(events::<ScimGroup>(client.clone()));
+    let mut slice_events = pin!(events::<ScimGroupSlice>(client.clone()));
+    let (mut objects, mut slices, mut told) = (Intake::default(), Intake::default(), Told::default());
+    let (mut patience, mut fetches) = (Patience::default(), FuturesUnordered::new());
+    loop {
+        let changes = tokio::select! {
+            Some(event) = object_events.next() => objects.take(event, &directory),
+            Some(event) = slice_events.next() => slices.take(event, &directory),
+            Some(fetched) = fetches.next() => Some(fetch::conclude(fetched, &mut directory.write())),
+            () = until(patience.next()), if fetches.is_empty() => Some(Vec::new()),
         };
-        if !changes.is_empty() {
-            tell(News::Changed(changes));
+        let (Some(changes), true) = (changes, objects.is_listed()) else { continue };
+        let known = known_groups(&objects, &slices, &directory.read());
+        told.news(changes, known).into_iter().for_each(&tell);
+        // Before the first list of slices all of them are missing.
+        if slices.is_listed() && fetches.is_empty() {
+            let incomplete = directory.read().incomplete_groups().collect();
+            let due = patience.due(incomplete, Instant::now());
+            fetches
+                .extend(due.map(|group| Fetch::new(&client, group, directory.read().groups_epoch()).run()));
         }
     }
 }
 
-/// Notes whether an object can be read, and tells when that matters.
-fn note(unreadable: &mut HashSet<Box<str>>, name: Box<str>, is_unreadable: bool, tell: &impl Fn(News)) {
-    if is_unreadable {
-        unreadable.insert(name);
-        tell(News::Unreadable);
-    } else if unreadable.remove(&name) && unreadable.is_empty() {
-        tell(News::Readable);
+/// What is known of groups: both their objects and their slices must have been listed, and no group may be
+/// waiting for a slice of the only state that it has.
+fn known_groups(
+    objects: &Intake<ScimGroup>,
+    slices: &Intake<ScimGroupSlice>,
+    directory: &Directory,
+) -> Known {
+    let is_listed = objects.is_listed() && slices.is_listed();
+    Known {
+        is_complete: is_listed && !directory.awaits_unknown_groups(),
+        unreadable: objects.unreadable() + directory.doubtful_groups(),
     }
 }
 
-/// What a complete list of one kind held.
-#[derive(Debug)]
-pub struct Listed<T> {
-    pub(super) resources: Vec<T>,
-    /// Names of objects that are there but cannot be read.
-    pub(super) unreadable: HashSet<Box<str>>,
-}
-
-impl<T> Default for Listed<T> {
-    fn default() -> Self {
-        Self { resources: Vec::new(), unreadable: HashSet::new() }
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 
-impl<T> From<Vec<T>> for Listed<T> {
-    fn from(resources: Vec<T>) -> Self {
-        Self { resources, unreadable: HashSet::new() }
-    }
-}
-
-/// A kind whose objects the index holds.
-pub trait Fed: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static {
-    /// The form in which the index holds it.
-    type Indexed: Send;
-    #[doc(hidden)]
-    fn read(&self) -> Result<Self::Indexed, Unreadable>;
-    #[doc(hidden)]
-    fn apply(directory: &mut Directory, resource: Self::Indexed) -> Option<Change>;
-    #[doc(hidden)]
-    fn delete(directory: &mut Directory, resource: &Self::Indexed) -> Option<Change>;
-    #[doc(hidden)]
-    fn held(directory: &Directory, uid: &str) -> Option<Self::Indexed>;
-    #[doc(hidden)]
-    fn reset(directory: &mut Directory, listed: Listed<Self::Indexed>) -> Vec<Change>;
-}
-
-impl Fed for ScimUser {
-    type Indexed = User;
-
-    fn read(&self) -> Result<User, Unreadable> {
-        User::from_object(self)
-    }
-
-    fn apply(directory: &mut Directory, user: User) -> Option<Change> {
-        directory.apply_user(user)
-    }
-
-    fn delete(directory: &mut Directory, user: &User) -> Option<Change> {
-        directory.delete_user(user)
-    }
-
-    fn held(directory: &Directory, uid: &str) -> Option<User> {
-        let held = directory.providers().flat_map(|(_, view)| view.every_user_object());
-        held.into_iter().find(|user| &*user.object().uid == uid).map(|user| User::clone(user))
-    }
-
-    fn reset(directory: &mut Directory, listed: Listed<User>) -> Vec<Change> {
-        directory.reset_users(listed)
-    }
-}
-
-impl Fed for ScimGroup {
-    type Indexed = Group;
-
-    fn read(&self) -> Result<Group, Unreadable> {
-        Group::from_object(self)
-    }
-
-    fn apply(directory: &mut Directory, group: Group) -> Option<Change> {
-        directory.apply_group(group)
-    }
-
-    fn delete(directory: &mut Directory, group: &Group) -> Option<Change> {
-        directory.delete_group(group)
-    }
-
-    fn held(directory: &Directory, uid: &str) -> Option<Group> {
-        let held = directory.providers().flat_map(|(_, view)| view.every_group_object());
-        held.into_iter().find(|group| &*group.object().uid == uid).map(|group| Group::clone(group))
-    }
-
-    fn reset(directory: &mut Directory, listed: Listed<Group>) -> Vec<Change> {
-        directory.reset_groups(listed)
-    }
-}
-
-/// The resource of an object, or the name of an object that has none.
-fn read<K: Fed>(object: DeserializeGuard<K>) -> Result<K::Indexed, Box<str>> {
-    let name = object.name_any();
-    let read = object.0.map_err(|InvalidObject { error, .. }| error);
-    read.and_then(|object| object.read().map_err(|unreadable| unreadable.to_string())).map_err(|error| {
-        warn!(%error, object = name, kind = %K::kind(&()), "object.unreadable");
-        name.into()
+fn events<K: Fed>(client: Client) -> impl Stream<Item = Event<DeserializeGuard<K>>> {
+    let objects: Api<DeserializeGuard<K>> = Api::all(client);
+    watcher(objects, watcher::Config::default()).default_backoff().filter_map(|event| {
+        let event = event.inspect_err(|error| warn!(%error, kind = %K::kind(&()), "watch.failed"));
+        ready(event.ok().map(|event| event.modify(drop_managed_fields)))
     })
 }
 
 /// They take two thirds of an object's memory, and nobody here reads them.
 fn drop_managed_fields<K: Resource>(object: &mut K) {
     object.meta_mut().managed_fields = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::directory::view::samples::group_object;
+
+    fn listed<K: Fed>(intake: &mut Intake<K>, objects: Vec<K>, directory: &Shared) {
+        let objects = objects.into_iter().map(|object| Event::InitApply(DeserializeGuard(Ok(object))));
+        for event in [Event::Init].into_iter().chain(objects).chain([Event::InitDone]) {
+            intake.take(event, directory);
+        }
+    }
+
+    fn slice(spec: Value) -> ScimGroupSlice {
+        let mut whole =
+            json!({"provider": "okta", "group": "team", "bucket": 0, "version": "a", "members": []});
+        whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        serde_json::from_value(json!({
+            "apiVersion": "scim-operator.dev/v1alpha1", "kind": "ScimGroupSlice",
+            "metadata": {"name": "team-0-a", "uid": "1", "resourceVersion": "1"}, "spec": whole,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn groups_are_known_once_both_kinds_are_listed_and_no_group_waits_for_a_slice() {
+        let directory = Shared::default();
+        let (mut objects, mut slices) = (Intake::default(), Intake::default());
+        let known = |objects: &_, slices: &_| known_groups(objects, slices, &directory.read()).is_complete;
+        listed(&mut objects, vec![group_object("team", json!({"slices": ["a"]}))], &directory);
+        assert!(!known(&objects, &slices), "slices are not listed");
+        listed(&mut slices, Vec::new(), &directory);
+        assert!(!known(&objects, &slices), "one is missing");
+        slices.take(Event::Apply(DeserializeGuard(Ok(slice(json!({}))))), &directory);
+        assert!(known(&objects, &slices));
+    }
+
+    #[test]
+    fn a_group_that_becomes_readable_and_lacks_slices_is_unreadable_until_they_come() {
+        let directory = Shared::default();
+        let (mut objects, mut slices) = (Intake::default(), Intake::default());
+        let unreadable =
+            |objects: &_, slices: &_| known_groups(objects, slices, &directory.read()).unreadable;
+        let broken = json!({"recent": {"added": ["alice"]}});
+        listed(&mut objects, vec![group_object("team", broken)], &directory);
+        listed(&mut slices, Vec::new(), &directory);
+        assert_eq!(unreadable(&objects, &slices), 1);
+        let corrected = group_object("team", json!({"slices": ["a"], "resourceVersion": "2"}));
+        objects.take(Event::Apply(DeserializeGuard(Ok(corrected))), &directory);
+        assert_eq!(unreadable(&objects, &slices), 1);
+        slices.take(Event::Apply(DeserializeGuard(Ok(slice(json!({}))))), &directory);
+        assert_eq!(unreadable(&objects, &slices), 0);
+    }
+
+    #[test]
+    fn a_slice_that_cannot_be_read_breaks_nothing() {
+        let directory = Shared::default();
+        let mut slices = Intake::default();
+        let misnamed = slice(json!({"bucket": 7}));
+        listed(&mut slices, vec![misnamed, slice(json!({}))], &directory);
+        assert_eq!(slices.unreadable(), 1);
+        assert_eq!(directory.read().provider("okta").unwrap().slices(), 1);
+    }
 }

@@ -4,8 +4,9 @@ use kube::ResourceExt;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Id, ObjectRef, Standing, Unreadable,
+    Id, Members, ObjectRef, SliceRef, Standing, Turnover, Unreadable,
     object::RenamedFrom,
+    slice::Slice,
     slot::Entry,
     user::{compact, decode},
 };
@@ -14,9 +15,16 @@ use crate::{
     scim::key::key,
 };
 
-/// A group, as the index keeps it.
+/// A group as readers see it: its object, and everybody whom that means.
 #[derive(Clone, Debug)]
 pub struct Group {
+    object: Arc<GroupObject>,
+    members: Members,
+}
+
+/// A group's object. Where the group is large, its members stand in slices that this names.
+#[derive(Clone, Debug)]
+pub struct GroupObject {
     object: ObjectRef,
     standing: Standing,
     renamed_from: RenamedFrom,
@@ -25,29 +33,133 @@ pub struct Group {
     display_name: Box<str>,
     key: Box<str>,
     external_id: Option<Box<str>>,
-    members: Box<[Id]>,
+    extent: Extent,
     groups: Box<[Id]>,
+    sweeps: Option<i64>,
     meta: ResourceMeta,
     resource: Box<[u8]>,
 }
 
+/// What a group's object says of its members.
+#[derive(Clone, Debug)]
+enum Extent {
+    Inline(Members),
+    Sliced { manifest: Box<[Box<str>]>, added: Box<[Id]>, removed: Box<[Id]> },
+}
+
 impl Group {
+    /// The group of an object, once every slice is there that it names.
+    ///
+    /// # Errors
+    /// The slices that `find` does not know.
+    pub fn new(
+        object: Arc<GroupObject>,
+        find: impl Fn(u16, &str) -> Option<Arc<Slice>>,
+    ) -> Result<Self, Vec<SliceRef>> {
+        let members = match &object.extent {
+            Extent::Inline(members) => members.clone(),
+            Extent::Sliced { manifest, added, removed } => {
+                let found: Option<Vec<_>> =
+                    (0..).zip(manifest).map(|(bucket, version)| find(bucket, version)).collect();
+                let Some(slices) = found else {
+                    let is_missing = |slice: &SliceRef| find(slice.bucket, &slice.version).is_none();
+                    return Err(object.slices().filter(is_missing).collect());
+                };
+                Members::sliced(slices, added.iter().cloned(), removed.iter().cloned())
+            }
+        };
+        Ok(Self { object, members })
+    }
+
+    /// The object that this state was read from.
+    pub fn stored(&self) -> &Arc<GroupObject> {
+        &self.object
+    }
+
+    /// Where the group is stored.
+    pub fn object(&self) -> &ObjectRef {
+        &self.object.object
+    }
+
+    /// Where the object stands in a rename or in its creation.
+    pub fn standing(&self) -> &Standing {
+        &self.object.standing
+    }
+
+    /// The object that this one was renamed from; it may still be there.
+    pub fn renamed_from(&self) -> Option<&Predecessor> {
+        self.object.renamed_from.as_deref()
+    }
+
+    /// The provider that the group came from.
+    pub fn provider(&self) -> &Arc<str> {
+        &self.object.provider
+    }
+
+    /// The SCIM id.
+    pub fn id(&self) -> &Id {
+        &self.object.id
+    }
+
+    /// SCIM displayName, as sent.
+    pub fn display_name(&self) -> &str {
+        self.object.display_name()
+    }
+
+    /// The key of displayName, which decides uniqueness and filters.
+    pub fn key(&self) -> &str {
+        &self.object.key
+    }
+
+    /// The identity provider's own id.
+    pub fn external_id(&self) -> Option<&str> {
+        self.object.external_id.as_deref()
+    }
+
+    /// Members that are people. Ids that nobody has are among them.
+    pub fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// Members that are groups.
+    pub fn groups(&self) -> &[Id] {
+        &self.object.groups
+    }
+
+    /// Whether this id is a direct member's, a person's or a group's.
+    pub fn names(&self, id: &Id) -> bool {
+        self.object.groups.contains(id) || self.members.contains(id)
+    }
+
+    /// Whether another state shows the same: folding a large group changes nothing but how it is stored.
+    pub fn shows_what(&self, other: &Self) -> bool {
+        let (one, two) = (&self.object, &other.object);
+        (&one.resource, &one.groups, &one.meta) == (&two.resource, &two.groups, &two.meta)
+            && Members::turnover(&self.members, &other.members) == Turnover::default()
+    }
+
+    /// When the group was created and last changed, and how often.
+    pub fn meta(&self) -> &ResourceMeta {
+        &self.object.meta
+    }
+
+    /// The SCIM resource, without `id`, `meta` and `members`.
+    pub fn resource(&self) -> Map<String, Value> {
+        decode(&self.object.resource)
+    }
+}
+
+impl GroupObject {
     /// Reads a group's object.
     ///
     /// # Errors
-    /// When it lacks what every object of the API server has.
+    /// When it lacks what every object of the API server has, or names more slices than there are buckets.
     pub fn from_object(object: &ScimGroup) -> Result<Self, Unreadable> {
         let spec = &object.spec;
-        if !spec.slices.is_empty() || spec.recent.is_some() {
-            // Read as what is inline, it would be empty, and everybody out.
-            let reason = "its members are in slices, which this version does not read";
-            return Err(Unreadable { name: object.name_any(), reason });
-        }
         let mut resource = Map::new();
         resource.insert("displayName".to_owned(), json!(spec.display_name));
         resource.extend(spec.external_id.as_ref().map(|id| ("externalId".to_owned(), json!(id))));
         resource.extend(spec.rest.as_map().iter().map(|(name, value)| (name.clone(), value.clone())));
-        let ids = |ids: &[String]| ids.iter().map(|id| Id::from(id.as_str())).collect();
         Ok(Self {
             object: ObjectRef::of(object)?,
             standing: Standing::of(object, spec.reserved, spec.creating, spec.renamed_to.as_ref()),
@@ -57,36 +169,12 @@ impl Group {
             display_name: spec.display_name.as_str().into(),
             key: key(&spec.display_name).into(),
             external_id: spec.external_id.as_deref().map(Into::into),
-            members: ids(&spec.members),
-            groups: ids(&spec.groups),
+            extent: Extent::of(object)?,
+            groups: ids(&spec.groups).collect(),
+            sweeps: spec.sweeps,
             meta: spec.meta.clone(),
             resource: compact(&resource),
         })
-    }
-
-    /// Where the group is stored.
-    pub fn object(&self) -> &ObjectRef {
-        &self.object
-    }
-
-    /// Where the object stands in a rename or in its creation.
-    pub fn standing(&self) -> &Standing {
-        &self.standing
-    }
-
-    /// The object that this one was renamed from; it may still be there.
-    pub fn renamed_from(&self) -> Option<&Predecessor> {
-        self.renamed_from.as_deref()
-    }
-
-    /// The provider that the group came from.
-    pub fn provider(&self) -> &Arc<str> {
-        &self.provider
-    }
-
-    /// The SCIM id.
-    pub fn id(&self) -> &Id {
-        &self.id
     }
 
     /// SCIM displayName, as sent.
@@ -94,38 +182,66 @@ impl Group {
         &self.display_name
     }
 
-    /// The key of displayName, which decides uniqueness and filters.
-    pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// The identity provider's own id.
-    pub fn external_id(&self) -> Option<&str> {
-        self.external_id.as_deref()
-    }
-
-    /// Members that are people, in the order in which they came. Ids that nobody has are among them.
-    pub fn members(&self) -> &[Id] {
-        &self.members
-    }
-
-    /// Members that are groups.
-    pub fn groups(&self) -> &[Id] {
-        &self.groups
-    }
-
     /// When the group was created and last changed, and how often.
     pub fn meta(&self) -> &ResourceMeta {
         &self.meta
     }
 
-    /// The SCIM resource, without `id`, `meta` and `members`.
-    pub fn resource(&self) -> Map<String, Value> {
-        decode(&self.resource)
+    /// How often orphaned slices have been swept under this object.
+    pub fn sweeps(&self) -> Option<i64> {
+        self.sweeps
+    }
+
+    /// The slices that it names, bucket by bucket.
+    pub fn slices(&self) -> impl Iterator<Item = SliceRef> {
+        let versions: &[Box<str>] = match &self.extent {
+            Extent::Inline(_) => &[],
+            Extent::Sliced { manifest, .. } => manifest,
+        };
+        (0..).zip(versions).map(|(bucket, version)| SliceRef {
+            group: self.id.clone(),
+            bucket,
+            version: version.clone(),
+        })
+    }
+
+    /// Whether it names this slice.
+    pub fn names_slice(&self, bucket: u16, version: &str) -> bool {
+        match &self.extent {
+            Extent::Inline(_) => false,
+            Extent::Sliced { manifest, .. } => {
+                manifest.get(usize::from(bucket)).is_some_and(|named| **named == *version)
+            }
+        }
     }
 }
 
-impl Entry for Group {
+impl Extent {
+    fn of(object: &ScimGroup) -> Result<Self, Unreadable> {
+        let spec = &object.spec;
+        let unreadable = |reason| Err(Unreadable { name: object.name_any(), reason });
+        match (&*spec.slices, &spec.recent) {
+            ([], None) => Ok(Self::Inline(Members::inline(ids(&spec.members)))),
+            // Read as what is inline, it would be empty, and everybody out.
+            ([], Some(_)) => unreadable("it says what changed since slices that it does not name"),
+            (slices, _) if u16::try_from(slices.len()).is_err() => unreadable("it names too many slices"),
+            (slices, recent) => {
+                let recent = recent.as_ref();
+                Ok(Self::Sliced {
+                    manifest: slices.iter().map(|version| version.as_str().into()).collect(),
+                    added: recent.into_iter().flat_map(|recent| ids(&recent.added)).collect(),
+                    removed: recent.into_iter().flat_map(|recent| ids(&recent.removed)).collect(),
+                })
+            }
+        }
+    }
+}
+
+fn ids(ids: &[String]) -> impl Iterator<Item = Id> {
+    ids.iter().map(|id| Id::from(id.as_str()))
+}
+
+impl Entry for GroupObject {
     fn provider(&self) -> &Arc<str> {
         &self.provider
     }

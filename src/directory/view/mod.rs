@@ -4,10 +4,14 @@
 mod feed;
 mod group;
 mod id;
+mod members;
+mod memberships;
 mod object;
 mod provider;
 mod schema;
 mod selection;
+mod shared;
+mod slice;
 mod slot;
 mod user;
 
@@ -18,15 +22,19 @@ mod tests;
 
 use std::{collections::HashMap, sync::Arc};
 
-pub use feed::{Fed, Listed, News, Shared, feed};
-pub use group::Group;
+pub use feed::{Fed, Listed, News, feed_groups, feed_users};
+pub use group::{Group, GroupObject};
 pub use id::Id;
+pub use members::{Members, Turnover};
 pub use object::{ObjectRef, Standing, Unreadable};
 pub use provider::ProviderView;
 pub use schema::{resource_types, user_schema};
 pub use selection::{Found, Selected, Selection, Selector, SelectorError, Source};
+pub use shared::Shared;
+pub use slice::{Slice, SliceObject, SliceRef, bucket_of};
 pub use user::User;
 
+pub(in crate::directory) use feed::{Fetched, fetch_slice};
 pub(in crate::directory) use slot::Entry;
 
 /// Everything that the directory holds, by provider.
@@ -38,12 +46,23 @@ pub struct Directory {
 }
 
 /// How far the watch of one kind has come.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Watched {
     /// The highest resourceVersion that it has told of.
     version: u64,
     /// How many complete lists it has brought.
     epoch: Epoch,
+    /// What this process wrote and the watch has not told of yet: uids, and resourceVersions.
+    written: HashMap<Box<str>, u64>,
+}
+
+/// The newest state of a group, and the slices that it names and that are not there.
+#[derive(Clone, Debug)]
+pub(in crate::directory) struct Incomplete {
+    /// The object of that state.
+    pub(in crate::directory) object: Arc<GroupObject>,
+    /// What is missing.
+    pub(in crate::directory) missing: Vec<SliceRef>,
 }
 
 /// Which complete list the index stands on. A writer notes it before it writes.
@@ -101,7 +120,7 @@ impl Directory {
     }
 
     /// Takes a group's object from the watch, if it is newer than what is held under its name.
-    pub fn apply_group(&mut self, group: Group) -> Option<Change> {
+    pub fn apply_group(&mut self, group: GroupObject) -> Option<Change> {
         self.groups.saw(&group);
         self.take_group(group)
     }
@@ -111,12 +130,20 @@ impl Directory {
     /// Left out where the watch is already past it: the object may have been deleted since, and
     /// nobody would delete it from the index again.
     pub fn apply_written_user(&mut self, user: User, before: Epoch) -> Option<Change> {
-        if self.users.is_past(&user, before) { None } else { self.take_user(user) }
+        if self.users.is_past(&user, before) {
+            return None;
+        }
+        self.users.wrote(&user);
+        self.take_user(user)
     }
 
     /// The same for a group.
-    pub fn apply_written_group(&mut self, group: Group, before: Epoch) -> Option<Change> {
-        if self.groups.is_past(&group, before) { None } else { self.take_group(group) }
+    pub fn apply_written_group(&mut self, group: GroupObject, before: Epoch) -> Option<Change> {
+        if self.groups.is_past(&group, before) {
+            return None;
+        }
+        self.groups.wrote(&group);
+        self.take_group(group)
     }
 
     /// Forgets a person's object, as the watch told.
@@ -126,23 +153,75 @@ impl Directory {
     }
 
     /// Forgets a group's object, as the watch told.
-    pub fn delete_group(&mut self, group: &Group) -> Option<Change> {
+    pub fn delete_group(&mut self, group: &GroupObject) -> Option<Change> {
         self.groups.saw(group);
-        self.provider_mut(group.provider()).delete_group(group).map(Change::Group)
+        self.provider_mut(Entry::provider(group)).delete_group(group).map(Change::Group)
     }
 
     /// Takes a complete list of people's objects: what is not in it is gone.
     pub fn reset_users(&mut self, listed: impl Into<Listed<User>>) -> Vec<Change> {
-        let listed = listed.into();
-        self.users.relisted(&listed.resources);
+        let mut listed = listed.into();
+        self.users.relisted(&mut listed);
         self.reset(listed, ProviderView::reset_users).into_iter().map(Change::User).collect()
     }
 
     /// Takes a complete list of groups' objects: what is not in it is gone.
-    pub fn reset_groups(&mut self, listed: impl Into<Listed<Group>>) -> Vec<Change> {
-        let listed = listed.into();
-        self.groups.relisted(&listed.resources);
+    pub fn reset_groups(&mut self, listed: impl Into<Listed<GroupObject>>) -> Vec<Change> {
+        let mut listed = listed.into();
+        self.groups.relisted(&mut listed);
         self.reset(listed, ProviderView::reset_groups).into_iter().map(Change::Group).collect()
+    }
+
+    /// Takes a slice, from the watch or from its writer.
+    pub fn apply_slice(&mut self, slice: SliceObject) -> Option<Change> {
+        self.provider_mut(&slice.provider.clone()).apply_slice(slice).map(Change::Group)
+    }
+
+    /// Takes a slice that was read by its name, where an object names it.
+    pub fn apply_fetched_slice(&mut self, slice: SliceObject) -> Option<Change> {
+        let view = self.providers.get_mut(&slice.provider)?;
+        view.apply_fetched_slice(slice).map(Change::Group)
+    }
+
+    /// Notes that a slice is deleted. It is held while what readers see, or an object, names it.
+    pub fn delete_slice(&mut self, provider: &Arc<str>, slice: &SliceRef) {
+        self.provider_mut(provider).delete_slice(slice);
+    }
+
+    /// Takes a complete list of slices: what is not in it is gone.
+    pub fn reset_slices(&mut self, listed: Vec<SliceObject>) -> Vec<Change> {
+        let mut by_provider: HashMap<Arc<str>, Vec<SliceObject>> = HashMap::new();
+        for slice in listed {
+            self.provider_mut(&slice.provider);
+            by_provider.entry(slice.provider.clone()).or_default().push(slice);
+        }
+        let views = self.providers.iter_mut();
+        let changes =
+            views.flat_map(|(name, view)| view.reset_slices(by_provider.remove(name).unwrap_or_default()));
+        changes.map(Change::Group).collect()
+    }
+
+    /// Notes that slices which a group's object names are nowhere: its state cannot be read. What readers
+    /// see of the group stays, and if that is nothing, it stays unknown.
+    pub(in crate::directory) fn give_up_group(&mut self, group: &GroupObject) {
+        if let Some(view) = self.providers.get_mut(Entry::provider(group)) {
+            view.give_up_group(Entry::id(group), Entry::object(group));
+        }
+    }
+
+    /// The newest states of groups that readers do not see because slices have not come yet.
+    pub(in crate::directory) fn incomplete_groups(&self) -> impl Iterator<Item = Incomplete> {
+        self.providers.values().flat_map(ProviderView::incomplete_groups)
+    }
+
+    /// Whether a group is unknown whose slices may still come.
+    pub(in crate::directory) fn awaits_unknown_groups(&self) -> bool {
+        self.providers.values().any(ProviderView::awaits_unknown_groups)
+    }
+
+    /// How many groups are unknown, or have a newest state that nobody can read.
+    pub(in crate::directory) fn doubtful_groups(&self) -> usize {
+        self.providers.values().map(ProviderView::doubtful_groups).sum()
     }
 
     /// Which complete list of people the index stands on.
@@ -159,24 +238,26 @@ impl Directory {
         self.provider_mut(user.provider()).apply_user(user).map(Change::User)
     }
 
-    fn take_group(&mut self, group: Group) -> Option<Change> {
-        self.provider_mut(group.provider()).apply_group(group).map(Change::Group)
+    fn take_group(&mut self, group: GroupObject) -> Option<Change> {
+        self.provider_mut(Entry::provider(&group)).apply_group(group).map(Change::Group)
     }
 
-    fn reset<T: Entry>(
+    fn reset<T: Entry, R>(
         &mut self,
-        listed: Listed<T>,
-        reset: impl Fn(&mut ProviderView, Listed<T>) -> Vec<Difference<T>>,
-    ) -> Vec<Difference<T>> {
+        mut listed: Listed<T>,
+        reset: impl Fn(&mut ProviderView, Listed<T>) -> Vec<Difference<R>>,
+    ) -> Vec<Difference<R>> {
         let mut by_provider: HashMap<Arc<str>, Vec<T>> = HashMap::new();
-        for resource in listed.resources {
+        for resource in std::mem::take(&mut listed.resources) {
             self.provider_mut(resource.provider());
             by_provider.entry(resource.provider().clone()).or_default().push(resource);
         }
         let mut differences = Vec::new();
         for (name, view) in &mut self.providers {
             let resources = by_provider.remove(name).unwrap_or_default();
-            differences.extend(reset(view, Listed { resources, unreadable: listed.unreadable.clone() }));
+            let Listed { unreadable, written_since, .. } = &listed;
+            let (unreadable, written_since) = (unreadable.clone(), written_since.clone());
+            differences.extend(reset(view, Listed { resources, unreadable, written_since }));
         }
         differences
     }
@@ -188,12 +269,24 @@ impl Directory {
 
 impl Watched {
     fn saw(&mut self, resource: &impl Entry) {
-        self.version = self.version.max(resource.object().resource_version);
+        let ObjectRef { uid, resource_version, .. } = resource.object();
+        self.version = self.version.max(*resource_version);
+        self.written.remove(uid);
     }
 
-    fn relisted<T: Entry>(&mut self, resources: &[T]) {
+    fn wrote(&mut self, resource: &impl Entry) {
+        let ObjectRef { uid, resource_version, .. } = resource.object();
+        self.written.insert(uid.clone(), *resource_version);
+    }
+
+    /// Takes a list into account. What was written while it was on its way is not in it, and not gone.
+    fn relisted<T: Entry>(&mut self, listed: &mut Listed<T>) {
         self.epoch.0 += 1;
-        resources.iter().for_each(|resource| self.saw(resource));
+        let versions = listed.resources.iter().map(|resource| resource.object().resource_version);
+        let newest = versions.max().unwrap_or_default();
+        listed.resources.iter().for_each(|resource| self.saw(resource));
+        self.written.retain(|_, version| *version > newest);
+        listed.written_since = self.written.keys().cloned().collect();
     }
 
     fn is_past(&self, resource: &impl Entry, before: Epoch) -> bool {

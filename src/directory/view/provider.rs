@@ -6,8 +6,11 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Difference, Group, Id, Listed, User,
-    slot::{Entry, Slot},
+    Difference, Group, GroupObject, Id, Incomplete, Listed, Members, ObjectRef, Slice, SliceObject, SliceRef,
+    User,
+    memberships::Memberships,
+    slice::Slices,
+    slot::{Entry, GroupSlot, Slot},
 };
 
 /// One provider's part of the directory.
@@ -15,7 +18,10 @@ use super::{
 pub struct ProviderView {
     name: Arc<str>,
     users: HashMap<Id, Slot<User>>,
-    groups: HashMap<Id, Slot<Group>>,
+    groups: HashMap<Id, GroupSlot>,
+    slices: Slices,
+    /// Groups whose newest state readers do not see yet.
+    incomplete: HashSet<Id>,
     users_by_key: HashMap<Box<str>, Vec<Id>>,
     users_by_external_id: HashMap<Box<str>, Vec<Id>>,
     users_by_email: HashMap<Box<str>, Vec<Id>>,
@@ -23,8 +29,7 @@ pub struct ProviderView {
     groups_by_external_id: HashMap<Box<str>, Vec<Id>>,
     users_in_order: BTreeMap<(Timestamp, Id), Arc<User>>,
     groups_in_order: BTreeMap<(Timestamp, Id), Arc<Group>>,
-    /// Which groups name an id as a member, for people and for nested groups.
-    memberships: HashMap<Id, Vec<Id>>,
+    memberships: Memberships,
     /// People who were deleted. Watches of people and of groups are not ordered against each other: a group
     /// may name somebody after they went.
     gone: HashSet<Id>,
@@ -38,6 +43,8 @@ impl ProviderView {
             name,
             users: HashMap::new(),
             groups: HashMap::new(),
+            slices: Slices::default(),
+            incomplete: HashSet::new(),
             users_by_key: HashMap::new(),
             users_by_external_id: HashMap::new(),
             users_by_email: HashMap::new(),
@@ -45,7 +52,7 @@ impl ProviderView {
             groups_by_external_id: HashMap::new(),
             users_in_order: BTreeMap::new(),
             groups_in_order: BTreeMap::new(),
-            memberships: HashMap::new(),
+            memberships: Memberships::default(),
             gone: HashSet::new(),
             named_after_going: HashSet::new(),
         }
@@ -58,7 +65,8 @@ impl ProviderView {
 
     /// A person by the key of userName.
     pub fn user_by_key(&self, key: &str) -> Option<&Arc<User>> {
-        newest(self.users_by_key.get(key).into_iter().flatten().filter_map(|id| self.user(id)))
+        let named = self.users_by_key.get(key).into_iter().flatten().filter_map(|id| self.user(id));
+        newest(named, |user| user.object().resource_version)
     }
 
     /// People by externalId, compared exactly; it is not unique.
@@ -78,12 +86,61 @@ impl ProviderView {
 
     /// A group by SCIM id.
     pub fn group(&self, id: &Id) -> Option<&Arc<Group>> {
-        self.groups.get(id)?.current()
+        self.groups.get(id)?.shown()
+    }
+
+    /// Whether there is a group of this id of which no state has been complete yet: it is unknown, not
+    /// absent and not empty.
+    pub fn is_unknown_group(&self, id: &Id) -> bool {
+        self.incomplete.contains(id) && self.groups.get(id).is_some_and(GroupSlot::is_unknown)
+    }
+
+    /// How many groups are unknown, or have a newest state that nobody can read.
+    pub(super) fn doubtful_groups(&self) -> usize {
+        self.incomplete().filter(|slot| slot.is_unknown() || slot.is_lost()).count()
+    }
+
+    /// Whether a group is unknown whose slices may still come.
+    pub(super) fn awaits_unknown_groups(&self) -> bool {
+        self.incomplete().any(|slot| slot.is_unknown() && slot.awaited().is_some())
+    }
+
+    /// The newest states of groups that lack slices which may still come.
+    pub(super) fn incomplete_groups(&self) -> impl Iterator<Item = Incomplete> {
+        self.incomplete()
+            .filter_map(GroupSlot::awaited)
+            .map(|(object, missing)| Incomplete { object: object.clone(), missing: missing.to_vec() })
+    }
+
+    fn incomplete(&self) -> impl Iterator<Item = &GroupSlot> {
+        self.incomplete.iter().filter_map(|id| self.groups.get(id))
+    }
+
+    /// A slice of a group, if it is there.
+    pub(in crate::directory) fn slice(&self, group: &Id, bucket: u16, version: &str) -> Option<&Arc<Slice>> {
+        self.slices.get(group, bucket, version)
+    }
+
+    /// How many slices are held.
+    pub fn slices(&self) -> usize {
+        self.slices.len()
+    }
+
+    /// The slices that are there although no object that is held names them, with the uid of each.
+    pub(in crate::directory) fn orphaned_slices(&self) -> impl Iterator<Item = (SliceRef, &str)> {
+        self.slices.groups().flat_map(|group| {
+            let slot = self.groups.get(group);
+            let is_named = move |slice: &SliceRef| {
+                slot.is_some_and(|slot| slot.names_slice(slice.bucket, &slice.version))
+            };
+            self.slices.of(group).filter(move |(slice, _)| !is_named(slice))
+        })
     }
 
     /// A group by the key of displayName.
     pub fn group_by_key(&self, key: &str) -> Option<&Arc<Group>> {
-        newest(self.groups_by_key.get(key).into_iter().flatten().filter_map(|id| self.group(id)))
+        let named = self.groups_by_key.get(key).into_iter().flatten().filter_map(|id| self.group(id));
+        newest(named, |group| group.object().resource_version)
     }
 
     /// Groups by externalId, compared exactly; it is not unique.
@@ -98,7 +155,7 @@ impl ProviderView {
 
     /// The groups that name this id as a direct member, a person's or a group's.
     pub fn groups_of(&self, member: &Id) -> impl Iterator<Item = &Arc<Group>> {
-        self.memberships.get(member).into_iter().flatten().filter_map(|id| self.group(id))
+        self.memberships.of(member).iter().filter_map(|id| self.group(id))
     }
 
     /// Whether this id was a person's who has been deleted: groups no longer show it.
@@ -142,16 +199,16 @@ impl ProviderView {
     }
 
     /// Every object of a group, those too that readers do not see.
-    pub fn group_objects(&self, id: &Id) -> &[Arc<Group>] {
-        self.groups.get(id).map_or(&[], Slot::objects)
+    pub fn group_objects(&self, id: &Id) -> &[Arc<GroupObject>] {
+        self.groups.get(id).map_or(&[], |slot| slot.objects.objects())
     }
 
     pub(in crate::directory) fn every_user_object(&self) -> impl Iterator<Item = &Arc<User>> {
         self.users.values().flat_map(Slot::objects)
     }
 
-    pub(in crate::directory) fn every_group_object(&self) -> impl Iterator<Item = &Arc<Group>> {
-        self.groups.values().flat_map(Slot::objects)
+    pub(in crate::directory) fn every_group_object(&self) -> impl Iterator<Item = &Arc<GroupObject>> {
+        self.groups.values().flat_map(|slot| slot.objects.objects())
     }
 
     pub(super) fn apply_user(&mut self, user: User) -> Option<Difference<User>> {
@@ -163,27 +220,65 @@ impl ProviderView {
         self.change_user(user.id().clone(), |slot| slot.delete(user.object()))
     }
 
-    pub(super) fn apply_group(&mut self, group: Group) -> Option<Difference<Group>> {
+    pub(super) fn apply_group(&mut self, group: GroupObject) -> Option<Difference<Group>> {
         let id = group.id().clone();
         self.change_group(id, |slot| slot.apply(group))
     }
 
-    pub(super) fn delete_group(&mut self, group: &Group) -> Option<Difference<Group>> {
+    pub(super) fn delete_group(&mut self, group: &GroupObject) -> Option<Difference<Group>> {
         self.change_group(group.id().clone(), |slot| slot.delete(group.object()))
     }
 
-    pub(super) fn reset_users(&mut self, listed: Listed<User>) -> Vec<Difference<User>> {
-        let slots = slots(listed.resources, &self.users);
-        let kept = |object: &User| listed.unreadable.contains(&object.object().name);
+    pub(super) fn apply_slice(&mut self, slice: SliceObject) -> Option<Difference<Group>> {
+        let group = slice.slice.group.clone();
+        self.slices.insert(slice);
+        // Before the group that names it, a slice is nobody's.
+        if self.incomplete.contains(&group) { self.change_group(group, |_| {}) } else { None }
+    }
+
+    /// Takes a slice that was read by name, where an object names it.
+    pub(super) fn apply_fetched_slice(&mut self, slice: SliceObject) -> Option<Difference<Group>> {
+        let SliceRef { group, bucket, version } = &slice.slice;
+        let is_named = self.groups.get(group).is_some_and(|slot| slot.names_slice(*bucket, version));
+        let group = group.clone();
+        if is_named {
+            self.slices.insert_fetched(slice);
+        }
+        if self.incomplete.contains(&group) { self.change_group(group, |_| {}) } else { None }
+    }
+
+    pub(super) fn give_up_group(&mut self, id: &Id, object: &ObjectRef) {
+        if let Some(slot) = self.groups.get_mut(id) {
+            slot.give_up(object);
+        }
+    }
+
+    pub(super) fn delete_slice(&mut self, slice: &SliceRef) {
+        self.slices.delete(slice);
+        self.forget_deleted_slices(&slice.group);
+    }
+
+    pub(super) fn reset_slices(&mut self, listed: Vec<SliceObject>) -> Vec<Difference<Group>> {
+        self.slices.delete_all();
+        listed.into_iter().for_each(|slice| self.slices.insert(slice));
+        let held: Vec<Id> = self.slices.groups().cloned().collect();
+        held.iter().for_each(|group| self.forget_deleted_slices(group));
+        let incomplete: Vec<Id> = self.incomplete.iter().cloned().collect();
+        incomplete.into_iter().filter_map(|group| self.change_group(group, |_| {})).collect()
+    }
+
+    pub(super) fn reset_users(&mut self, mut listed: Listed<User>) -> Vec<Difference<User>> {
+        let slots = slots(std::mem::take(&mut listed.resources), &self.users);
+        let kept = |object: &User| listed.keeps(object.object());
         slots
             .into_iter()
             .filter_map(|(id, slot)| self.change_user(id, |held| held.reset(slot, kept)))
             .collect()
     }
 
-    pub(super) fn reset_groups(&mut self, listed: Listed<Group>) -> Vec<Difference<Group>> {
-        let slots = slots(listed.resources, &self.groups);
-        let kept = |object: &Group| listed.unreadable.contains(&object.object().name);
+    pub(super) fn reset_groups(&mut self, mut listed: Listed<GroupObject>) -> Vec<Difference<Group>> {
+        let slots = slots(std::mem::take(&mut listed.resources), &self.groups);
+        let kept = |object: &GroupObject| listed.keeps(object.object());
         slots
             .into_iter()
             .filter_map(|(id, slot)| self.change_group(id, |held| held.reset(slot, kept)))
@@ -207,15 +302,34 @@ impl ProviderView {
             self.named_after_going.remove(&id);
         } else {
             self.gone.insert(id.clone());
-            if self.memberships.contains_key(&id) {
+            if !self.memberships.of(&id).is_empty() {
                 self.named_after_going.insert(id.clone());
             }
         }
         Some(Difference { provider: self.name.clone(), id, before, after })
     }
 
-    fn change_group(&mut self, id: Id, change: impl FnOnce(&mut Slot<Group>)) -> Option<Difference<Group>> {
-        let (before, after) = exchange(&mut self.groups, &id, change)?;
+    fn change_group(
+        &mut self,
+        id: Id,
+        change: impl FnOnce(&mut Slot<GroupObject>),
+    ) -> Option<Difference<Group>> {
+        let slot = self.groups.entry(id.clone()).or_default();
+        let before = slot.shown().cloned();
+        change(&mut slot.objects);
+        slot.refresh(&self.slices);
+        let after = slot.shown().cloned();
+        match slot.is_complete() {
+            true => _ = self.incomplete.remove(&id),
+            false => _ = self.incomplete.insert(id.clone()),
+        }
+        if slot.objects.is_empty() {
+            self.groups.remove(&id);
+        }
+        self.forget_deleted_slices(&id);
+        if is_same(before.as_ref(), after.as_ref()) {
+            return None;
+        }
         if let Some(group) = &before {
             forget(&mut self.groups_by_key, group.key(), &id);
             group.external_id().into_iter().for_each(|key| forget(&mut self.groups_by_external_id, key, &id));
@@ -230,28 +344,35 @@ impl ProviderView {
         Some(Difference { provider: self.name.clone(), id, before, after })
     }
 
+    fn forget_deleted_slices(&mut self, group: &Id) {
+        let slot = self.groups.get(group);
+        let is_named = |bucket, version: &str| slot.is_some_and(|slot| slot.names_slice(bucket, version));
+        self.slices.forget_deleted(group, is_named);
+    }
+
     fn change_memberships(&mut self, group: &Id, before: Option<&Group>, after: Option<&Group>) {
-        let (left, joined) = (every_member(before), every_member(after));
-        for member in left.difference(&joined) {
-            if let Some(groups) = self.memberships.get_mut(*member) {
-                groups.retain(|other| other != group);
-                if groups.is_empty() {
-                    self.memberships.remove(*member);
-                    self.named_after_going.remove(*member);
-                }
+        let nobody = Members::default();
+        let members = |group: Option<&Group>| group.map_or(nobody.clone(), |group| group.members().clone());
+        let nested =
+            |group: Option<&'_ Group>| group.map(|group| group.groups().to_vec()).unwrap_or_default();
+        let (old, new) = (members(before), members(after));
+        let (old_groups, new_groups) = (nested(before), nested(after));
+        let people = Members::turnover(&old, &new);
+        let left = people.left.into_iter().chain(old_groups.iter().filter(|id| !new_groups.contains(id)));
+        for member in left.filter(|id| !after.is_some_and(|group| group.names(id))) {
+            self.memberships.forget(member, group);
+            if self.memberships.of(member).is_empty() {
+                self.named_after_going.remove(member);
             }
         }
-        for member in joined.difference(&left) {
-            self.memberships.entry((*member).clone()).or_default().push(group.clone());
-            if self.gone.contains(*member) {
-                self.named_after_going.insert((*member).clone());
+        let joined = people.joined.into_iter().chain(new_groups.iter().filter(|id| !old_groups.contains(id)));
+        for member in joined.filter(|id| !before.is_some_and(|group| group.names(id))) {
+            self.memberships.note(member, group);
+            if self.gone.contains(member) {
+                self.named_after_going.insert(member.clone());
             }
         }
     }
-}
-
-fn every_member(group: Option<&Group>) -> HashSet<&Id> {
-    group.into_iter().flat_map(|group| group.members().iter().chain(group.groups())).collect()
 }
 
 /// Both sides of a change to one slot; `None` when readers see what they saw.
@@ -268,15 +389,19 @@ fn exchange<T: Entry>(
     if slot.is_empty() {
         slots.remove(id);
     }
-    match (&before, &after) {
-        (None, None) => None,
-        (Some(old), Some(new)) if Arc::ptr_eq(old, new) => None,
-        _ => Some((before, after)),
+    if is_same(before.as_ref(), after.as_ref()) { None } else { Some((before, after)) }
+}
+
+fn is_same<T>(before: Option<&Arc<T>>, after: Option<&Arc<T>>) -> bool {
+    match (before, after) {
+        (None, None) => true,
+        (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+        _ => false,
     }
 }
 
 /// The slots of a complete list; an empty one for each id that is no longer listed.
-fn slots<T: Entry>(listed: Vec<T>, held: &HashMap<Id, Slot<T>>) -> HashMap<Id, Slot<T>> {
+fn slots<T: Entry, H>(listed: Vec<T>, held: &HashMap<Id, H>) -> HashMap<Id, Slot<T>> {
     let mut slots: HashMap<Id, Slot<T>> = held.keys().map(|id| (id.clone(), Slot::default())).collect();
     for object in listed {
         slots.entry(object.id().clone()).or_default().apply(object);
@@ -301,6 +426,9 @@ fn forget(index: &mut HashMap<Box<str>, Vec<Id>>, key: &str, id: &Id) {
 }
 
 /// While watches lag behind another replica's rename, two may seem to have one key.
-fn newest<'a, T: Entry + 'a>(entries: impl Iterator<Item = &'a Arc<T>>) -> Option<&'a Arc<T>> {
-    entries.max_by_key(|entry| entry.object().resource_version)
+fn newest<'a, T: 'a>(
+    entries: impl Iterator<Item = &'a Arc<T>>,
+    version: impl Fn(&T) -> u64,
+) -> Option<&'a Arc<T>> {
+    entries.max_by_key(|entry| version(entry))
 }

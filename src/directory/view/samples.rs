@@ -1,8 +1,13 @@
 //! Builders for tests of everything that reads the directory.
 
+pub mod history;
+pub mod reader;
+
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use super::{Group, User};
+use super::{Group, GroupObject, Id, Slice, SliceObject, SliceRef, User, bucket_of};
 use crate::api::{ScimGroup, ScimUser};
 
 /// A person of provider `okta` whose id and userName are `name`; `spec` adds to or changes the spec,
@@ -13,11 +18,33 @@ pub fn user(name: &str, spec: Value) -> User {
     User::from_object(&object).unwrap()
 }
 
+/// What readers see of a group's object that names its members itself.
+pub fn shown(group: GroupObject) -> Group {
+    Group::new(Arc::new(group), |_, _| None).unwrap()
+}
+
 /// A group of provider `okta` whose id and displayName are `name`, with these people as members.
-pub fn group(name: &str, members: &[&str], spec: Value) -> Group {
-    let core = json!({"id": name, "displayName": name, "memberCount": members.len(), "members": members});
-    let object: ScimGroup = object("ScimGroup", name, core, spec);
-    Group::from_object(&object).unwrap()
+pub fn group(name: &str, members: &[&str], spec: Value) -> GroupObject {
+    let mut object = group_object(name, spec);
+    object.spec.members = members.iter().map(|id| (*id).to_owned()).collect();
+    GroupObject::from_object(&object).unwrap()
+}
+
+/// The same as a custom resource, without members.
+pub fn group_object(name: &str, spec: Value) -> ScimGroup {
+    object("ScimGroup", name, json!({"id": name, "displayName": name, "memberCount": 0}), spec)
+}
+
+/// The slice of a bucket of a group of provider `okta`: those of these people who fall into it, where there
+/// are so many buckets.
+pub fn slice(group: &str, buckets: u16, bucket: u16, version: &str, members: &[&str]) -> SliceObject {
+    let ids = members.iter().map(|id| Id::from(*id)).filter(|id| bucket_of(id, buckets) == bucket);
+    SliceObject {
+        provider: "okta".into(),
+        slice: SliceRef { group: group.into(), bucket, version: version.into() },
+        uid: format!("{group}-{bucket}-{version}").into(),
+        content: Arc::new(Slice::new(version, ids)),
+    }
 }
 
 fn object<T: serde::de::DeserializeOwned>(kind: &str, name: &str, core: Value, more: Value) -> T {

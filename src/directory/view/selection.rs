@@ -95,10 +95,15 @@ impl Selector {
                     || self.filter.as_ref().is_some_and(|filter| sides.any(|user| filter.may_match(user)))
             }
             Change::Group(change) => {
+                if let (Some(before), Some(after)) = (&change.before, &change.after)
+                    && before.shows_what(after)
+                {
+                    return false;
+                }
                 let mut sides = change.before.iter().chain(&change.after);
-                self.filter.as_ref().is_some_and(UserFilter::asks_of_groups)
-                    || sides.any(|group| self.names(group))
+                sides.any(|group| self.names(group))
                     || self.reaches(&change.id, view)
+                    || self.filter.as_ref().is_some_and(|filter| filter.depends_on(change, view))
             }
         }
     }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Id, ObjectRef, Standing};
+use super::{Group, GroupObject, Id, ObjectRef, SliceRef, Standing, slice::Slices};
 use crate::api::Predecessor;
 
 /// What the index and the writer need to know of a stored resource, a person or a group.
@@ -63,5 +63,92 @@ impl<T: Entry> Slot<T> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// The objects of one group's id, and what readers see of it: a manifest counts once all its slices are
+/// there, and until then the state before does.
+#[derive(Debug, Default)]
+pub(super) struct GroupSlot {
+    pub(super) objects: Slot<GroupObject>,
+    shown: Option<Arc<Group>>,
+    lack: Lack,
+}
+
+/// What keeps readers from the newest state.
+#[derive(Debug, Default)]
+enum Lack {
+    /// Nothing: they see it, or there is none.
+    #[default]
+    Nothing,
+    /// Slices that have not come yet.
+    Awaited(Vec<SliceRef>),
+    /// Slices that are nowhere, though this object names them.
+    Lost(Arc<GroupObject>),
+}
+
+impl GroupSlot {
+    /// What readers see.
+    pub(super) fn shown(&self) -> Option<&Arc<Group>> {
+        self.shown.as_ref()
+    }
+
+    /// Whether readers see the newest state.
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self.lack, Lack::Nothing)
+    }
+
+    /// Whether there is a group of which no state has been complete yet: unknown, not absent and not empty.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.shown.is_none() && !self.is_complete()
+    }
+
+    /// Whether slices that the newest state names are nowhere.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self.lack, Lack::Lost(_))
+    }
+
+    /// The object of the newest state, and the slices without which readers do not see it, while they may
+    /// still come.
+    pub(super) fn awaited(&self) -> Option<(&Arc<GroupObject>, &[SliceRef])> {
+        match &self.lack {
+            Lack::Awaited(missing) => Some((self.objects.current()?, missing)),
+            Lack::Nothing | Lack::Lost(_) => None,
+        }
+    }
+
+    /// Notes that slices which an object names are nowhere, if it still is the newest state.
+    pub(super) fn give_up(&mut self, object: &ObjectRef) {
+        if let Some((newest, _)) = self.awaited().filter(|(newest, _)| newest.object() == object) {
+            self.lack = Lack::Lost(newest.clone());
+        }
+    }
+
+    /// Shows the newest state that is complete.
+    pub(super) fn refresh(&mut self, slices: &Slices) {
+        let before = std::mem::take(&mut self.lack);
+        let Some(object) = self.objects.current() else {
+            self.shown = None;
+            return;
+        };
+        if self.shown.as_ref().is_some_and(|shown| Arc::ptr_eq(shown.stored(), object)) {
+            return;
+        }
+        let held = self.shown.as_ref().and_then(|shown| shown.members().slices()).unwrap_or_default();
+        let find = |bucket: u16, version: &str| {
+            let same = held.get(usize::from(bucket)).filter(|slice| slice.version() == version);
+            same.or_else(|| slices.get(object.id(), bucket, version)).cloned()
+        };
+        match (Group::new(object.clone(), find), before) {
+            (Ok(group), _) => self.shown = Some(Arc::new(group)),
+            (Err(_), Lack::Lost(same)) if Arc::ptr_eq(&same, object) => self.lack = Lack::Lost(same),
+            (Err(missing), _) => self.lack = Lack::Awaited(missing),
+        }
+    }
+
+    /// Whether a state that is shown, or any object, names a slice.
+    pub(super) fn names_slice(&self, bucket: u16, version: &str) -> bool {
+        let shown = self.shown.iter().map(|shown| shown.stored());
+        shown.chain(self.objects.objects()).any(|object| object.names_slice(bucket, version))
     }
 }

@@ -1,7 +1,9 @@
-use serde_json::json;
+mod delays;
+
+use serde_json::{Value, json};
 
 use super::{
-    samples::{group, user},
+    samples::{group, slice, user},
     *,
 };
 
@@ -118,9 +120,11 @@ fn a_relist_puts_nothing_older_over_what_was_written_meanwhile() {
 }
 
 #[test]
-fn a_group_whose_members_are_in_slices_is_unreadable_and_not_empty() {
-    let sliced = |spec| std::panic::catch_unwind(|| group("team", &[], spec)).is_err();
-    assert!(sliced(json!({"slices": ["v1"]})) && sliced(json!({"recent": {"added": ["alice"]}})));
+fn a_group_that_says_what_changed_since_slices_that_it_does_not_name_is_unreadable_and_not_empty() {
+    let mut object = samples::group_object("team", json!({"recent": {"added": ["alice"]}}));
+    assert!(GroupObject::from_object(&object).is_err());
+    object.spec.slices = vec!["a".to_owned()];
+    assert!(GroupObject::from_object(&object).is_ok());
 }
 
 #[test]
@@ -157,8 +161,7 @@ fn a_reset_forgets_what_is_not_listed_and_tells_only_what_changed() {
 fn a_reset_keeps_what_is_there_but_cannot_be_read() {
     let mut directory = Directory::default();
     directory.apply_user(user("alice", json!({})));
-    let changes =
-        directory.reset_users(Listed { resources: Vec::new(), unreadable: ["alice".into()].into() });
+    let changes = directory.reset_users(Listed { unreadable: ["alice".into()].into(), ..Listed::default() });
     assert!(changes.is_empty() && okta(&directory).users().len() == 1);
 }
 
@@ -198,4 +201,106 @@ fn lists_are_ordered_by_creation_and_then_by_id() {
     directory.apply_user(user("a", meta("2026-01-02T00:00:00Z")));
     directory.apply_user(user("b", meta("2026-01-01T00:00:00Z")));
     assert_eq!(ids(okta(&directory).users()), ["b", "c", "a"]);
+}
+
+/// The members of a group, as readers see them; `None` while they see no group.
+fn members_of(directory: &Directory, group: &str) -> Option<Vec<String>> {
+    let view = directory.provider("okta")?;
+    let mut members: Vec<String> = view.group(&group.into())?.members().iter().map(Id::to_string).collect();
+    members.sort();
+    Some(members)
+}
+
+fn large(version: &str, more: Value) -> GroupObject {
+    let mut spec = json!({"slices": ["a", "b"], "resourceVersion": version});
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    group("large", &[], spec)
+}
+
+/// A large group's slices, each with its version.
+fn slices(versions: [&str; 2], members: &[&str]) -> [SliceObject; 2] {
+    let [a, b] = versions;
+    [slice("large", 2, 0, a, members), slice("large", 2, 1, b, members)]
+}
+
+fn take(directory: &mut Directory, slices: [SliceObject; 2]) {
+    slices.into_iter().for_each(|slice| _ = directory.apply_slice(slice));
+}
+
+#[test]
+fn a_large_group_is_its_slices_and_what_changed_since_in_whichever_order_they_come() {
+    let people = ["alice", "bob"];
+    let group = || large("1", json!({"recent": {"added": ["eve"], "removed": ["bob"]}}));
+
+    let mut slices_first = Directory::default();
+    take(&mut slices_first, slices(["a", "b"], &people));
+    slices_first.apply_group(group());
+
+    let mut group_first = Directory::default();
+    group_first.apply_group(group());
+    assert!(okta(&group_first).is_unknown_group(&"large".into()), "unknown, not empty");
+    assert_eq!(members_of(&group_first, "large"), None);
+    take(&mut group_first, slices(["a", "b"], &people));
+
+    for directory in [slices_first, group_first] {
+        assert_eq!(members_of(&directory, "large").unwrap(), ["alice", "eve"]);
+        assert_eq!(okta(&directory).groups_of(&"alice".into()).count(), 1);
+        assert_eq!(okta(&directory).groups_of(&"bob".into()).count(), 0);
+        assert_eq!(okta(&directory).doubtful_groups(), 0);
+    }
+}
+
+#[test]
+fn a_new_manifest_counts_once_all_its_slices_are_there() {
+    let mut directory = Directory::default();
+    take(&mut directory, slices(["a", "b"], &["alice", "bob"]));
+    directory.apply_group(large("1", json!({})));
+
+    assert!(directory.apply_group(large("2", json!({"slices": ["c", "d"]}))).is_none());
+    let [c, d] = slices(["c", "d"], &["alice", "eve"]);
+    assert!(directory.apply_slice(c).is_none());
+    assert_eq!(members_of(&directory, "large").unwrap(), ["alice", "bob"], "the state before");
+    assert!(directory.apply_slice(d).is_some());
+    assert_eq!(members_of(&directory, "large").unwrap(), ["alice", "eve"]);
+}
+
+#[test]
+fn a_deleted_slice_is_held_until_neither_the_shown_nor_the_newest_manifest_names_it() {
+    let mut directory = Directory::default();
+    take(&mut directory, slices(["a", "b"], &["alice", "bob"]));
+    directory.apply_group(large("1", json!({})));
+    directory.apply_group(large("2", json!({"slices": ["c", "d"]})));
+    let provider = Arc::from("okta");
+    for old in slices(["a", "b"], &[]) {
+        directory.delete_slice(&provider, &old.slice);
+    }
+    assert_eq!(members_of(&directory, "large").unwrap(), ["alice", "bob"]);
+
+    take(&mut directory, slices(["c", "d"], &["eve"]));
+    assert_eq!(members_of(&directory, "large").unwrap(), ["eve"]);
+    assert_eq!(okta(&directory).slice(&"large".into(), 0, "a"), None, "nobody names it any more");
+}
+
+#[test]
+fn what_was_written_while_a_list_was_on_its_way_is_not_gone() {
+    let mut directory = Directory::default();
+    directory.reset_users(vec![user("alice", json!({"resourceVersion": "5"}))]);
+    let epoch = directory.users_epoch();
+    directory.apply_written_user(user("bob", json!({"resourceVersion": "9"})), epoch);
+    directory.reset_users(vec![user("alice", json!({"resourceVersion": "5"}))]);
+    assert!(okta(&directory).user(&"bob".into()).is_some());
+    assert!(!okta(&directory).is_gone(&"bob".into()));
+
+    directory.apply_user(user("bob", json!({"resourceVersion": "10"})));
+    directory.reset_users(vec![user("alice", json!({"resourceVersion": "5"}))]);
+    assert!(okta(&directory).user(&"bob".into()).is_none(), "the watch knew of it, and the list does not");
+}
+
+#[test]
+fn what_was_written_before_a_list_that_lacks_it_is_gone() {
+    let mut directory = Directory::default();
+    let epoch = directory.users_epoch();
+    directory.apply_written_user(user("bob", json!({"resourceVersion": "4"})), epoch);
+    directory.reset_users(vec![user("alice", json!({"resourceVersion": "5"}))]);
+    assert!(okta(&directory).user(&"bob".into()).is_none());
 }

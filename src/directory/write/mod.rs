@@ -1,27 +1,37 @@
 //! The one writer: every change of the directory's objects goes through here, each with a
 //! precondition, a bounded number at a time.
 
+mod create;
 mod fault;
+mod load;
 mod queue;
 mod rename;
+mod slices;
 mod stored;
+mod sweep;
+mod turns;
 
 use std::sync::Arc;
 
 use kube::{
-    Api, Client, ResourceExt,
-    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions},
+    Api, Client,
+    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::view::{Entry, Id, Shared, Standing};
+use super::{
+    layout::NewSlice,
+    view::{Entry, Epoch, Id, Shared, Standing},
+};
 use crate::{
-    ops::metrics::{Metrics, Verb, WriteOutcome},
+    ops::metrics::Verb,
     scim::error::{ErrorKind, Result, ScimError, quote},
 };
+pub(super) use create::Created;
 use fault::Fault;
 pub(super) use queue::Queue;
 pub(super) use stored::Stored;
+pub(super) use sweep::Abandoned;
 
 /// The field manager of everything that SCIM writes. One for both kinds: serve is the only one who
 /// writes them, and `kubectl get --show-managed-fields` should say so.
@@ -31,12 +41,16 @@ const FIELD_MANAGER: &str = "scim-operator-serve";
 /// change one group at once are served one after the other; more are told to come back.
 const ATTEMPTS: usize = 100;
 
+/// How many attempts one counts for that writes slices: some hundreds of objects, of no use to the next.
+const CHECKPOINT: usize = 10;
+
 /// Writes objects of one kind.
 pub(super) struct Writer<K: Stored> {
     api: Api<K>,
+    slices: slices::Slices,
+    turns: turns::Turns,
     directory: Shared,
     queue: Queue,
-    metrics: Metrics,
 }
 
 /// The state that a change leads to.
@@ -45,6 +59,15 @@ pub(super) struct Next<S> {
     pub(super) spec: S,
     /// Whether it differs from the state that it was computed from.
     pub(super) effect: Effect,
+    /// What must be there before the spec names it.
+    pub(super) slices: Vec<NewSlice>,
+}
+
+impl<S> Next<S> {
+    /// A new state that stands in its spec alone.
+    pub(super) fn new(spec: S) -> Self {
+        Self { spec, effect: Effect::New, slices: Vec::new() }
+    }
 }
 
 /// Whether a change changes anything.
@@ -56,60 +79,10 @@ pub(super) enum Effect {
     Same,
 }
 
-/// What came of creating an object.
-pub(super) enum Created<T> {
-    /// It is there.
-    New(Arc<T>),
-    /// Somebody has the name: this visible resource.
-    Taken(Arc<T>),
-}
-
 impl<K: Stored> Writer<K> {
-    pub(super) fn new(client: Client, directory: Shared, queue: Queue, metrics: Metrics) -> Self {
-        Self { api: Api::all(client), directory, queue, metrics }
-    }
-
-    /// Stores a new resource under the name that its key gives it.
-    ///
-    /// # Errors
-    /// `unavailable` when the outcome stays unknown or the name is in the middle of a rename.
-    pub(super) async fn create(&self, spec: K::Spec) -> Result<Created<K::Indexed>> {
-        let object = K::new(spec);
-        let name = object.name_any();
-        for _ in 0..ATTEMPTS {
-            let epoch = K::epoch(&self.directory.read());
-            let fault = match self.post(&object).await {
-                Ok(created) => return Ok(Created::New(self.remember(&created, epoch)?)),
-                Err(Fault::Refused(error)) => return Err(error),
-                Err(fault) => fault,
-            };
-            let Some(found) = self.get(&name).await? else {
-                match fault {
-                    Fault::Unknown(reason) => return Err(unavailable(&reason)),
-                    _ => continue,
-                }
-            };
-            let found = read::<K>(&found)?;
-            if found.id() == &Id::from(K::id(object.spec())) {
-                K::take(&mut self.directory.write(), found.clone(), epoch);
-                return Ok(Created::New(Arc::new(found)));
-            }
-            // Sent again, it might be created after somebody deleted it.
-            if let Fault::Unknown(reason) = &fault
-                && found.standing() != &Standing::Visible
-            {
-                return Err(unavailable(reason));
-            }
-            match found.standing() {
-                Standing::Visible if found.key() == K::key(object.spec()) => {
-                    return Ok(Created::Taken(Arc::new(found)));
-                }
-                Standing::Visible => return Err(collision::<K>(&name)),
-                Standing::Marked(_) | Standing::Reserved => self.settle(&found).await?,
-                Standing::Creating | Standing::Deleting => break,
-            }
-        }
-        Err(unavailable("the name is being written by another request"))
+    pub(super) fn new(client: Client, directory: Shared, queue: Queue) -> Self {
+        let slices = slices::Slices::new(client.clone(), directory.clone(), queue.clone());
+        Self { api: Api::all(client), slices, turns: turns::Turns::default(), directory, queue }
     }
 
     /// Changes the resource of an id, as `change` computes it from the state that is loaded; computed
@@ -122,37 +95,43 @@ impl<K: Stored> Writer<K> {
         &self,
         provider: &str,
         id: &Id,
-        precondition: impl Fn(&K::Indexed) -> Result<()>,
-        change: impl Fn(&K::Indexed) -> Result<Next<K::Spec>>,
-    ) -> Result<Arc<K::Indexed>> {
+        precondition: impl Fn(&K::Resource) -> Result<()>,
+        change: impl Fn(&K::Resource) -> Result<Next<K::Spec>>,
+    ) -> Result<Arc<K::Resource>> {
+        self.turns.wait(id).await;
         let mut current = self.load(provider, id).await?;
-        for _ in 0..ATTEMPTS {
-            if matches!(current.standing(), Standing::Marked(_)) {
-                self.settle(&current).await?;
+        let (mut turn, mut attempts) = (None, 0);
+        while attempts < ATTEMPTS {
+            attempts += 1;
+            if matches!(K::stored(&current).standing(), Standing::Marked(_)) {
+                self.settle(K::stored(&current)).await?;
                 current = self.reload(provider, id).await?;
                 continue;
             }
             precondition(&current)?;
             let next = change(&current)?;
+            if !next.slices.is_empty() {
+                attempts += CHECKPOINT - 1;
+                if turn.is_none() {
+                    turn = Some(self.turns.take(id).await);
+                    let now = self.load(provider, id).await?;
+                    if K::stored(&now).object() != K::stored(&current).object() {
+                        current = now;
+                        continue;
+                    }
+                }
+            }
             let epoch = K::epoch(&self.directory.read());
-            let written = if K::key(&next.spec) == current.key() {
-                self.replace(&current, &next.spec).await
-            } else {
-                self.rename(&current, next.spec).await
-            };
-            match written {
-                Ok(object) => return self.remember(&object, epoch),
+            match self.attempt(K::stored(&current), next).await {
+                Ok(object) => return self.remember(&object, epoch).await,
                 Err(Fault::Refused(error)) => return Err(error),
                 Err(Fault::Unknown(reason)) => {
                     // Never sent again: what was asked for may have been done, and undone by
                     // somebody in between.
                     let now = self.reload(provider, id).await?;
-                    return match change(&now) {
-                        Ok(Next { effect: Effect::Same, .. }) => {
-                            K::take(&mut self.directory.write(), K::Indexed::clone(&now), epoch);
-                            Ok(now)
-                        }
-                        _ => Err(unavailable(&reason)),
+                    return match change(&now)?.effect {
+                        Effect::Same => self.take(K::stored(&now).clone(), epoch).await,
+                        Effect::New => Err(unavailable(&reason)),
                     };
                 }
                 Err(Fault::Conflict | Fault::Missing | Fault::Exists) => {
@@ -161,6 +140,22 @@ impl<K: Stored> Writer<K> {
             }
         }
         Err(unavailable("too many others change the same resource"))
+    }
+
+    /// Writes a state: its slices, and then the object, which commits it. Slices of an attempt that lost are
+    /// thrown away: under another state they would mean something else.
+    async fn attempt(&self, current: &K::Indexed, next: Next<K::Spec>) -> Result<K, Fault> {
+        let Next { spec, slices, .. } = next;
+        let written = self.slices.write(K::provider(&spec), K::id(&spec), slices).await?;
+        let committed = if K::key(&spec) == current.key() {
+            self.replace(current, &spec).await
+        } else {
+            self.rename(current, spec).await
+        };
+        if let Err(Fault::Exists | Fault::Conflict | Fault::Missing | Fault::Refused(_)) = &committed {
+            self.slices.discard(written).await;
+        }
+        committed
     }
 
     /// Deletes the resource of an id, and returns what it was.
@@ -173,11 +168,11 @@ impl<K: Stored> Writer<K> {
         id: &Id,
         precondition: impl Fn(&K::Indexed) -> Result<()>,
     ) -> Result<Arc<K::Indexed>> {
-        let mut current = self.load(provider, id).await?;
+        let mut current = self.load_object(provider, id).await?;
         for _ in 0..ATTEMPTS {
             if matches!(current.standing(), Standing::Marked(_)) {
                 self.settle(&current).await?;
-                current = self.reload(provider, id).await?;
+                current = self.reload_object(provider, id).await?;
                 continue;
             }
             precondition(&current)?;
@@ -189,62 +184,29 @@ impl<K: Stored> Writer<K> {
                 Ok(()) => return Ok(current),
                 Err(Fault::Refused(error)) => return Err(error),
                 Err(Fault::Unknown(reason)) => {
-                    return match self.find(provider, id).await? {
+                    return match self.find_object(provider, id).await? {
                         None => Ok(current),
                         Some(_) => Err(unavailable(&reason)),
                     };
                 }
                 Err(Fault::Conflict | Fault::Missing | Fault::Exists) => {
-                    current = self.reload(provider, id).await?;
+                    current = self.reload_object(provider, id).await?;
                 }
             }
         }
         Err(unavailable("too many others change the same resource"))
     }
 
-    /// What readers see of an id, by quorum: for an index that may be behind.
-    ///
-    /// # Errors
-    /// `unavailable` when the API server does not answer.
-    pub(super) async fn find(&self, provider: &str, id: &Id) -> Result<Option<Arc<K::Indexed>>> {
-        let of_id = ListParams::default().fields(&format!("spec.id={id},spec.provider={provider}"));
-        let objects = self.api.list(&of_id).await.map_err(|error| Fault::from(error).into_error())?;
-        let read = objects.iter().filter_map(|object| read::<K>(object).ok());
-        let visible = read.filter(|entry| entry.standing().is_visible());
-        Ok(visible.max_by_key(|entry| entry.object().resource_version).map(Arc::new))
-    }
-
-    /// What holds the name of a key, by quorum, if readers may see it.
-    ///
-    /// # Errors
-    /// `unavailable` when the API server does not answer.
-    pub(super) async fn find_by_key(&self, provider: &str, key: &str) -> Result<Option<Arc<K::Indexed>>> {
-        let found = self.get(&crate::api::names::object_name(provider, key)).await?;
-        let found = found.and_then(|object| read::<K>(&object).ok());
-        let is_meant = |entry: &K::Indexed| {
-            entry.standing().is_visible() && entry.key() == key && &**entry.provider() == provider
-        };
-        Ok(found.filter(is_meant).map(Arc::new))
-    }
-
-    async fn load(&self, provider: &str, id: &Id) -> Result<Arc<K::Indexed>> {
-        let indexed = self.directory.read().provider(provider).and_then(|view| K::current(view, id));
-        match indexed {
-            Some(current) => Ok(current),
-            None => self.reload(provider, id).await,
-        }
-    }
-
-    async fn reload(&self, provider: &str, id: &Id) -> Result<Arc<K::Indexed>> {
-        let found = if id.is_ours() { self.find(provider, id).await? } else { None };
-        found.ok_or_else(|| not_found(K::RESOURCE_TYPE, id))
-    }
-
     /// Takes what the API server answered into the index, so that this process reads its own writes.
-    fn remember(&self, object: &K, epoch: super::view::Epoch) -> Result<Arc<K::Indexed>> {
-        let entry = read::<K>(object)?;
-        K::take(&mut self.directory.write(), entry.clone(), epoch);
-        Ok(Arc::new(entry))
+    async fn remember(&self, object: &K, epoch: Epoch) -> Result<Arc<K::Resource>> {
+        self.take(read::<K>(object)?, epoch).await
+    }
+
+    async fn take(&self, object: K::Indexed, epoch: Epoch) -> Result<Arc<K::Resource>> {
+        K::take(&mut self.directory.write(), object.clone(), epoch);
+        // Written, and already replaced by somebody else, who swept the slices: nobody knows any more.
+        let complete = K::complete(object, &self.slices).await?;
+        complete.ok_or_else(|| unavailable("somebody else changed the same resource"))
     }
 
     async fn get(&self, name: &str) -> Result<Option<K>> {
@@ -253,7 +215,7 @@ impl<K: Stored> Writer<K> {
 
     async fn post(&self, object: &K) -> Result<K, Fault> {
         let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-        self.counted(Verb::Create, self.api.create(&params, object)).await
+        self.queue.send(K::KIND, Verb::Create, self.api.create(&params, object)).await
     }
 
     /// Replaces the spec of exactly the object that was loaded. A patch, so that labels and
@@ -264,13 +226,16 @@ impl<K: Stored> Writer<K> {
     }
 
     async fn put_spec(&self, name: &str, resource_version: u64, spec: &K::Spec) -> Result<K, Fault> {
-        let patch = serde_json::from_value(json!([
-            {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version.to_string()},
-            {"op": "replace", "path": "/spec", "value": spec},
-        ]));
+        self.patch(name, resource_version, json!({"op": "replace", "path": "/spec", "value": spec})).await
+    }
+
+    async fn patch(&self, name: &str, resource_version: u64, operation: Value) -> Result<K, Fault> {
+        let version = resource_version.to_string();
+        let version = json!({"op": "replace", "path": "/metadata/resourceVersion", "value": version});
+        let patch = serde_json::from_value(json!([version, operation]));
         let patch = Patch::Json::<()>(patch.map_err(|error| Fault::Unknown(error.to_string()))?);
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        self.counted(Verb::Patch, self.api.patch(name, &params, &patch)).await
+        self.queue.send(K::KIND, Verb::Patch, self.api.patch(name, &params, &patch)).await
     }
 
     async fn remove(&self, current: &K::Indexed) -> Result<(), Fault> {
@@ -293,16 +258,7 @@ impl<K: Stored> Writer<K> {
 
     async fn remove_if(&self, name: &str, preconditions: Preconditions) -> Result<(), Fault> {
         let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-        self.counted(Verb::Delete, self.api.delete(name, &params)).await.map(drop)
-    }
-
-    /// Sends one write when its turn has come.
-    async fn counted<T>(&self, verb: Verb, write: impl Future<Output = kube::Result<T>>) -> Result<T, Fault> {
-        let turn = self.queue.turn(&self.metrics).await.map_err(Fault::Refused)?;
-        let result = write.await;
-        drop(turn);
-        self.metrics.kube_write(K::KIND, verb, WriteOutcome::from(&result));
-        result.map_err(Fault::from)
+        self.queue.send(K::KIND, Verb::Delete, self.api.delete(name, &params)).await.map(drop)
     }
 }
 
@@ -317,11 +273,4 @@ pub(super) fn not_found(resource_type: &str, id: &Id) -> ScimError {
 
 fn unavailable(reason: &str) -> ScimError {
     ScimError::new(ErrorKind::Unavailable, format!("the change is not confirmed: {reason}; send it again"))
-}
-
-fn collision<K: Stored>(name: &str) -> ScimError {
-    let attribute = K::NAME_ATTRIBUTE;
-    ScimError::uniqueness(format!(
-        "another {attribute} has the same object name {name}; change this {attribute} in any way"
-    ))
 }

@@ -5,8 +5,9 @@ use std::sync::{
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::Fault;
 use crate::{
-    ops::metrics::{Metrics, Raised},
+    ops::metrics::{Metrics, Raised, Verb, WriteOutcome},
     scim::error::{ErrorKind, ScimError},
 };
 
@@ -22,38 +23,50 @@ struct State {
     in_flight: Semaphore,
     waiting: AtomicUsize,
     longest: usize,
+    metrics: Metrics,
 }
 
 /// The right to have one write in flight.
-pub(super) struct Turn<'a> {
+struct Turn<'a> {
     _permit: SemaphorePermit<'a>,
     _in_flight: Raised,
 }
 
 impl Queue {
     /// A queue with this many writes in flight.
-    pub(in crate::directory) fn new(in_flight: usize) -> Self {
+    pub(in crate::directory) fn new(in_flight: usize, metrics: Metrics) -> Self {
         Self(Arc::new(State {
             in_flight: Semaphore::new(in_flight),
             waiting: AtomicUsize::new(0),
             longest: in_flight.saturating_mul(WAITING_PER_WRITE),
+            metrics,
         }))
     }
 
-    /// Waits for a turn.
-    ///
-    /// # Errors
-    /// `tooManyRequests` when too many wait already.
-    pub(super) async fn turn(&self, metrics: &Metrics) -> Result<Turn<'_>, ScimError> {
-        let _waiting = self.line_up(metrics)?;
-        let permit = self.0.in_flight.acquire().await.map_err(|_| busy())?;
-        Ok(Turn { _permit: permit, _in_flight: metrics.kube_write_in_flight() })
+    /// Sends one write when its turn has come, and counts what became of it.
+    pub(super) async fn send<T>(
+        &self,
+        kind: &'static str,
+        verb: Verb,
+        write: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, Fault> {
+        let turn = self.turn().await.map_err(Fault::Refused)?;
+        let result = write.await;
+        drop(turn);
+        self.0.metrics.kube_write(kind, verb, WriteOutcome::from(&result));
+        result.map_err(Fault::from)
     }
 
-    fn line_up(&self, metrics: &Metrics) -> Result<Waiting<'_>, ScimError> {
+    async fn turn(&self) -> Result<Turn<'_>, ScimError> {
+        let _waiting = self.line_up()?;
+        let permit = self.0.in_flight.acquire().await.map_err(|_| busy())?;
+        Ok(Turn { _permit: permit, _in_flight: self.0.metrics.kube_write_in_flight() })
+    }
+
+    fn line_up(&self) -> Result<Waiting<'_>, ScimError> {
         let waiting = Waiting(&self.0.waiting);
         if self.0.waiting.fetch_add(1, Ordering::Relaxed) >= self.0.longest {
-            metrics.kube_write_refused();
+            self.0.metrics.kube_write_refused();
             return Err(busy());
         }
         Ok(waiting)
@@ -84,17 +97,17 @@ mod tests {
 
     #[test]
     fn beyond_the_line_a_change_is_sent_away_and_a_place_is_given_back() {
-        let (queue, metrics) = (Queue::new(1), Metrics::new());
-        let held = queue.turn(&metrics).now_or_never().unwrap();
+        let queue = Queue::new(1, Metrics::new());
+        let held = queue.turn().now_or_never().unwrap();
         assert!(held.is_ok());
-        let mut waiting: Vec<_> = (0..WAITING_PER_WRITE).map(|_| Box::pin(queue.turn(&metrics))).collect();
+        let mut waiting: Vec<_> = (0..WAITING_PER_WRITE).map(|_| Box::pin(queue.turn())).collect();
         for turn in &mut waiting {
             assert!(turn.now_or_never().is_none());
         }
-        let refused = queue.turn(&metrics).now_or_never().unwrap();
+        let refused = queue.turn().now_or_never().unwrap();
         assert_eq!(refused.err().map(|error| error.kind()), Some(ErrorKind::TooManyRequests));
 
         waiting.pop();
-        assert!(queue.turn(&metrics).now_or_never().is_none());
+        assert!(queue.turn().now_or_never().is_none());
     }
 }

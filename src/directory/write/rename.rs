@@ -25,12 +25,11 @@ impl<K: Stored> Writer<K> {
         let reservation = self.reserve(&old, next.clone()).await?;
         match self.mark(&old, &reservation).await {
             Ok(marked) => {
-                // Past the mark, whoever met it may have ended the rename, and somebody else gone on.
+                // Past the mark, whoever meets it ends the rename, and somebody else may have gone on: no
+                // failure says any more that nothing was done.
                 let active = self.activate(&reservation).await.map_err(|fault| match fault {
-                    Fault::Conflict | Fault::Missing => {
-                        Fault::Unknown("another request ended this rename".to_owned())
-                    }
-                    fault => fault,
+                    fault @ Fault::Unknown(_) => fault,
+                    _ => Fault::Unknown("another request ends this rename".to_owned()),
                 })?;
                 self.drop_marked(&marked).await;
                 Ok(active)
@@ -175,7 +174,7 @@ fn is_at<K: Stored>(object: &K, loaded: &K::Indexed) -> bool {
     version(object) == loaded.object().resource_version
 }
 
-fn version(object: &impl ResourceExt) -> u64 {
+pub(super) fn version(object: &impl ResourceExt) -> u64 {
     object.resource_version().and_then(|version| version.parse().ok()).unwrap_or_default()
 }
 

@@ -3,13 +3,14 @@ use std::{fmt::Debug, sync::Arc};
 use kube::core::ObjectMeta;
 use serde::Serialize;
 
+use super::slices::Slices;
 use crate::{
     api::{
         Predecessor, ScimGroup, ScimGroupSpec, ScimUser, ScimUserSpec, Successor,
         names::{LABEL_PROVIDER, object_name},
     },
-    directory::view::{Change, Directory, Entry, Epoch, Fed, Group, Id, ProviderView, User},
-    scim::key::key,
+    directory::view::{Change, Directory, Entry, Epoch, Fed, Group, GroupObject, Id, ProviderView, User},
+    scim::{error::Result, key::key},
 };
 
 /// A kind that the writer stores.
@@ -18,6 +19,8 @@ pub(in crate::directory) trait Stored:
 {
     /// Its spec.
     type Spec: Clone + PartialEq + Serialize + Debug + Send + Sync;
+    /// What readers see of its objects.
+    type Resource: Send + Sync;
     /// The kind, for metrics.
     const KIND: &'static str;
     /// What SCIM calls it.
@@ -31,7 +34,19 @@ pub(in crate::directory) trait Stored:
     fn provider(spec: &Self::Spec) -> &str;
     fn name_attribute(spec: &Self::Spec) -> &str;
     fn transit(spec: &mut Self::Spec) -> Transit<'_>;
-    fn current(view: &ProviderView, id: &Id) -> Option<Arc<Self::Indexed>>;
+    /// What holds the name of a resource until its slices are there.
+    fn without_members(spec: &Self::Spec) -> Self::Spec;
+    /// What readers see of an id.
+    fn shown(view: &ProviderView, id: &Id) -> Option<Arc<Self::Resource>>;
+    /// Every object of an id.
+    fn objects<'a>(view: &'a ProviderView, id: &Id) -> &'a [Arc<Self::Indexed>];
+    /// The object that a state was read from.
+    fn stored(resource: &Self::Resource) -> &Self::Indexed;
+    /// What readers will see of an object; `None` when a slice that it names is gone, and so is its state.
+    fn complete(
+        object: Self::Indexed,
+        slices: &Slices,
+    ) -> impl Future<Output = Result<Option<Arc<Self::Resource>>>> + Send;
     fn epoch(directory: &Directory) -> Epoch;
     fn take(directory: &mut Directory, entry: Self::Indexed, before: Epoch) -> Option<Change>;
 
@@ -60,6 +75,7 @@ pub(in crate::directory) struct Transit<'a> {
 
 impl Stored for ScimUser {
     type Spec = ScimUserSpec;
+    type Resource = User;
     const KIND: &'static str = "ScimUser";
     const RESOURCE_TYPE: &'static str = "User";
     const NAME_ATTRIBUTE: &'static str = "userName";
@@ -89,8 +105,24 @@ impl Stored for ScimUser {
         Transit { reserved, renamed_from, renamed_to }
     }
 
-    fn current(view: &ProviderView, id: &Id) -> Option<Arc<User>> {
+    fn without_members(spec: &ScimUserSpec) -> ScimUserSpec {
+        spec.clone()
+    }
+
+    fn shown(view: &ProviderView, id: &Id) -> Option<Arc<User>> {
         view.user(id).cloned()
+    }
+
+    fn objects<'a>(view: &'a ProviderView, id: &Id) -> &'a [Arc<User>] {
+        view.user_objects(id)
+    }
+
+    fn stored(user: &User) -> &User {
+        user
+    }
+
+    async fn complete(user: User, _: &Slices) -> Result<Option<Arc<User>>> {
+        Ok(Some(Arc::new(user)))
     }
 
     fn epoch(directory: &Directory) -> Epoch {
@@ -104,6 +136,7 @@ impl Stored for ScimUser {
 
 impl Stored for ScimGroup {
     type Spec = ScimGroupSpec;
+    type Resource = Group;
     const KIND: &'static str = "ScimGroup";
     const RESOURCE_TYPE: &'static str = "Group";
     const NAME_ATTRIBUTE: &'static str = "displayName";
@@ -133,15 +166,32 @@ impl Stored for ScimGroup {
         Transit { reserved, renamed_from, renamed_to }
     }
 
-    fn current(view: &ProviderView, id: &Id) -> Option<Arc<Group>> {
+    fn without_members(spec: &ScimGroupSpec) -> ScimGroupSpec {
+        let spec = spec.clone();
+        ScimGroupSpec { creating: true, member_count: 0, groups: Vec::new(), slices: Vec::new(), ..spec }
+    }
+
+    fn shown(view: &ProviderView, id: &Id) -> Option<Arc<Group>> {
         view.group(id).cloned()
+    }
+
+    fn objects<'a>(view: &'a ProviderView, id: &Id) -> &'a [Arc<GroupObject>] {
+        view.group_objects(id)
+    }
+
+    fn stored(group: &Group) -> &GroupObject {
+        group.stored()
+    }
+
+    async fn complete(group: GroupObject, slices: &Slices) -> Result<Option<Arc<Group>>> {
+        slices.complete(group).await
     }
 
     fn epoch(directory: &Directory) -> Epoch {
         directory.groups_epoch()
     }
 
-    fn take(directory: &mut Directory, group: Group, before: Epoch) -> Option<Change> {
+    fn take(directory: &mut Directory, group: GroupObject, before: Epoch) -> Option<Change> {
         directory.apply_written_group(group, before)
     }
 }

@@ -5,6 +5,7 @@ mod answers;
 mod bodies;
 mod bulk;
 mod governance;
+mod large_groups;
 mod queries;
 
 use std::sync::Arc;

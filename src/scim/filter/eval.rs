@@ -7,13 +7,22 @@ use serde_json::Value;
 use super::Operator;
 use super::bind::{BoundFilter, Check, ElementFilter, ResourceTest};
 use crate::scim::comparison::Comparable;
-use crate::scim::relations::{Relations, Source, id};
+use crate::scim::relations::{Relation, Relations, Source, id};
 use crate::scim::resource::Resource;
 
 impl BoundFilter {
     /// Whether the resource matches. `ne` is true of an absent value; of several values one is enough.
     pub fn matches(&self, resource: &Resource, relations: &dyn Relations) -> bool {
         self.0.holds(&|test| test.matches(resource, relations))
+    }
+
+    /// Whether it can matter that a resource has this value of a relation, whatever else it has: rather yes than no.
+    pub fn can_depend_on(&self, relation: Relation, value: &Value) -> bool {
+        let depends = |test: &ResourceTest| {
+            // What holds without any value may end with one, even with one that does not match.
+            test.holds_among(std::iter::empty::<&Value>()) || test.holds_among([value])
+        };
+        self.0.terms().into_iter().any(|test| test.source == Source::Related(relation) && depends(test))
     }
 }
 

@@ -20,6 +20,7 @@ async fn serve_writes_the_directory_and_takes_its_own_lease() {
     insta::assert_snapshot!(elsewhere, @r"
     scimaccesspolicies.scim-operator.dev: get list watch
     scimgroups.scim-operator.dev: create delete get list patch watch
+    scimgroupslices.scim-operator.dev: create delete get list watch
     scimproviders.scim-operator.dev: get list watch
     scimproviders/status.scim-operator.dev: patch
     scimtokens.scim-operator.dev: get list watch
@@ -49,6 +50,7 @@ async fn reconcile_writes_bindings_and_gives_the_listed_roles() {
     scimappconfigs.scim-operator.dev: get list watch
     scimappconfigs/status.scim-operator.dev: patch
     scimgroups.scim-operator.dev: get list watch
+    scimgroupslices.scim-operator.dev: get list watch
     scimproviders.scim-operator.dev: get list watch
     scimusers.scim-operator.dev: get list watch
     ");

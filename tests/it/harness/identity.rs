@@ -14,7 +14,7 @@ use kube::{
 };
 use secrecy::SecretString;
 
-use super::{ControlPlane, crash::Crash, unique};
+use super::{ControlPlane, Deaf, crash::Crash, unique};
 
 /// Someone whom the API server knows.
 #[derive(Debug)]
@@ -61,6 +61,13 @@ impl ControlPlane {
         let mut config = Config::from_custom_kubeconfig(self.kubeconfig(identity), &options).await.unwrap();
         config.default_retry = false;
         ClientBuilder::try_from(config).unwrap().with_layer(crash).build()
+    }
+
+    /// Someone's client in a process that does not hear some watches.
+    pub(crate) async fn deaf(&self, identity: &Identity, deaf: &Deaf) -> Client {
+        let options = KubeConfigOptions::default();
+        let config = Config::from_custom_kubeconfig(self.kubeconfig(identity), &options).await.unwrap();
+        ClientBuilder::try_from(config).unwrap().with_layer(deaf).build()
     }
 
     /// A kubeconfig of anyone.

@@ -5,8 +5,10 @@
 mod access;
 mod control_plane;
 pub(crate) mod crash;
+mod deaf;
 mod identity;
 mod installation;
+mod large_group;
 mod names;
 mod programs;
 mod scim;
@@ -15,8 +17,10 @@ mod wait;
 
 pub(crate) use self::{
     control_plane::{ControlPlane, Fsync},
+    deaf::Deaf,
     identity::Identity,
     installation::{APPS, Installation, Life, NAMESPACE, Process},
+    large_group::LargeGroup,
     names::unique,
     programs::output,
     scim::{Answer, ScimClient},

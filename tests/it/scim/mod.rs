@@ -8,6 +8,8 @@ mod dialects;
 mod governance;
 mod groups;
 mod ipsie;
+mod large_groups;
+mod missing_slices;
 mod outage;
 mod queries;
 mod replicas;

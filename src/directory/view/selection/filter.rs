@@ -6,7 +6,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    super::{Group, Id, ProviderView, User},
+    super::{Difference, Group, Id, Members, ProviderView, User},
     groups::{Membership, containing},
 };
 use crate::scim::{
@@ -42,8 +42,19 @@ impl UserFilter {
         Ok(Self { filter, asks_of_groups, answers: Mutex::default() })
     }
 
-    pub(super) fn asks_of_groups(&self) -> bool {
-        self.asks_of_groups
+    /// Whether a change of a group can change who matches: somebody who is known came or went, or the group is
+    /// called or nested otherwise, and the filter asks of this group or of one around it.
+    pub(super) fn depends_on(&self, change: &Difference<Group>, view: &ProviderView) -> bool {
+        if !self.asks_of_groups {
+            return false;
+        }
+        let around = containing(view, &change.id);
+        let mut groups = around.iter().map(|(group, _)| group).chain(&change.before).chain(&change.after);
+        let asks_of = |group: &Arc<Group>| {
+            let kinds = [Membership::Direct, Membership::Indirect];
+            kinds.into_iter().any(|kind| self.filter.can_depend_on(Relation::Groups, &shown(group, kind)))
+        };
+        concerns_somebody(change, view) && groups.any(asks_of)
     }
 
     /// Whether the filter would match, or could in other company.
@@ -94,15 +105,29 @@ impl Relations for Candidate {
         match relation {
             Relation::Members => Box::new(std::iter::empty()),
             Relation::Meta => Box::new(std::iter::once(meta(&self.user))),
-            Relation::Groups => Box::new(self.groups.iter().map(|(group, membership)| {
-                let kind = match membership {
-                    Membership::Direct => "direct",
-                    Membership::Indirect => "indirect",
-                };
-                json!({"value": group.id().to_string(), "display": group.display_name(), "type": kind})
-            })),
+            Relation::Groups => Box::new(self.groups.iter().map(|(group, kind)| shown(group, *kind))),
         }
     }
+}
+
+/// A group among those of a person.
+fn shown(group: &Group, membership: Membership) -> Value {
+    let kind = match membership {
+        Membership::Direct => "direct",
+        Membership::Indirect => "indirect",
+    };
+    json!({"value": group.id().to_string(), "display": group.display_name(), "type": kind})
+}
+
+/// Whether what changed of a group concerns anybody but ids that nobody has. Of a large group only who came and who
+/// went is looked at.
+fn concerns_somebody(change: &Difference<Group>, view: &ProviderView) -> bool {
+    let (Some(before), Some(after)) = (&change.before, &change.after) else { return true };
+    let turnover = Members::turnover(before.members(), after.members());
+    let mut ids = turnover.left.into_iter().chain(turnover.joined);
+    before.display_name() != after.display_name()
+        || before.groups() != after.groups()
+        || ids.any(|id| view.user(id).is_some() || view.group(id).is_some())
 }
 
 /// The SCIM resource with what every resource has (RFC 7643 section 3.1).

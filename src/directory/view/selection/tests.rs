@@ -1,9 +1,14 @@
+use proptest::{
+    collection::vec,
+    prelude::{prop_assert, proptest},
+    sample::{select as any_of, subsequence},
+};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::directory::view::{
-    Directory,
-    samples::{group, user},
+    Directory, GroupObject,
+    samples::{group, slice, user},
 };
 
 fn selector(subjects: Value) -> Selector {
@@ -18,7 +23,7 @@ fn names(selection: &Selection) -> Vec<&str> {
     selection.people.iter().map(|selected| selected.user.key()).collect()
 }
 
-fn directory(users: Vec<User>, groups: Vec<Group>) -> Directory {
+fn directory(users: Vec<User>, groups: Vec<GroupObject>) -> Directory {
     let mut directory = Directory::default();
     directory.reset_users(users);
     directory.reset_groups(groups);
@@ -204,5 +209,89 @@ mod touches {
         assert!(touched(&directory, &change, json!({"groups": [{"id": "outer"}]})));
         assert!(touched(&directory, &change, json!({"users": {"filter": "groups.display eq \"outer\""}})));
         assert!(!touched(&directory, &change, json!({"users": {"filter": "title pr"}})));
+    }
+
+    #[test]
+    fn a_group_touches_no_filter_that_asks_for_other_groups_and_none_for_ids_that_nobody_has() {
+        let mut directory = directory(vec![user("adam", json!({}))], vec![group("team", &[], json!({}))]);
+        let change =
+            directory.apply_group(group("team", &["adam"], json!({"resourceVersion": "2"}))).unwrap();
+        for (filter, expected) in [
+            ("groups.display eq \"Team\"", true),
+            ("groups.display eq \"other\"", false),
+            ("groups.value eq \"other\" or groups[display eq \"other\"]", false),
+            ("not (groups.value eq \"other\")", false),
+            ("groups.value ne \"other\"", true),
+            ("groups[display sw \"t\" and type eq \"indirect\"]", true),
+            ("groups pr", true),
+        ] {
+            assert_eq!(
+                touched(&directory, &change, json!({"users": {"filter": filter}})),
+                expected,
+                "{filter}"
+            );
+        }
+        let change = directory
+            .apply_group(group("team", &["adam", "nobody"], json!({"resourceVersion": "3"})))
+            .unwrap();
+        assert!(!touched(&directory, &change, json!({"users": {"filter": "groups pr"}})));
+    }
+
+    #[test]
+    fn a_large_group_that_is_folded_touches_nothing() {
+        let mut directory = directory(vec![user("adam", json!({}))], vec![]);
+        let people = ["adam"];
+        directory.apply_slice(slice("team", 1, 0, "a", &[]));
+        directory.apply_slice(slice("team", 1, 0, "b", &people));
+        let unfolded = json!({"slices": ["a"], "recent": {"added": people}});
+        directory.apply_group(group("team", &[], unfolded));
+        let folded = json!({"slices": ["b"], "resourceVersion": "2"});
+        let change = directory.apply_group(group("team", &[], folded)).unwrap();
+        for subjects in [json!({"groups": [{"id": "team"}]}), json!({"users": {"filter": "groups pr"}})] {
+            assert!(!touched(&directory, &change, subjects));
+        }
+    }
+
+    const PEOPLE: [&str; 3] = ["ann", "bea", "inner"];
+    const GROUPS: [&str; 3] = ["team", "inner", "other"];
+    const FILTERS: [&str; 6] = [
+        "groups.value eq \"team\"",
+        "groups.display eq \"inner\" and not (groups.value eq \"other\")",
+        "groups[value eq \"team\" and type eq \"indirect\"]",
+        "groups.display ne \"inner\"",
+        "not (groups pr)",
+        "groups[display sw \"t\"]",
+    ];
+
+    proptest! {
+        /// Be it one change or several that a new list brings at once.
+        #[test]
+        fn what_is_not_touched_means_the_same_people(
+            groups in vec((
+                any_of(&GROUPS[..]), any_of(&["team", "inner", "x"][..]),
+                subsequence(&PEOPLE[..], 0..=3), subsequence(&GROUPS[..], 0..=1),
+            ), 0..12),
+            at_once in 1..4_usize,
+        ) {
+            let mut directory = directory(vec![user("ann", json!({})), user("bea", json!({}))], vec![group("team", &[], json!({}))]);
+            let mut version = 1;
+            for batch in groups.chunks(at_once) {
+                let people = |directory: &Directory| -> Vec<String> {
+                    FILTERS.iter().map(|filter| names(&select(directory, json!({"users": {"filter": filter}}))).join(" ")).collect()
+                };
+                let before = people(&directory);
+                let mut changes = Vec::new();
+                for (id, name, members, nested) in batch {
+                    version += 1;
+                    let spec = json!({"displayName": name, "groups": nested, "resourceVersion": version.to_string()});
+                    changes.extend(directory.apply_group(group(id, members, spec)));
+                }
+                for (filter, (before, after)) in FILTERS.iter().zip(before.iter().zip(people(&directory))) {
+                    let subjects = || json!({"users": {"filter": filter}});
+                    let is_touched = changes.iter().any(|change| touched(&directory, change, subjects()));
+                    prop_assert!(is_touched || *before == after, "{}: {} became {}", filter, before, after);
+                }
+            }
+        }
     }
 }

@@ -1,0 +1,42 @@
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+
+use super::Janitor;
+use crate::directory::{
+    Provider,
+    view::{Id, ProviderView, User},
+    write,
+};
+
+impl Janitor {
+    /// Deletes people who have been inactive for longer than their provider keeps them.
+    pub(super) async fn retire(&self, now: Timestamp, providers: &[Arc<Provider>]) {
+        for provider in providers {
+            let Some(retention) = provider.retention() else { continue };
+            let is_due = |user: &User| {
+                let inactive_for = Duration::try_from(now.duration_since(user.meta().last_modified));
+                !user.active() && inactive_for.is_ok_and(|inactive_for| inactive_for >= retention)
+            };
+            let due: Vec<Id> = {
+                let directory = self.store.read();
+                let users = directory.provider(provider.name()).map(ProviderView::users);
+                users
+                    .into_iter()
+                    .flatten()
+                    .filter(|user| is_due(user))
+                    .map(|user| user.id().clone())
+                    .collect()
+            };
+            for id in due {
+                let still = |user: &User| match is_due(user) {
+                    true => Ok(()),
+                    false => Err(write::not_found("User", user.id())),
+                };
+                if let Err(error) = self.store.users.delete(provider.name(), &id, still).await {
+                    tracing::info!(%error, provider = &**provider.name(), user = %id, "janitor.put_off");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+use std::collections::HashSet;
+
+use kube::{
+    ResourceExt,
+    core::{DeserializeGuard, error_boundary::InvalidObject},
+    runtime::watcher::Event,
+};
+use tracing::warn;
+
+use super::{Fed, Listed};
+use crate::directory::view::{Change, Shared};
+
+/// Takes what the watch of one kind tells into the index.
+pub(super) struct Intake<K: Fed> {
+    /// What the list that is coming in has brought.
+    listing: Listed<K::Indexed>,
+    /// Names of objects that are there but cannot be read.
+    unreadable: HashSet<Box<str>>,
+    is_listed: bool,
+}
+
+impl<K: Fed> Default for Intake<K> {
+    fn default() -> Self {
+        Self { listing: Listed::default(), unreadable: HashSet::new(), is_listed: false }
+    }
+}
+
+impl<K: Fed> Intake<K> {
+    /// Takes an event, and returns what it changed; `None` while a list is coming in, of which nothing is in the
+    /// index before its end.
+    pub(super) fn take(
+        &mut self,
+        event: Event<DeserializeGuard<K>>,
+        directory: &Shared,
+    ) -> Option<Vec<Change>> {
+        let change = match event {
+            Event::Init => {
+                self.listing = Listed::default();
+                return None;
+            }
+            Event::InitApply(object) => {
+                match read(object) {
+                    Ok(resource) => self.listing.resources.push(resource),
+                    Err(name) => _ = self.listing.unreadable.insert(name),
+                }
+                return None;
+            }
+            Event::InitDone => {
+                let listed = std::mem::take(&mut self.listing);
+                self.unreadable.clone_from(&listed.unreadable);
+                self.is_listed = true;
+                return Some(K::reset(&mut directory.write(), listed));
+            }
+            Event::Apply(object) => {
+                self.unreadable.remove(&*object.name_any());
+                match read(object) {
+                    Ok(resource) => K::apply(&mut directory.write(), resource),
+                    Err(name) => {
+                        self.unreadable.insert(name);
+                        None
+                    }
+                }
+            }
+            Event::Delete(object) => {
+                self.unreadable.remove(&*object.name_any());
+                let uid = object.uid().unwrap_or_default();
+                let read = read(object).ok();
+                let mut directory = directory.write();
+                let held = read.or_else(|| K::held(&directory, &uid));
+                held.and_then(|resource| K::delete(&mut directory, &resource))
+            }
+        };
+        Some(change.into_iter().collect())
+    }
+
+    /// Whether a complete list has come in.
+    pub(super) fn is_listed(&self) -> bool {
+        self.is_listed
+    }
+
+    /// How many objects are there but cannot be read.
+    pub(super) fn unreadable(&self) -> usize {
+        self.unreadable.len()
+    }
+}
+
+/// The resource of an object, or the name of an object that has none.
+fn read<K: Fed>(object: DeserializeGuard<K>) -> Result<K::Indexed, Box<str>> {
+    let name = object.name_any();
+    let read = object.0.map_err(|InvalidObject { error, .. }| error);
+    read.and_then(|object| object.read().map_err(|unreadable| unreadable.to_string())).map_err(|error| {
+        warn!(%error, object = name, kind = %K::kind(&()), "object.unreadable");
+        name.into()
+    })
+}

@@ -1,0 +1,76 @@
+use super::News;
+use crate::directory::view::Change;
+
+/// How much is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    /// Whether everything that was there at some moment is known, but for what cannot be read.
+    pub(super) is_complete: bool,
+    /// How many cannot be read.
+    pub(super) unreadable: usize,
+}
+
+/// What has been told.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    is_synced: bool,
+    unreadable: usize,
+}
+
+impl Told {
+    /// What is to be told now. Whoever hears of a change knows already what cannot be read, and hears last that
+    /// all can be.
+    pub(super) fn news(&mut self, changes: Vec<Change>, known: Known) -> Vec<News> {
+        let synced = known.is_complete && !self.is_synced;
+        self.is_synced |= synced;
+        let before = self.unreadable;
+        if self.is_synced {
+            self.unreadable = known.unreadable;
+        }
+        let unreadable = News::Unreadable(self.unreadable);
+        let (more, less) = match self.unreadable.cmp(&before) {
+            std::cmp::Ordering::Greater => (Some(unreadable), None),
+            std::cmp::Ordering::Less => (None, Some(unreadable)),
+            std::cmp::Ordering::Equal => (None, None),
+        };
+        let changed = Some(changes).filter(|changes| !changes.is_empty()).map(News::Changed);
+        [more, changed, less, synced.then_some(News::Synced)].into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::view::{Directory, samples::user};
+
+    fn change() -> Vec<Change> {
+        Directory::default().apply_user(user("alice", serde_json::json!({}))).into_iter().collect()
+    }
+
+    /// What is told, in short.
+    fn news(told: &mut Told, changes: Vec<Change>, is_complete: bool, unreadable: usize) -> Vec<String> {
+        let short = |news| match news {
+            News::Synced => "synced".to_owned(),
+            News::Changed(_) => "changed".to_owned(),
+            News::Unreadable(count) => format!("{count} unreadable"),
+        };
+        told.news(changes, Known { is_complete, unreadable }).into_iter().map(short).collect()
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_before_a_change_and_that_all_can_be_after_it() {
+        let mut told = Told::default();
+        assert_eq!(news(&mut told, change(), true, 0), ["changed", "synced"]);
+        assert_eq!(news(&mut told, change(), true, 2), ["2 unreadable", "changed"]);
+        assert_eq!(news(&mut told, change(), true, 0), ["changed", "0 unreadable"]);
+        assert_eq!(news(&mut told, Vec::new(), true, 0), [""; 0]);
+    }
+
+    #[test]
+    fn before_everything_is_known_what_is_yet_to_come_is_not_unreadable() {
+        let mut told = Told::default();
+        assert_eq!(news(&mut told, change(), false, 7), ["changed"]);
+        assert_eq!(news(&mut told, Vec::new(), true, 1), ["1 unreadable", "synced"]);
+        assert_eq!(news(&mut told, Vec::new(), false, 1), [""; 0], "what has been known stays known");
+    }
+}

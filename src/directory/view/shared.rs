@@ -1,0 +1,18 @@
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::Directory;
+
+/// The directory as one process shares it.
+#[derive(Clone, Debug, Default)]
+pub struct Shared(Arc<RwLock<Directory>>);
+
+impl Shared {
+    /// Reads it. The lock is for look-ups: nothing is awaited, scanned or encoded under it.
+    pub fn read(&self) -> RwLockReadGuard<'_, Directory> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::directory) fn write(&self) -> RwLockWriteGuard<'_, Directory> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,135 @@
+//! New objects. One whose slices are still to be written holds its name meanwhile, and is invisible.
+
+use std::sync::Arc;
+
+use kube::ResourceExt;
+
+use super::{ATTEMPTS, Fault, Next, Stored, Writer, read, rename::version, unavailable};
+use crate::{
+    api::ScimGroup,
+    directory::{
+        layout::NewSlice,
+        view::{Entry, GroupObject, Id, Standing},
+    },
+    scim::error::{Result, ScimError},
+};
+
+/// What came of creating an object.
+pub(in crate::directory) enum Created<K: Stored> {
+    /// It is there.
+    New(Arc<K::Resource>),
+    /// Somebody has the name: this visible object.
+    Taken(Arc<K::Indexed>),
+}
+
+/// Who has a name.
+enum Claim<K: Stored> {
+    /// The object that was to have it.
+    Ours(K),
+    /// Another visible object.
+    Others(K::Indexed),
+}
+
+impl<K: Stored> Writer<K> {
+    /// Stores a new resource under the name that its key gives it.
+    ///
+    /// # Errors
+    /// `unavailable` when the outcome stays unknown or the name is in the middle of a rename.
+    pub(in crate::directory) async fn create(&self, new: Next<K::Spec>) -> Result<Created<K>> {
+        let epoch = K::epoch(&self.directory.read());
+        let Next { spec, slices, .. } = new;
+        let claimed = if slices.is_empty() { spec.clone() } else { K::without_members(&spec) };
+        let object = match self.claim(&K::new(claimed)).await? {
+            Claim::Ours(whole) if slices.is_empty() => whole,
+            Claim::Ours(empty) => self.fill(empty, &spec, slices).await?,
+            Claim::Others(taken) => return Ok(Created::Taken(Arc::new(taken))),
+        };
+        Ok(Created::New(self.remember(&object, epoch).await?))
+    }
+
+    async fn claim(&self, object: &K) -> Result<Claim<K>> {
+        let name = object.name_any();
+        for _ in 0..ATTEMPTS {
+            let fault = match self.post(object).await {
+                Ok(created) => return Ok(Claim::Ours(created)),
+                Err(Fault::Refused(error)) => return Err(error),
+                Err(fault) => fault,
+            };
+            let Some(object_found) = self.get(&name).await? else {
+                match fault {
+                    Fault::Unknown(reason) => return Err(unavailable(&reason)),
+                    _ => continue,
+                }
+            };
+            let found = read::<K>(&object_found)?;
+            if found.id() == &Id::from(K::id(object.spec())) {
+                return Ok(Claim::Ours(object_found));
+            }
+            // Sent again, it might be created after somebody deleted it.
+            if let Fault::Unknown(reason) = &fault
+                && found.standing() != &Standing::Visible
+            {
+                return Err(unavailable(reason));
+            }
+            match found.standing() {
+                Standing::Visible if found.key() == K::key(object.spec()) => return Ok(Claim::Others(found)),
+                Standing::Visible => return Err(collision::<K>(&name)),
+                Standing::Marked(_) | Standing::Reserved => self.settle(&found).await?,
+                Standing::Creating | Standing::Deleting => break,
+            }
+        }
+        Err(unavailable("the name is being written by another request"))
+    }
+
+    /// Writes the slices of an object that holds its name, and then the object as it shall be.
+    async fn fill(&self, empty: K, spec: &K::Spec, slices: Vec<NewSlice>) -> Result<K> {
+        let name = empty.name_any();
+        let fault = match self.slices.write(K::provider(spec), K::id(spec), slices).await {
+            Ok(written) => match self.put_spec(&name, version(&empty), spec).await {
+                Ok(object) => return Ok(object),
+                Err(fault @ Fault::Unknown(_)) => fault,
+                Err(fault) => {
+                    self.slices.discard(written).await;
+                    fault
+                }
+            },
+            Err(fault) => fault,
+        };
+        let now = self.get(&name).await?.filter(|object| object.uid() == empty.uid());
+        match now {
+            Some(now) if read::<K>(&now)?.standing().is_visible() => Ok(now),
+            now => {
+                // Else it would hold the name until the janitor comes by.
+                if let Some(now) = now
+                    && let Err(fault) = self.remove(&read::<K>(&now)?).await
+                {
+                    tracing::debug!(?fault, object = name, "create.empty_object_left");
+                }
+                Err(fault.into_error())
+            }
+        }
+    }
+}
+
+impl Writer<ScimGroup> {
+    /// Ends what a process began with a group and left: a rename, or a creation, which nobody was told of.
+    ///
+    /// # Errors
+    /// `unavailable` when the API server does not answer.
+    pub(in crate::directory) async fn give_up(&self, group: &GroupObject) -> Result<()> {
+        match group.standing() {
+            Standing::Creating => match self.remove(group).await {
+                Ok(()) | Err(Fault::Conflict | Fault::Missing) => Ok(()),
+                Err(fault) => Err(fault.into_error()),
+            },
+            _ => self.settle(group).await,
+        }
+    }
+}
+
+fn collision<K: Stored>(name: &str) -> ScimError {
+    let attribute = K::NAME_ATTRIBUTE;
+    ScimError::uniqueness(format!(
+        "another {attribute} has the same object name {name}; change this {attribute} in any way"
+    ))
+}
