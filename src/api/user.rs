@@ -64,6 +64,10 @@ pub struct ScimUserSpec {
     /// Whether the person is active. An inactive person is in no binding and in no rendered
     /// configuration, and keeps their group memberships.
     pub active: bool,
+    /// True where the identity provider took `active` away and did not set it again: SCIM shows none. The
+    /// person is inactive then, and `active` above says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub active_unassigned: bool,
     /// SCIM `userType`. Example: `employee`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_type: Option<String>,
@@ -142,13 +146,14 @@ pub struct Rest(Map<String, Value>);
 
 impl Rest {
     /// Names of typed fields of ScimUser and ScimGroup specs.
-    const TYPED: [&str; 19] = [
+    const TYPED: [&str; 20] = [
         "id",
         "provider",
         "userName",
         "externalId",
         "displayName",
         "active",
+        "activeUnassigned",
         "userType",
         "title",
         "meta",

@@ -128,8 +128,9 @@ fn user_spec(provider: &Provider, id: &Id, mut resource: Resource, meta: Resourc
         user_name: text(&mut resource, "userName").unwrap_or_default(),
         external_id: text(&mut resource, "externalId"),
         display_name: text(&mut resource, "displayName"),
-        // A POST says it, and a PUT keeps it: only who removes it leaves none.
+        // A POST sets it and a PUT keeps it, so only a PATCH leaves none. Nobody has access by what is not said.
         active: resource.get("active").and_then(Value::as_bool).unwrap_or(false),
+        active_unassigned: !resource.contains_key("active"),
         user_type: text(&mut resource, "userType"),
         title: text(&mut resource, "title"),
         meta,

@@ -35,7 +35,7 @@ impl User {
         let mut resource = Map::new();
         resource.insert("userName".to_owned(), json!(spec.user_name));
         resource.extend(spec.external_id.as_ref().map(|id| ("externalId".to_owned(), json!(id))));
-        resource.insert("active".to_owned(), json!(spec.active));
+        resource.extend((!spec.active_unassigned).then(|| ("active".to_owned(), json!(spec.active))));
         resource.extend(spec.display_name.as_ref().map(|name| ("displayName".to_owned(), json!(name))));
         resource.extend(spec.user_type.as_ref().map(|kind| ("userType".to_owned(), json!(kind))));
         resource.extend(spec.title.as_ref().map(|title| ("title".to_owned(), json!(title))));

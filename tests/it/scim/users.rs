@@ -48,6 +48,31 @@ async fn a_user_is_created_read_replaced_changed_and_deleted() {
     assert_eq!(idp.get("/Users").await.total(), 0);
 }
 
+/// RFC 7644 section 3.5.2.2 makes it unassigned, and RFC 7643 section 4.1.1 leaves what that means to us.
+#[tokio::test]
+async fn a_person_without_active_shows_none_and_is_inactive() {
+    let idp = Idp::new().await;
+    let alice = idp.user("alice").await;
+    let url = format!("/Users/{alice}");
+    let removal = patch(&json!([{"op": "remove", "path": "active"}]));
+    let removed = idp.patch(&url, removal.clone()).await.expect(200).body;
+    assert_eq!((removed.get("active"), &idp.get(&url).await.body), (None, &removed));
+    assert_eq!(idp.patch(&url, removal).await.body["meta"], removed["meta"]);
+    for (filter, total) in [("active pr", 0), ("active eq true", 0), ("active ne true", 1)] {
+        let found = idp.get(&format!("/Users?filter={}", filter.replace(' ', "+"))).await.expect(200);
+        assert_eq!(found.total(), total, "{filter}");
+    }
+    let users = Api::<ScimUser>::all(ControlPlane::shared().await.admin().await);
+    let object = users.list(&ListParams::default().fields(&format!("spec.id={alice}"))).await.unwrap();
+    assert!(!object.items[0].spec.active);
+
+    let silent = json!({"schemas": [USER], "userName": "alice", "title": "Dr."});
+    let replaced = idp.put(&url, silent).await.expect(200).body;
+    assert_eq!((&replaced["title"], replaced.get("active")), (&json!("Dr."), None));
+    let activation = patch(&json!([{"op": "add", "path": "active", "value": true}]));
+    assert_eq!(idp.patch(&url, activation).await.expect(200).body["active"], true);
+}
+
 #[tokio::test]
 async fn a_user_is_an_object_that_people_can_read() {
     let idp = Idp::new().await;
