@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use kube::ResourceExt;
 
-use super::{ATTEMPTS, Fault, Next, Stored, Writer, read, rename::version, unavailable};
+use super::{ATTEMPTS, Fault, Next, Stored, Writer, read, rename::version, slices::AtHand, unavailable};
 use crate::{
     api::ScimGroup,
     directory::{
         layout::NewSlice,
-        view::{Entry, GroupObject, Id, Standing},
+        view::{Entry, GroupObject, Id, SliceObject, Standing},
     },
     scim::error::{Result, ScimError},
 };
@@ -39,12 +39,13 @@ impl<K: Stored> Writer<K> {
         let epoch = K::epoch(&self.directory.read());
         let Next { spec, slices, .. } = new;
         let claimed = if slices.is_empty() { spec.clone() } else { K::without_members(&spec) };
-        let object = match self.claim(&K::new(claimed)).await? {
-            Claim::Ours(whole) if slices.is_empty() => whole,
+        let (object, written) = match self.claim(&K::new(claimed)).await? {
+            Claim::Ours(whole) if slices.is_empty() => (whole, Vec::new()),
             Claim::Ours(empty) => self.fill(empty, &spec, slices).await?,
             Claim::Others(taken) => return Ok(Created::Taken(Arc::new(taken))),
         };
-        Ok(Created::New(self.remember(&object, epoch).await?))
+        let at_hand = AtHand { written: &written, ..AtHand::default() };
+        Ok(Created::New(self.take(read::<K>(&object)?, epoch, at_hand).await?))
     }
 
     async fn claim(&self, object: &K) -> Result<Claim<K>> {
@@ -82,32 +83,30 @@ impl<K: Stored> Writer<K> {
     }
 
     /// Writes the slices of an object that holds its name, and then the object as it shall be.
-    async fn fill(&self, empty: K, spec: &K::Spec, slices: Vec<NewSlice>) -> Result<K> {
+    async fn fill(&self, empty: K, spec: &K::Spec, slices: Vec<NewSlice>) -> Result<(K, Vec<SliceObject>)> {
         let name = empty.name_any();
-        let fault = match self.slices.write(K::provider(spec), K::id(spec), slices).await {
+        let (fault, written) = match self.slices.write(K::provider(spec), K::id(spec), slices).await {
             Ok(written) => match self.put_spec(&name, version(&empty), spec).await {
-                Ok(object) => return Ok(object),
-                Err(fault @ Fault::Unknown(_)) => fault,
-                Err(fault) => {
-                    self.slices.discard(written).await;
-                    fault
-                }
+                Ok(object) => return Ok((object, written)),
+                Err(fault) => (fault, written),
             },
-            Err(fault) => fault,
+            Err(fault) => (fault, Vec::new()),
         };
         let now = self.get(&name).await?.filter(|object| object.uid() == empty.uid());
-        match now {
-            Some(now) if read::<K>(&now)?.standing().is_visible() => Ok(now),
-            now => {
-                // Else it would hold the name until the janitor comes by.
-                if let Some(now) = now
-                    && let Err(fault) = self.remove(&read::<K>(&now)?).await
-                {
-                    tracing::debug!(?fault, object = name, "create.empty_object_left");
-                }
-                Err(fault.into_error())
+        if let Some(now) = now {
+            let found = read::<K>(&now)?;
+            if found.standing().is_visible() {
+                return Ok((now, written));
+            }
+            // Else it would hold the name until the janitor comes by.
+            if let Err(fault) = self.remove(&found).await {
+                tracing::debug!(?fault, object = name, "create.empty_object_left");
             }
         }
+        if !matches!(fault, Fault::Unknown(_)) {
+            self.slices.discard(&written).await;
+        }
+        Err(fault.into_error())
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kube::api::ListParams;
 
-use super::{ATTEMPTS, Fault, Stored, Writer, not_found, read, unavailable};
+use super::{ATTEMPTS, Fault, Stored, Writer, not_found, read, slices::AtHand, unavailable};
 use crate::{
     api::names::object_name,
     directory::view::{Entry, Id, ObjectRef, ProviderView},
@@ -61,7 +61,7 @@ impl<K: Stored> Writer<K> {
     /// state: the object is to be read once more. `gone` is the state of which that was said last.
     async fn complete(&self, object: K::Indexed, gone: &mut Option<u64>) -> Result<Option<Arc<K::Resource>>> {
         let ObjectRef { name, resource_version, .. } = object.object().clone();
-        let complete = K::complete(object, &self.slices).await?;
+        let complete = K::complete(object, &self.slices, AtHand::default()).await?;
         if complete.is_none() && gone.replace(resource_version) == Some(resource_version) {
             tracing::error!(object = &*name, "group.slice_missing");
             return Err(unavailable(&format!("a slice that {name} names is gone; restore it from a backup")));

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::{
     layout::NewSlice,
-    view::{Entry, Epoch, Id, Shared, Standing},
+    view::{Entry, Epoch, Id, Shared, SliceObject, Standing},
 };
 use crate::{
     ops::metrics::Verb,
@@ -30,6 +30,7 @@ use crate::{
 pub(super) use create::Created;
 use fault::Fault;
 pub(super) use queue::Queue;
+use slices::AtHand;
 pub(super) use stored::Stored;
 pub(super) use sweep::Abandoned;
 
@@ -110,6 +111,9 @@ impl<K: Stored> Writer<K> {
             }
             precondition(&current)?;
             let next = change(&current)?;
+            if mutant("3") && next.effect == Effect::Same {
+                return Ok(current);
+            }
             if !next.slices.is_empty() {
                 attempts += CHECKPOINT - 1;
                 if turn.is_none() {
@@ -123,14 +127,20 @@ impl<K: Stored> Writer<K> {
             }
             let epoch = K::epoch(&self.directory.read());
             match self.attempt(K::stored(&current), next).await {
-                Ok(object) => return self.remember(&object, epoch).await,
+                Ok((object, written)) => {
+                    let at_hand = AtHand { before: K::slices(&current), written: &written };
+                    return self.take(read::<K>(&object)?, epoch, at_hand).await;
+                }
                 Err(Fault::Refused(error)) => return Err(error),
                 Err(Fault::Unknown(reason)) => {
                     // Never sent again: what was asked for may have been done, and undone by
                     // somebody in between.
                     let now = self.reload(provider, id).await?;
                     return match change(&now)?.effect {
-                        Effect::Same => self.take(K::stored(&now).clone(), epoch).await,
+                        Effect::Same => {
+                            let at_hand = AtHand { before: K::slices(&now), ..AtHand::default() };
+                            self.take(K::stored(&now).clone(), epoch, at_hand).await
+                        }
                         Effect::New => Err(unavailable(&reason)),
                     };
                 }
@@ -144,7 +154,11 @@ impl<K: Stored> Writer<K> {
 
     /// Writes a state: its slices, and then the object, which commits it. Slices of an attempt that lost are
     /// thrown away: under another state they would mean something else.
-    async fn attempt(&self, current: &K::Indexed, next: Next<K::Spec>) -> Result<K, Fault> {
+    async fn attempt(
+        &self,
+        current: &K::Indexed,
+        next: Next<K::Spec>,
+    ) -> Result<(K, Vec<SliceObject>), Fault> {
         let Next { spec, slices, .. } = next;
         let written = self.slices.write(K::provider(&spec), K::id(&spec), slices).await?;
         let committed = if K::key(&spec) == current.key() {
@@ -152,10 +166,19 @@ impl<K: Stored> Writer<K> {
         } else {
             self.rename(current, spec).await
         };
-        if let Err(Fault::Exists | Fault::Conflict | Fault::Missing | Fault::Refused(_)) = &committed {
-            self.slices.discard(written).await;
+        match committed {
+            Ok(object) => Ok((object, written)),
+            Err(unknown @ Fault::Unknown(_)) => {
+                if mutant("1") {
+                    self.slices.discard(&written).await;
+                }
+                Err(unknown)
+            }
+            Err(undone) => {
+                self.slices.discard(&written).await;
+                Err(undone)
+            }
         }
-        committed
     }
 
     /// Deletes the resource of an id, and returns what it was.
@@ -198,14 +221,9 @@ impl<K: Stored> Writer<K> {
     }
 
     /// Takes what the API server answered into the index, so that this process reads its own writes.
-    async fn remember(&self, object: &K, epoch: Epoch) -> Result<Arc<K::Resource>> {
-        self.take(read::<K>(object)?, epoch).await
-    }
-
-    async fn take(&self, object: K::Indexed, epoch: Epoch) -> Result<Arc<K::Resource>> {
+    async fn take(&self, object: K::Indexed, epoch: Epoch, at_hand: AtHand<'_>) -> Result<Arc<K::Resource>> {
         K::take(&mut self.directory.write(), object.clone(), epoch);
-        // Written, and already replaced by somebody else, who swept the slices: nobody knows any more.
-        let complete = K::complete(object, &self.slices).await?;
+        let complete = K::complete(object, &self.slices, at_hand).await?;
         complete.ok_or_else(|| unavailable("somebody else changed the same resource"))
     }
 
@@ -273,4 +291,8 @@ pub(super) fn not_found(resource_type: &str, id: &Id) -> ScimError {
 
 fn unavailable(reason: &str) -> ScimError {
     ScimError::new(ErrorKind::Unavailable, format!("the change is not confirmed: {reason}; send it again"))
+}
+
+pub(super) fn mutant(n: &str) -> bool {
+    std::env::var("MUT").is_ok_and(|m| m == n)
 }

@@ -17,7 +17,7 @@ use crate::{
     },
     directory::{
         layout::NewSlice,
-        view::{Entry, Fetched, Group, GroupObject, Id, Shared, SliceObject, SliceRef, fetch_slice},
+        view::{Entry, Fetched, Group, GroupObject, Id, Shared, Slice, SliceObject, SliceRef, fetch_slice},
     },
     ops::metrics::Verb,
     scim::error::{ErrorKind, Result, ScimError},
@@ -40,12 +40,30 @@ pub(in crate::directory) struct Slices {
     queue: Queue,
 }
 
-/// A slice that is there.
+/// A slice by what a deletion needs of it.
 #[derive(Debug)]
-pub(super) struct Written {
-    /// Its name.
+pub(super) struct Named {
+    /// The name of its object.
     pub(super) name: String,
     uid: String,
+}
+
+/// Slices that are known even where the index has forgotten them, because a later state went without them.
+#[derive(Clone, Copy, Default)]
+pub(in crate::directory) struct AtHand<'a> {
+    /// Those of the state before, bucket by bucket.
+    pub(super) before: &'a [Arc<Slice>],
+    /// Those that were written for this one.
+    pub(super) written: &'a [SliceObject],
+}
+
+impl AtHand<'_> {
+    fn find(&self, bucket: u16, version: &str) -> Option<&Arc<Slice>> {
+        let before = self.before.get(usize::from(bucket)).filter(|slice| slice.version() == version);
+        let is_it =
+            |written: &&SliceObject| (written.slice.bucket, &*written.slice.version) == (bucket, version);
+        before.or_else(|| self.written.iter().find(is_it).map(|written| &written.content))
+    }
 }
 
 impl Slices {
@@ -57,9 +75,13 @@ impl Slices {
     ///
     /// # Errors
     /// `unavailable` when the API server does not answer; `internal` for a slice that cannot be read.
-    pub(super) async fn complete(&self, object: GroupObject) -> Result<Option<Arc<Group>>> {
+    pub(super) async fn complete(
+        &self,
+        object: GroupObject,
+        at_hand: AtHand<'_>,
+    ) -> Result<Option<Arc<Group>>> {
         let object = Arc::new(object);
-        let missing = match self.group(&object, &[]) {
+        let missing = match self.group(&object, at_hand, &[]) {
             Ok(group) => return Ok(Some(Arc::new(group))),
             Err(missing) => missing,
         };
@@ -73,7 +95,7 @@ impl Slices {
                 Fetched::Unreadable(error) => return Err(ScimError::new(ErrorKind::Internal, error)),
             }
         }
-        let group = self.group(&object, &slices).ok().map(Arc::new);
+        let group = self.group(&object, at_hand, &slices).ok().map(Arc::new);
         let mut directory = self.directory.write();
         for slice in slices {
             directory.apply_fetched_slice(slice);
@@ -81,19 +103,20 @@ impl Slices {
         Ok(group)
     }
 
-    /// The group, with slices from the index or from among those that were fetched.
+    /// The group, with slices from the index, from those at hand or from those that were fetched.
     fn group(
         &self,
         object: &Arc<GroupObject>,
+        at_hand: AtHand<'_>,
         fetched: &[SliceObject],
     ) -> std::result::Result<Group, Vec<SliceRef>> {
         let directory = self.directory.read();
         let view = directory.provider(object.provider());
         Group::new(object.clone(), |bucket, version| {
             let known = view.and_then(|view| view.slice(object.id(), bucket, version));
-            let is_meant =
-                |slice: &&SliceObject| slice.slice.bucket == bucket && *slice.slice.version == *version;
-            known.or_else(|| Some(&fetched.iter().find(is_meant)?.content)).cloned()
+            let fetched = AtHand { before: &[], written: fetched };
+            let found = known.or_else(|| at_hand.find(bucket, version));
+            found.or_else(|| fetched.find(bucket, version)).cloned()
         })
     }
 
@@ -104,7 +127,7 @@ impl Slices {
         provider: &str,
         group: &str,
         slices: Vec<NewSlice>,
-    ) -> std::result::Result<Vec<Written>, Fault> {
+    ) -> std::result::Result<Vec<SliceObject>, Fault> {
         let writes = stream::iter(slices).map(|slice| self.post(provider, group, slice));
         let mut writes = writes.buffer_unordered(WRITES);
         let mut written = Vec::new();
@@ -113,7 +136,7 @@ impl Slices {
                 Ok(slice) => written.push(slice),
                 Err(fault) => {
                     drop(writes);
-                    self.discard(written).await;
+                    self.discard(&written).await;
                     return Err(match fault {
                         Fault::Missing => {
                             Fault::Refused(unavailable("the kind ScimGroupSlice is not served"))
@@ -131,7 +154,7 @@ impl Slices {
         provider: &str,
         group: &str,
         slice: NewSlice,
-    ) -> std::result::Result<Written, Fault> {
+    ) -> std::result::Result<SliceObject, Fault> {
         let NewSlice { bucket, content } = slice;
         let slice = SliceRef { group: group.into(), bucket, version: content.version().into() };
         let metadata = ObjectMeta {
@@ -153,22 +176,23 @@ impl Slices {
         let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
         let object = ScimGroupSlice { metadata, spec };
         let created = self.queue.send(KIND, Verb::Create, self.api.create(&params, &object)).await?;
-        let (name, uid) = (created.name_any(), created.uid().unwrap_or_default());
-        let object = SliceObject { provider: provider.into(), slice, uid: uid.as_str().into(), content };
-        self.directory.write().apply_slice(object);
-        Ok(Written { name, uid })
+        let uid = created.uid().unwrap_or_default().into();
+        let written = SliceObject { provider: provider.into(), slice, uid, content };
+        self.directory.write().apply_slice(written.clone());
+        Ok(written)
     }
 
     /// Deletes slices that no object names and none ever will. What fails is left to the janitor.
-    pub(super) async fn discard(&self, slices: Vec<Written>) {
-        if let Err(fault) = self.delete(slices).await {
+    pub(super) async fn discard(&self, slices: &[SliceObject]) {
+        let named = |slice: &SliceObject| Named { name: slice.slice.name(), uid: slice.uid.to_string() };
+        if let Err(fault) = self.delete(slices.iter().map(named).collect()).await {
             tracing::debug!(?fault, "slices.left");
         }
     }
 
     /// Deletes slices; those that are gone already are no failure.
-    pub(super) async fn delete(&self, slices: Vec<Written>) -> std::result::Result<(), Fault> {
-        let deletions = stream::iter(slices).map(|Written { name, uid }| async move {
+    pub(super) async fn delete(&self, slices: Vec<Named>) -> std::result::Result<(), Fault> {
+        let deletions = stream::iter(slices).map(|Named { name, uid }| async move {
             let preconditions = Some(Preconditions { uid: Some(uid), resource_version: None });
             let params = DeleteParams { preconditions, ..DeleteParams::default() };
             match self.queue.send(KIND, Verb::Delete, self.api.delete(&name, &params)).await {
@@ -183,13 +207,13 @@ impl Slices {
     ///
     /// # Errors
     /// `unavailable` when the API server does not answer.
-    pub(super) async fn list(&self, group: &Id) -> Result<Vec<Written>> {
+    pub(super) async fn list(&self, group: &Id) -> Result<Vec<Named>> {
         let of_group = ListParams::default().fields(&format!("spec.group={group}"));
         let slices =
             self.api.list_metadata(&of_group).await.map_err(|error| Fault::from(error).into_error())?;
         let slices = slices.items.into_iter();
         Ok(slices
-            .map(|slice| Written { name: slice.name_any(), uid: slice.uid().unwrap_or_default() })
+            .map(|slice| Named { name: slice.name_any(), uid: slice.uid().unwrap_or_default() })
             .collect())
     }
 }

@@ -3,13 +3,15 @@ use std::{fmt::Debug, sync::Arc};
 use kube::core::ObjectMeta;
 use serde::Serialize;
 
-use super::slices::Slices;
+use super::slices::{AtHand, Slices};
 use crate::{
     api::{
         Predecessor, ScimGroup, ScimGroupSpec, ScimUser, ScimUserSpec, Successor,
         names::{LABEL_PROVIDER, object_name},
     },
-    directory::view::{Change, Directory, Entry, Epoch, Fed, Group, GroupObject, Id, ProviderView, User},
+    directory::view::{
+        Change, Directory, Entry, Epoch, Fed, Group, GroupObject, Id, ProviderView, Slice, User,
+    },
     scim::{error::Result, key::key},
 };
 
@@ -42,10 +44,13 @@ pub(in crate::directory) trait Stored:
     fn objects<'a>(view: &'a ProviderView, id: &Id) -> &'a [Arc<Self::Indexed>];
     /// The object that a state was read from.
     fn stored(resource: &Self::Resource) -> &Self::Indexed;
+    /// The slices of a state.
+    fn slices(resource: &Self::Resource) -> &[Arc<Slice>];
     /// What readers will see of an object; `None` when a slice that it names is gone, and so is its state.
     fn complete(
         object: Self::Indexed,
         slices: &Slices,
+        at_hand: AtHand<'_>,
     ) -> impl Future<Output = Result<Option<Arc<Self::Resource>>>> + Send;
     fn epoch(directory: &Directory) -> Epoch;
     fn take(directory: &mut Directory, entry: Self::Indexed, before: Epoch) -> Option<Change>;
@@ -121,7 +126,11 @@ impl Stored for ScimUser {
         user
     }
 
-    async fn complete(user: User, _: &Slices) -> Result<Option<Arc<User>>> {
+    fn slices(_: &User) -> &[Arc<Slice>] {
+        &[]
+    }
+
+    async fn complete(user: User, _: &Slices, _: AtHand<'_>) -> Result<Option<Arc<User>>> {
         Ok(Some(Arc::new(user)))
     }
 
@@ -183,8 +192,16 @@ impl Stored for ScimGroup {
         group.stored()
     }
 
-    async fn complete(group: GroupObject, slices: &Slices) -> Result<Option<Arc<Group>>> {
-        slices.complete(group).await
+    fn slices(group: &Group) -> &[Arc<Slice>] {
+        group.members().slices().unwrap_or_default()
+    }
+
+    async fn complete(
+        group: GroupObject,
+        slices: &Slices,
+        at_hand: AtHand<'_>,
+    ) -> Result<Option<Arc<Group>>> {
+        slices.complete(group, at_hand).await
     }
 
     fn epoch(directory: &Directory) -> Epoch {

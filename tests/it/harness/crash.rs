@@ -1,4 +1,4 @@
-//! A process that dies between two requests, as the API server sees it.
+//! A process that dies between two requests, or loses an answer, as the API server sees it.
 
 use std::{
     sync::{
@@ -24,13 +24,19 @@ struct State {
     happened: AtomicBool,
 }
 
-/// On which side of a write a process dies.
+/// What goes wrong with a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// The write never reaches the API server.
+    /// The process dies before the write reaches the API server.
     BeforeSending,
-    /// The write is done, and nobody learns of it.
+    /// The process dies when the write is done, and nobody learns of it.
     AfterSending,
+    /// The write is done, its answer is lost, and the process goes on.
+    Answering,
+}
+
+impl Moment {
+    pub const ALL: [Self; 3] = [Self::BeforeSending, Self::AfterSending, Self::Answering];
 }
 
 impl Crash {
@@ -81,17 +87,17 @@ where
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let State { written, at, moment, happened } = &*self.crash.0;
-        if happened.load(Ordering::SeqCst) {
+        if happened.load(Ordering::SeqCst) && *moment != Moment::Answering {
             return dead();
         }
         let is_write = request.method() != http::Method::GET;
-        if !is_write || written.fetch_add(1, Ordering::SeqCst) + 1 < *at {
+        if !is_write || written.fetch_add(1, Ordering::SeqCst) + 1 != *at {
             return Box::pin(self.inner.call(request));
         }
         happened.store(true, Ordering::SeqCst);
         match moment {
             Moment::BeforeSending => dead(),
-            Moment::AfterSending => {
+            Moment::AfterSending | Moment::Answering => {
                 let last = self.inner.call(request);
                 Box::pin(async move {
                     last.await?;
