@@ -45,7 +45,7 @@ pub use tags::user_etag;
 const CATCH_UP: Duration = Duration::from_millis(500);
 
 /// How long a deletion waits until the index has heard of it, before it is answered all the same.
-const DELETION: Duration = Duration::from_secs(3);
+const DELETION: Duration = Duration::from_secs(4);
 
 /// The directory, to read and to write. Cheap to clone.
 #[derive(Clone)]

@@ -64,7 +64,9 @@ impl Facts<'_> {
         };
         let (shares, excluded) = naming.shares(terms, spec.subject_kind, selection);
         plan.problems.excluded = excluded;
-        plan.problems.groups_not_found = selection.not_found.clone();
+        if self.completeness == Completeness::Complete {
+            plan.problems.groups_not_found = selection.not_found.clone();
+        }
 
         let mut places: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
         for (number, share) in shares.iter().enumerate() {

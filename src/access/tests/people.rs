@@ -197,6 +197,7 @@ fn what_cannot_be_read_takes_nothing_from_anybody_but_the_inactive() {
     world.delete_user("bob");
     world.settle("p");
     assert_eq!(world.held("p"), ["team-a/edit: oidc:bob oidc:carol"]);
+    assert_eq!(world.plan("p").problems.groups_not_found, [], "the group may be what cannot be read");
 
     world.index.set_completeness(Completeness::Complete);
     world.settle("p");
