@@ -57,7 +57,7 @@ impl Membership {
                 MemberEdit::Add(members) => self.add(members, kinds),
                 MemberEdit::Remove(ids) => ids.iter().for_each(|id| self.remove(&id.as_str().into())),
                 MemberEdit::RemoveMatching(filter) => {
-                    self.remove_matching(|id, said| filter.matches(&value(id, kinds(id).unwrap_or(said))))
+                    self.remove_matching(|id, said| filter.matches(&value(id, kinds(id).unwrap_or(said))));
                 }
                 MemberEdit::Replace(members) => self.replace(Self::of_new(members, kinds)),
             }

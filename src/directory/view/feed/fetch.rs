@@ -101,7 +101,7 @@ enum Outcome {
     Complete,
     /// A slice is gone, and the group is this one by now; none where it is gone too or cannot be read, which the
     /// watch will tell.
-    Superseded(Option<GroupObject>),
+    Superseded(Option<Box<GroupObject>>),
     /// A slice is nowhere or cannot be read, and the group names it all the same.
     Lost(String),
     /// The API server did not say.
@@ -143,7 +143,7 @@ impl Fetch {
             found.and_then(|found| found.0.ok()).and_then(|object| GroupObject::from_object(&object).ok());
         Ok(match read {
             Some(same) if same.object() == self.group.object.object() => Outcome::Lost(reason),
-            read => Outcome::Superseded(read),
+            read => Outcome::Superseded(read.map(Box::new)),
         })
     }
 }
@@ -156,7 +156,7 @@ pub(super) fn conclude(attempt: Attempt, directory: &mut Directory) -> Vec<Chang
     let name = &*object.object().name;
     match outcome {
         Outcome::Complete | Outcome::Superseded(None) => {}
-        Outcome::Superseded(Some(object)) => changes.extend(directory.apply_written_group(object, epoch)),
+        Outcome::Superseded(Some(object)) => changes.extend(directory.apply_written_group(*object, epoch)),
         Outcome::Lost(error) => {
             warn!(error, object = name, "group.incomplete");
             directory.give_up_group(&object);
@@ -268,7 +268,7 @@ mod tests {
     fn a_group_that_was_read_again_counts_at_once() {
         let (mut directory, lacking) = lacking();
         directory.apply_slice(slice("team", 1, 0, "c", &["alice"]));
-        let newer = Outcome::Superseded(Some(large("2", &["c"])));
+        let newer = Outcome::Superseded(Some(Box::new(large("2", &["c"]))));
         let changes = conclude(attempt(&directory, lacking, newer), &mut directory);
         assert!(changes.len() == 1 && !is_unknown(&directory));
     }
