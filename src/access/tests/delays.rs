@@ -62,7 +62,7 @@ fn live(history: &History, begins_at: usize, steps: impl IntoIterator<Item = Ste
             assert_eq!(held, reader.sees().map(|(_, members)| members).unwrap_or_default(), "after {step:?}");
         }
     }
-    let last = history.state(history.len()).unwrap_or_default();
+    let last = history.state(history.commits()).unwrap_or_default();
     assert!(held.iter().map(String::as_str).eq(last), "in the end the policy means who is in the group");
 }
 
@@ -80,14 +80,14 @@ proptest! {
         slices_first in any::<bool>(),
         steps in vec(a_step(), 0..80),
     ) {
-        let begins_at = begins_at.min(history.len());
+        let begins_at = begins_at.min(history.commits());
         let list = |kind, commits: usize| Step::List(kind, commits.max(begins_at));
         let mut lists = vec![list(Kind::Groups, groups), list(Kind::Slices, slices)];
         if slices_first {
             lists.reverse();
         }
         let kinds = [Kind::Groups, Kind::Slices].into_iter();
-        let rest = kinds.flat_map(|kind| vec![Step::Event(kind); history.len()]);
+        let rest = kinds.flat_map(|kind| vec![Step::Event(kind); history.commits()]);
         live(&history, begins_at, lists.into_iter().chain(steps).chain(rest));
     }
 }

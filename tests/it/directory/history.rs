@@ -114,7 +114,7 @@ async fn every_acknowledged_change_is_there_in_one_order_and_nothing_else_is() {
         acknowledged
     });
     let acknowledged: Vec<_> = join_all(clients).await.into_iter().flatten().collect();
-    println!("{} of {} acknowledged", acknowledged.len(), 2 * usize::try_from(CLIENTS).unwrap() * CHANGES);
+    eprintln!("{} of {} acknowledged", acknowledged.len(), 2 * usize::try_from(CLIENTS).unwrap() * CHANGES);
     await_until("the janitors are done", async || AtRest::of(&admin, &provider).await.is_settled()).await;
     drop(janitors);
 

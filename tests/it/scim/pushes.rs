@@ -44,7 +44,7 @@ async fn members_pushed_at_once_in_thousands_and_one_by_one_are_all_there() {
     let one_by_one = idp.post("/Groups", body).await.expect(201).id().to_owned();
     timed("PATCHes of one", async {
         for id in last {
-            let answer = idp.patch(&format!("/Groups/{one_by_one}"), add(&[id.clone()])).await;
+            let answer = idp.patch(&format!("/Groups/{one_by_one}"), add(std::slice::from_ref(id))).await;
             assert!(answer.status.is_success(), "{}", answer.body);
         }
     })
@@ -82,5 +82,5 @@ async fn hire(idp: &Idp, count: usize) -> Vec<String> {
 async fn timed(what: &str, work: impl Future<Output = ()>) {
     let began = Instant::now();
     work.await;
-    println!("{} members in {what}: {:.1} s", people(), began.elapsed().as_secs_f32());
+    eprintln!("{} members in {what}: {:.1} s", people(), began.elapsed().as_secs_f32());
 }

@@ -91,7 +91,7 @@ impl History {
     }
 
     /// How many commits there are.
-    pub fn len(&self) -> usize {
+    pub fn commits(&self) -> usize {
         self.0.len()
     }
 
@@ -292,7 +292,7 @@ impl Server {
     }
 
     fn put(&mut self, group: &Written, more: serde_json::Value) {
-        let version = self.history.len() + 1;
+        let version = self.history.commits() + 1;
         let mut spec = json!({"name": group.name, "displayName": group.name, "sweeps": group.sweeps,
             "resourceVersion": version.to_string()});
         let mut inline: Vec<&str> = group.members.iter().copied().collect();
@@ -335,7 +335,7 @@ impl Server {
         let state = self.group.as_ref().map(|group| group.members.clone());
         // Slices are written before the state that they are for.
         let state = match &told {
-            Told::Slice(_) => self.history.state(self.history.len()),
+            Told::Slice(_) => self.history.state(self.history.commits()),
             _ => state,
         };
         self.history.0.push(Commit { told, state, there: self.there.clone() });

@@ -117,7 +117,7 @@ impl<'h> Reader<'h> {
 
     fn event(&mut self, kind: Kind) -> Vec<Change> {
         let Some(told) = &mut self.told[kind as usize] else { return Vec::new() };
-        while *told < self.history.len() {
+        while *told < self.history.commits() {
             *told += 1;
             let change = match (&self.history.at(*told).unwrap().told, kind) {
                 (Told::Group(group), Kind::Groups) => self.directory.apply_group(group.clone()),
@@ -136,7 +136,7 @@ impl<'h> Reader<'h> {
 
     fn list(&mut self, kind: Kind, commits: usize) -> Vec<Change> {
         let told = &mut self.told[kind as usize];
-        *told = Some(commits.max(told.unwrap_or_default()).min(self.history.len()));
+        *told = Some(commits.max(told.unwrap_or_default()).min(self.history.commits()));
         let there = self.history.there(told.unwrap_or_default());
         match kind {
             Kind::Groups => self.directory.reset_groups(there.groups.into_values().collect::<Vec<_>>()),
@@ -146,7 +146,7 @@ impl<'h> Reader<'h> {
 
     /// By the protocol no slice is nowhere that a group names.
     fn ask(&mut self, commits: usize) -> Vec<Change> {
-        let there = self.history.there(commits.max(self.newest()).min(self.history.len()));
+        let there = self.history.there(commits.max(self.newest()).min(self.history.commits()));
         for group in self.directory.incomplete_groups() {
             let found = group.missing.iter().filter_map(|slice| there.slices.get(&slice.name()));
             let slices: Vec<_> = found.cloned().collect();
@@ -198,12 +198,16 @@ impl<'h> Reader<'h> {
     }
 
     fn check_end(&self) {
-        let last: State = self.history.state(self.history.len());
+        let last: State = self.history.state(self.history.commits());
         let seen = self.sees().map(|(_, members)| members);
         assert_eq!(seen, last.map(|members| members.into_iter().map(str::to_owned).collect()));
         assert_eq!(self.directory.doubtful_groups(), 0);
         let held = self.view().map_or(0, ProviderView::slices);
-        assert_eq!(held, self.history.there(self.history.len()).slices.len(), "no slice is held for nothing");
+        assert_eq!(
+            held,
+            self.history.there(self.history.commits()).slices.len(),
+            "no slice is held for nothing"
+        );
     }
 
     fn view(&self) -> Option<&ProviderView> {

@@ -56,8 +56,8 @@ fn live(history: &History, steps: impl IntoIterator<Item = Step>) {
 #[test]
 fn whenever_a_reader_begins_and_whichever_watch_is_behind_it_sees_committed_states_alone() {
     for history in short_histories() {
-        for groups in 0..=history.len() {
-            for slices in 0..=history.len() {
+        for groups in 0..=history.commits() {
+            for slices in 0..=history.commits() {
                 for mut steps in lives(&history, [groups, slices]) {
                     live(&history, steps.iter().copied());
                     steps.swap(0, 1);
@@ -73,7 +73,7 @@ fn whenever_a_reader_begins_and_whichever_watch_is_behind_it_sees_committed_stat
 fn a_new_list_at_any_moment_changes_nothing_of_that() {
     for history in short_histories() {
         let lists = KINDS.map(|kind| {
-            let told = (1..=history.len()).filter(|commits| history.is_of(*commits, kind));
+            let told = (1..=history.commits()).filter(|commits| history.is_of(*commits, kind));
             told.map(|commits| Step::List(kind, commits)).collect::<Vec<_>>()
         });
         let lists = lists.concat();
@@ -97,7 +97,7 @@ fn slices_that_are_fetched_at_any_moment_change_nothing_of_that() {
                 for answered in asked..=steps.len() {
                     let (before, after) = steps.split_at(asked);
                     let (between, after) = after.split_at(answered - asked);
-                    for commits in [0, history.len()] {
+                    for commits in [0, history.commits()] {
                         let ask = [Step::Ask(commits)];
                         let steps =
                             before.iter().chain(&ask).chain(between).chain(&[Step::Answer]).chain(after);
@@ -115,7 +115,7 @@ proptest! {
         history in a_life(), lists in (0..60_usize, 0..60_usize), steps in vec(a_step(), 0..80),
     ) {
         let first = [Step::List(Kind::Slices, lists.0), Step::List(Kind::Groups, lists.1)];
-        let rest = KINDS.into_iter().flat_map(|kind| vec![Step::Event(kind); history.len()]);
+        let rest = KINDS.into_iter().flat_map(|kind| vec![Step::Event(kind); history.commits()]);
         live(&history, first.into_iter().chain(steps).chain(rest));
     }
 }
