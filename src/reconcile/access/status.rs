@@ -18,7 +18,7 @@ use crate::{
     api::{
         AccessPolicyStatus, Approval, ConditionStatus, ConditionType, Conditions, GroupSelector,
         HeldRemovals, NamespaceProgress, NotApplied, PlanPreview, PolicyMode, Reason, ScimAccessPolicy,
-        Scope,
+        Scope, names::ANNOTATION_APPROVE,
     },
 };
 
@@ -252,13 +252,15 @@ fn wait(policy: &ScimAccessPolicy, held: &Held) -> String {
     };
     format!(
         "{} would lose access and {} lost it lately, while provider {} lets {} go: {}{more} keep it until the \
-         identity provider takes that back or an administrator approves it by `kubectl scim approve {}`",
+         identity provider takes that back or an administrator approves it: kubectl annotate --overwrite \
+         scimaccesspolicy {} {ANNOTATION_APPROVE}={}",
         held.subjects.len(),
         held.lost,
         policy.spec.provider,
         held.allowance,
         names.join(", "),
         policy.name_any(),
+        held.plan,
     )
 }
 
