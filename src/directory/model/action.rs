@@ -30,6 +30,11 @@ pub enum Action {
         process: Process,
         index: Position,
     },
+    /// The watch of groups breaks, and begins anew with a list that was made at a position.
+    Relist {
+        process: Process,
+        groups: u8,
+    },
     Crash(Process),
     /// Everything has ended, and a janitor comes by.
     CleanUp,
@@ -110,6 +115,13 @@ impl Scenario {
         }
     }
 
+    fn add_relists(state: &State, actions: &mut Vec<Action>) {
+        for process in [Process::First, Process::Second] {
+            let positions = state.replica(process).seen().groups..=state.api.position().groups;
+            actions.extend(positions.map(|groups| Action::Relist { process, groups }));
+        }
+    }
+
     fn add_looks(state: &State, actions: &mut Vec<Action>) {
         let now = state.api.position();
         for process in [Process::First, Process::Second] {
@@ -163,6 +175,9 @@ impl Model for Scenario {
         if state.left.looks > 0 {
             Self::add_looks(state, actions);
         }
+        if state.left.relists > 0 {
+            Self::add_relists(state, actions);
+        }
         if state.has_ended() && !state.is_cleaned_up {
             actions.push(Action::CleanUp);
         }
@@ -185,6 +200,10 @@ impl Model for Scenario {
             Action::Look { process, index } => {
                 state.left.looks -= 1;
                 state.look(process, index, self.wording);
+            }
+            Action::Relist { process, groups } => {
+                state.left.relists -= 1;
+                state.relist(process, groups, self.wording);
             }
             Action::Crash(process) => self.crash(&mut state, process),
             Action::CleanUp => self.clean_up(&mut state),

@@ -29,6 +29,15 @@ pub enum GroupEvent {
     Deleted(Name, Uid, ResourceVersion),
 }
 
+impl GroupEvent {
+    pub const fn version(self) -> ResourceVersion {
+        match self {
+            Self::Applied(object) => object.version,
+            Self::Deleted(_, _, version) => version,
+        }
+    }
+}
+
 /// What the watch of ScimGroupSlices tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SliceEvent {
@@ -171,6 +180,20 @@ impl ApiServer {
 
     pub fn group_event(&self, position: u8) -> GroupEvent {
         self.group_events[position as usize]
+    }
+
+    /// The objects by name as a complete list shows them that was made at a position, and its
+    /// resourceVersion.
+    pub fn listed_at(&self, position: u8) -> ([Option<Object>; 3], ResourceVersion) {
+        let events = &self.group_events[..position as usize];
+        let mut objects = [None; 3];
+        for event in events {
+            match *event {
+                GroupEvent::Applied(object) => objects[object.name as usize] = Some(object),
+                GroupEvent::Deleted(name, ..) => objects[name as usize] = None,
+            }
+        }
+        (objects, events.last().map(|event| event.version()).unwrap_or_default())
     }
 
     pub fn slice_events(&self) -> &[SliceEvent] {

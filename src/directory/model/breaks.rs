@@ -79,6 +79,9 @@ cases! {
             .worded(TakeOlderObjects)
             .breaks(NeverBack)
     }
+    fn a_list_that_was_made_before_a_write_takes_it_back() {
+        create().relists(1).worded(ForgetWhatAListLacks).breaks(OnlyCommittedShown)
+    }
     fn an_answer_that_the_watch_is_past_brings_a_deleted_group_back() {
         group()
             .first(Change(Add(BOB)))

@@ -44,6 +44,9 @@ cases! {
     fn readers_of_a_group_that_is_replaced_see_the_members_before_or_after() {
         group().first(Change(Add(BOB))).second(Change(Replace(BOB.and(CAROL)))).looks(2).crashes(1)
     }
+    fn a_watch_may_begin_anew_with_a_list_that_is_older_than_a_write() {
+        group().first(Change(Add(BOB))).second(Delete).looks(1).relists(1)
+    }
     fn an_answer_may_be_late_and_find_the_group_deleted() {
         group().first(Change(Add(BOB))).second(Delete).late_answers(1).looks(2)
     }
@@ -102,6 +105,9 @@ cases! {
     // Names that two groups want.
     fn a_rename_and_a_creation_of_one_name_end_with_one_holder() {
         group().first(Rename(B)).second(CreateOther(B)).janitor(Janitor).crashes(1).lost_answers(1)
+    }
+    fn a_new_group_is_there_though_a_watch_begins_anew() {
+        no_group().first(Create(A, ALICE)).first(Rename(B)).after(0).second(Change(Add(BOB))).relists(1)
     }
     fn a_rename_takes_a_name_that_another_group_leaves() {
         group_and_other(B).first(Rename(B)).second(DeleteOther(B)).janitor(Janitor).crashes(1)

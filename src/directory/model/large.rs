@@ -86,6 +86,9 @@ cases! {
             .janitor(Janitor)
             .crashes(1)
     }
+    fn a_watch_may_begin_anew_while_a_group_is_renamed_and_deleted() {
+        group().first(Rename(B)).first(Change(Add(BOB))).second(Delete).looks(1).relists(1)
+    }
     fn the_old_name_of_a_renamed_and_deleted_group_goes_to_another_one() {
         group()
             .first(Rename(B))

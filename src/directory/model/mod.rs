@@ -16,7 +16,8 @@
 //! retries before 503, and a grace that is no time at all. An index moves only when its process starts a job
 //! or readers look; that is enough, since nobody sees it in between. What is left out: attributes other than name
 //! and members; members in the object itself, which are a log without slices; another count of buckets,
-//! which is a replacement; complete lists other than after a start; the answers of writing slices.
+//! which is a replacement; complete lists of slices other than after a start; lost answers to writes of slices and to
+//! the end of somebody else's rename, which are crashes to those who wrote.
 
 #[macro_use]
 mod case;

@@ -87,17 +87,30 @@ impl Replica {
     /// Hears what the watch of groups tells next.
     pub fn hear(&mut self, event: GroupEvent, wording: Wording) {
         self.seen.groups += 1;
+        self.heard = event.version();
         match event {
-            GroupEvent::Applied(object) => {
-                self.heard = object.version;
-                self.take(object, wording);
-            }
-            GroupEvent::Deleted(name, uid, version) => {
-                self.heard = version;
+            GroupEvent::Applied(object) => self.take(object, wording),
+            GroupEvent::Deleted(name, uid, _) => {
                 let held = &mut self.objects[name as usize];
                 *held = held.filter(|held| held.uid != uid);
             }
         }
+    }
+
+    /// The watch of groups begins anew with a complete list. What this process has written since the list was
+    /// made is not in it, and stays.
+    pub fn relist(&mut self, api: &ApiServer, position: u8, wording: Wording) {
+        let (listed, version) = api.listed_at(position);
+        for (held, listed) in self.objects.iter_mut().zip(listed) {
+            let listed = listed.filter(|object| object.spec.id == Id::Group);
+            let is_newer = held.is_some_and(|held| held.version > version);
+            let is_listed = held.map(|held| held.uid) == listed.map(|listed| listed.uid);
+            if !is_newer || (!is_listed && wording.is(Variant::ForgetWhatAListLacks)) {
+                *held = listed;
+            }
+        }
+        self.heard = version;
+        self.seen.groups = position;
     }
 
     /// Hears what the watch of slices tells up to a position; the first time it is a list.

@@ -45,6 +45,7 @@ pub struct Budget {
     pub lost_answers: u8,
     pub late_answers: u8,
     pub looks: u8,
+    pub relists: u8,
 }
 
 /// The group is there.
@@ -110,6 +111,10 @@ impl Scenario {
 
     pub fn looks(self, looks: u8) -> Self {
         Self { budget: Budget { looks, ..self.budget }, ..self }
+    }
+
+    pub fn relists(self, relists: u8) -> Self {
+        Self { budget: Budget { relists, ..self.budget }, ..self }
     }
 
     pub fn recent_limit(self, recent_limit: u32) -> Self {

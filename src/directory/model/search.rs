@@ -91,6 +91,9 @@ impl Scenario {
                 format!("{}: {step}{heard}", who(job))
             }
             Action::Look { process, index } => format!("{process:?}: the index has come to {index:?}"),
+            Action::Relist { process, groups } => {
+                format!("{process:?}: the watch of groups begins anew at {groups}")
+            }
             Action::Crash(process) => format!("{process:?}: crashes"),
             Action::CleanUp => "the janitor and a sweep clean up".to_owned(),
         }

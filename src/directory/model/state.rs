@@ -103,6 +103,12 @@ impl State {
         }
     }
 
+    /// A process loses its watch of groups, and lists them.
+    pub fn relist(&mut self, process: Process, groups: u8, wording: Wording) {
+        self.replicas[process as usize].relist(&self.api, groups, wording);
+        self.show(process, wording);
+    }
+
     /// A process ends, and comes back.
     pub fn crash(&mut self, process: Process, wording: Wording) {
         *self.replica_mut(process) = Replica::start(&self.api);

@@ -42,6 +42,8 @@ pub enum Variant {
     CommitAnyVersion,
     /// The index takes whatever arrives last.
     TakeOlderObjects,
+    /// After a complete list the index holds nothing that is not in it.
+    ForgetWhatAListLacks,
     /// An answer enters the index though the watch is past it.
     RememberWhatIsPast,
     /// A reservation enters the index of its writer at once.
