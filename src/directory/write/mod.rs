@@ -111,9 +111,6 @@ impl<K: Stored> Writer<K> {
             }
             precondition(&current)?;
             let next = change(&current)?;
-            if mutant("3") && next.effect == Effect::Same {
-                return Ok(current);
-            }
             if !next.slices.is_empty() {
                 attempts += CHECKPOINT - 1;
                 if turn.is_none() {
@@ -168,12 +165,7 @@ impl<K: Stored> Writer<K> {
         };
         match committed {
             Ok(object) => Ok((object, written)),
-            Err(unknown @ Fault::Unknown(_)) => {
-                if mutant("1") {
-                    self.slices.discard(&written).await;
-                }
-                Err(unknown)
-            }
+            Err(unknown @ Fault::Unknown(_)) => Err(unknown),
             Err(undone) => {
                 self.slices.discard(&written).await;
                 Err(undone)
@@ -291,8 +283,4 @@ pub(super) fn not_found(resource_type: &str, id: &Id) -> ScimError {
 
 fn unavailable(reason: &str) -> ScimError {
     ScimError::new(ErrorKind::Unavailable, format!("the change is not confirmed: {reason}; send it again"))
-}
-
-pub(super) fn mutant(n: &str) -> bool {
-    std::env::var("MUT").is_ok_and(|m| m == n)
 }
