@@ -11,7 +11,7 @@ use super::{
     members::{Membership, kind_of},
     provider::Provider,
     tags,
-    view::{Entry, Group, Id},
+    view::{Group, Id},
     write::{Created, Next},
 };
 use crate::{
@@ -95,14 +95,7 @@ impl Store {
     /// # Errors
     /// `notFound`; `preconditionFailed`; `unavailable`.
     pub async fn delete_group(&self, provider: &Provider, id: &Id, if_match: Option<&Tags>) -> Result<()> {
-        let deleted =
-            self.groups.delete(provider.name(), id, |group| tags::check(if_match, group.meta())).await?;
-        self.until_gone(|directory| {
-            let held = directory.provider(provider.name()).map(|view| view.group_objects(id));
-            held.into_iter().flatten().any(|group| group.object().uid == deleted.object().uid)
-        })
-        .await;
-        Ok(())
+        self.groups.delete(provider.name(), id, |group| tags::check(if_match, group.meta())).await
     }
 
     async fn change_group(

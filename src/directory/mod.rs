@@ -44,9 +44,6 @@ pub use tags::user_etag;
 /// How long a request waits for the index to see what another replica may have written a moment ago.
 const CATCH_UP: Duration = Duration::from_millis(500);
 
-/// How long a deletion waits until the index has heard of it, before it is answered all the same.
-const DELETION: Duration = Duration::from_secs(4);
-
 /// The directory, to read and to write. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -154,19 +151,10 @@ impl Store {
 
     /// Waits until the index shows something, at most [`CATCH_UP`].
     async fn until(&self, shows: impl Fn(&Directory) -> bool) {
-        self.within(CATCH_UP, shows).await;
-    }
-
-    /// Waits until the index no longer holds what was deleted. Deletions enter it by the watch alone.
-    async fn until_gone(&self, holds: impl Fn(&Directory) -> bool) {
-        self.within(DELETION, |directory| !holds(directory)).await;
-    }
-
-    async fn within(&self, time: Duration, shows: impl Fn(&Directory) -> bool) {
         let mut changed = self.changed.subscribe();
         let shown = async { while !shows(&self.read()) && changed.changed().await.is_ok() {} };
         // Past the time the caller goes by what the index shows.
-        let _ = timeout(time, shown).await;
+        let _ = timeout(CATCH_UP, shown).await;
     }
 }
 

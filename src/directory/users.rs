@@ -98,14 +98,7 @@ impl Store {
     /// # Errors
     /// `notFound`; `preconditionFailed`; `unavailable`.
     pub async fn delete_user(&self, provider: &Provider, id: &Id, if_match: Option<&Tags>) -> Result<()> {
-        let deleted =
-            self.users.delete(provider.name(), id, |user| tags::check(if_match, user.meta())).await?;
-        self.until_gone(|directory| {
-            let held = directory.provider(provider.name()).map(|view| view.user_objects(id));
-            held.into_iter().flatten().any(|user| user.object().uid == deleted.object().uid)
-        })
-        .await;
-        Ok(())
+        self.users.delete(provider.name(), id, |user| tags::check(if_match, user.meta())).await
     }
 
     async fn change_user(

@@ -158,6 +158,25 @@ impl Directory {
         self.provider_mut(Entry::provider(group)).delete_group(group).map(Change::Group)
     }
 
+    /// Hides a person whose object a writer of this process deleted, until the watch tells of it: what it
+    /// tells before is of the past.
+    pub fn hide_user(&mut self, user: &User) -> Option<Change> {
+        let view = self.provider_mut(user.provider());
+        if !view.holds_user(user) && self.users.is_beyond(user) {
+            return None;
+        }
+        self.provider_mut(user.provider()).hide_user(user).map(Change::User)
+    }
+
+    /// The same for a group.
+    pub fn hide_group(&mut self, group: &GroupObject) -> Option<Change> {
+        let view = self.provider_mut(Entry::provider(group));
+        if !view.holds_group(group) && self.groups.is_beyond(group) {
+            return None;
+        }
+        self.provider_mut(Entry::provider(group)).hide_group(group).map(Change::Group)
+    }
+
     /// Takes a complete list of people's objects: what is not in it is gone.
     pub fn reset_users(&mut self, listed: impl Into<Listed<User>>) -> Vec<Change> {
         let mut listed = listed.into();
@@ -255,9 +274,9 @@ impl Directory {
         let mut differences = Vec::new();
         for (name, view) in &mut self.providers {
             let resources = by_provider.remove(name).unwrap_or_default();
-            let Listed { unreadable, written_since, .. } = &listed;
+            let Listed { unreadable, written_since, newest, .. } = &listed;
             let (unreadable, written_since) = (unreadable.clone(), written_since.clone());
-            differences.extend(reset(view, Listed { resources, unreadable, written_since }));
+            differences.extend(reset(view, Listed { resources, unreadable, written_since, newest: *newest }));
         }
         differences
     }
@@ -283,13 +302,18 @@ impl Watched {
     fn relisted<T: Entry>(&mut self, listed: &mut Listed<T>) {
         self.epoch.0 += 1;
         let versions = listed.resources.iter().map(|resource| resource.object().resource_version);
-        let newest = versions.max().unwrap_or_default();
+        listed.newest = versions.max().unwrap_or_default();
         listed.resources.iter().for_each(|resource| self.saw(resource));
-        self.written.retain(|_, version| *version > newest);
+        self.written.retain(|_, version| *version > listed.newest);
         listed.written_since = self.written.keys().cloned().collect();
     }
 
     fn is_past(&self, resource: &impl Entry, before: Epoch) -> bool {
-        self.epoch != before || resource.object().resource_version <= self.version
+        self.epoch != before || self.is_beyond(resource)
+    }
+
+    /// Whether the watch has told of this state, or of later ones.
+    fn is_beyond(&self, resource: &impl Entry) -> bool {
+        resource.object().resource_version <= self.version
     }
 }

@@ -229,6 +229,22 @@ impl ProviderView {
         self.change_group(group.id().clone(), |slot| slot.delete(group.object()))
     }
 
+    pub(super) fn holds_user(&self, user: &User) -> bool {
+        self.users.get(user.id()).is_some_and(|slot| slot.holds(&user.object().uid))
+    }
+
+    pub(super) fn holds_group(&self, group: &GroupObject) -> bool {
+        self.groups.get(group.id()).is_some_and(|slot| slot.objects.holds(&group.object().uid))
+    }
+
+    pub(super) fn hide_user(&mut self, user: &User) -> Option<Difference<User>> {
+        self.change_user(user.id().clone(), |slot| slot.hide(user.object()))
+    }
+
+    pub(super) fn hide_group(&mut self, group: &GroupObject) -> Option<Difference<Group>> {
+        self.change_group(group.id().clone(), |slot| slot.hide(group.object()))
+    }
+
     pub(super) fn apply_slice(&mut self, slice: SliceObject) -> Option<Difference<Group>> {
         let group = slice.slice.group.clone();
         self.slices.insert(slice);
@@ -269,20 +285,14 @@ impl ProviderView {
 
     pub(super) fn reset_users(&mut self, mut listed: Listed<User>) -> Vec<Difference<User>> {
         let slots = slots(std::mem::take(&mut listed.resources), &self.users);
-        let kept = |object: &User| listed.keeps(object.object());
-        slots
-            .into_iter()
-            .filter_map(|(id, slot)| self.change_user(id, |held| held.reset(slot, kept)))
-            .collect()
+        let changes = slots.into_iter();
+        changes.filter_map(|(id, slot)| self.change_user(id, |held| held.reset(slot, &listed))).collect()
     }
 
     pub(super) fn reset_groups(&mut self, mut listed: Listed<GroupObject>) -> Vec<Difference<Group>> {
         let slots = slots(std::mem::take(&mut listed.resources), &self.groups);
-        let kept = |object: &GroupObject| listed.keeps(object.object());
-        slots
-            .into_iter()
-            .filter_map(|(id, slot)| self.change_group(id, |held| held.reset(slot, kept)))
-            .collect()
+        let changes = slots.into_iter();
+        changes.filter_map(|(id, slot)| self.change_group(id, |held| held.reset(slot, &listed))).collect()
     }
 
     fn change_user(&mut self, id: Id, change: impl FnOnce(&mut Slot<User>)) -> Option<Difference<User>> {

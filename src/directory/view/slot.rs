@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Group, GroupObject, Id, ObjectRef, SliceRef, Standing, slice::Slices};
+use super::{Group, GroupObject, Id, Listed, ObjectRef, SliceRef, Standing, slice::Slices};
 use crate::api::Predecessor;
 
 /// What the index and the writer need to know of a stored resource, a person or a group.
@@ -15,54 +15,78 @@ pub(in crate::directory) trait Entry {
 
 /// The objects of one SCIM id: one, but for the moments of a rename.
 #[derive(Debug)]
-pub(super) struct Slot<T>(Vec<Arc<T>>);
+pub(super) struct Slot<T> {
+    objects: Vec<Arc<T>>,
+    /// The object that this process deleted, and with it the resource, until the watch has told so. What it
+    /// tells before is of the past.
+    deleted: Option<ObjectRef>,
+}
 
 impl<T> Default for Slot<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self { objects: Vec::new(), deleted: None }
     }
 }
 
 impl<T: Entry> Slot<T> {
     /// What readers see: of several visible objects, the one of the highest resourceVersion.
     pub(super) fn current(&self) -> Option<&Arc<T>> {
-        let visible = self.0.iter().filter(|object| object.standing().is_visible());
+        if self.deleted.is_some() {
+            return None;
+        }
+        let visible = self.objects.iter().filter(|object| object.standing().is_visible());
         visible.max_by_key(|object| object.object().resource_version)
     }
 
     /// Every object of the id, reserved and creating ones too.
     pub(super) fn objects(&self) -> &[Arc<T>] {
-        &self.0
+        &self.objects
     }
 
     /// Takes an object unless what is held under its name is at least as new.
     pub(super) fn apply(&mut self, object: T) {
-        match self.0.iter_mut().find(|held| held.object().name == object.object().name) {
+        match self.objects.iter_mut().find(|held| held.object().name == object.object().name) {
             Some(held) if held.object().resource_version >= object.object().resource_version => {}
             Some(held) => *held = Arc::new(object),
-            None => self.0.push(Arc::new(object)),
+            None => self.objects.push(Arc::new(object)),
         }
     }
 
     /// Becomes what a complete list holds, and what is to be kept beside it. An object that did not
     /// change stays the one that is held, and so does one that is newer than the list.
-    pub(super) fn reset(&mut self, listed: Self, kept: impl Fn(&T) -> bool) {
+    pub(super) fn reset(&mut self, objects: Self, list: &Listed<T>) {
         let is_newer = |held: &ObjectRef, new: &ObjectRef| {
             held.uid == new.uid && held.resource_version >= new.resource_version
         };
-        let newer = |new: &Arc<T>| self.0.iter().find(|held| is_newer(held.object(), new.object())).cloned();
-        let mut objects: Vec<_> = listed.0.into_iter().map(|new| newer(&new).unwrap_or(new)).collect();
-        objects.extend(self.0.iter().filter(|held| kept(held)).cloned());
-        self.0 = objects;
+        let newer =
+            |new: &Arc<T>| self.objects.iter().find(|held| is_newer(held.object(), new.object())).cloned();
+        let mut objects: Vec<_> = objects.objects.into_iter().map(|new| newer(&new).unwrap_or(new)).collect();
+        objects.extend(self.objects.iter().filter(|held| list.keeps(held.object())).cloned());
+        self.objects = objects;
+        let is_listed = |deleted: &ObjectRef| self.holds(&deleted.uid);
+        if !self.deleted.as_ref().is_some_and(|deleted| is_listed(deleted) || list.is_before(deleted)) {
+            self.deleted = None;
+        }
+    }
+
+    /// Hides the id, whose object this process deleted.
+    pub(super) fn hide(&mut self, deleted: &ObjectRef) {
+        self.deleted = Some(deleted.clone());
+    }
+
+    /// Whether an object is there by its uid.
+    pub(super) fn holds(&self, uid: &str) -> bool {
+        self.objects.iter().any(|held| &*held.object().uid == uid)
     }
 
     /// Forgets an object by its uid: a later object of the same name is another one.
     pub(super) fn delete(&mut self, object: &ObjectRef) {
-        self.0.retain(|held| held.object().uid != object.uid);
+        self.objects.retain(|held| held.object().uid != object.uid);
+        self.deleted.take_if(|deleted| deleted.uid == object.uid);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.objects.is_empty() && self.deleted.is_none()
     }
 }
 

@@ -103,6 +103,51 @@ fn a_deleted_person_is_gone_from_groups_at_once_even_where_one_names_them_later(
 }
 
 #[test]
+fn whom_this_process_deleted_no_event_of_the_past_shows_again() {
+    let mut directory = Directory::default();
+    let old = user("alice", json!({"name": "old", "userName": "old", "uid": "old"}));
+    let new = user("alice", json!({"name": "new", "userName": "new", "uid": "new", "resourceVersion": "7"}));
+    directory.apply_user(old.clone());
+    assert!(directory.hide_user(&new).is_some());
+    assert!(directory.apply_user(new.clone()).is_none());
+    assert!(okta(&directory).user_by_key("new").is_none() && okta(&directory).user_by_key("old").is_none());
+    assert!(directory.delete_user(&old).is_none());
+    assert!(directory.delete_user(&new).is_none());
+
+    let restored = user("alice", json!({"uid": "restored", "resourceVersion": "9"}));
+    assert!(directory.apply_user(restored).is_some(), "a backup may bring the id back");
+}
+
+#[test]
+fn who_is_hidden_after_the_watch_told_of_the_deletion_can_still_be_restored() {
+    let mut directory = Directory::default();
+    let alice = user("alice", json!({"uid": "first"}));
+    directory.apply_user(alice.clone());
+    directory.delete_user(&alice);
+    assert!(directory.hide_user(&alice).is_none());
+    assert!(directory.apply_user(user("alice", json!({"uid": "second", "resourceVersion": "9"}))).is_some());
+}
+
+#[test]
+fn a_list_shows_nobody_again_whom_this_process_deleted() {
+    for (listed, is_back) in [
+        // Made before the deletion, and before the object was there.
+        (vec![user("alice", json!({"resourceVersion": "7"}))], false),
+        (vec![user("bob", json!({"resourceVersion": "6"}))], false),
+        // Made after it.
+        (vec![user("bob", json!({"resourceVersion": "8"}))], true),
+    ] {
+        let mut directory = Directory::default();
+        let alice = user("alice", json!({"resourceVersion": "7"}));
+        directory.hide_user(&alice);
+        directory.reset_users(listed);
+        assert!(okta(&directory).user(&"alice".into()).is_none());
+        let later = user("alice", json!({"resourceVersion": "9"}));
+        assert_eq!(directory.apply_user(later).is_some(), is_back);
+    }
+}
+
+#[test]
 fn a_key_that_two_seem_to_have_leads_to_the_newer_one_whoever_goes_first() {
     let mut directory = Directory::default();
     directory.apply_user(user("first", json!({"userName": "alice"})));

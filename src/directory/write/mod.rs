@@ -173,7 +173,7 @@ impl<K: Stored> Writer<K> {
         }
     }
 
-    /// Deletes the resource of an id, and returns what it was.
+    /// Deletes the resource of an id, and hides it at once: the watch tells later.
     ///
     /// # Errors
     /// `notFound`; those of `precondition`; `unavailable` when the outcome stays unknown.
@@ -182,7 +182,7 @@ impl<K: Stored> Writer<K> {
         provider: &str,
         id: &Id,
         precondition: impl Fn(&K::Indexed) -> Result<()>,
-    ) -> Result<Arc<K::Indexed>> {
+    ) -> Result<()> {
         let mut current = self.load_object(provider, id).await?;
         for _ in 0..ATTEMPTS {
             if matches!(current.standing(), Standing::Marked(_)) {
@@ -196,18 +196,20 @@ impl<K: Stored> Writer<K> {
                 self.remove_by_uid(&predecessor.name, &predecessor.uid).await?;
             }
             match self.remove(&current).await {
-                Ok(()) => return Ok(current),
+                Ok(()) => {}
                 Err(Fault::Refused(error)) => return Err(error),
                 Err(Fault::Unknown(reason)) => {
-                    return match self.find_object(provider, id).await? {
-                        None => Ok(current),
-                        Some(_) => Err(unavailable(&reason)),
-                    };
+                    if self.find_object(provider, id).await?.is_some() {
+                        return Err(unavailable(&reason));
+                    }
                 }
                 Err(Fault::Conflict | Fault::Missing | Fault::Exists) => {
                     current = self.reload_object(provider, id).await?;
+                    continue;
                 }
             }
+            K::hide(&mut self.directory.write(), &current);
+            return Ok(());
         }
         Err(unavailable("too many others change the same resource"))
     }

@@ -54,6 +54,7 @@ pub(in crate::directory) trait Stored:
     ) -> impl Future<Output = Result<Option<Arc<Self::Resource>>>> + Send;
     fn epoch(directory: &Directory) -> Epoch;
     fn take(directory: &mut Directory, entry: Self::Indexed, before: Epoch) -> Option<Change>;
+    fn hide(directory: &mut Directory, deleted: &Self::Indexed) -> Option<Change>;
 
     /// The key that decides the object's name.
     fn key(spec: &Self::Spec) -> String {
@@ -141,6 +142,10 @@ impl Stored for ScimUser {
     fn take(directory: &mut Directory, user: User, before: Epoch) -> Option<Change> {
         directory.apply_written_user(user, before)
     }
+
+    fn hide(directory: &mut Directory, deleted: &User) -> Option<Change> {
+        directory.hide_user(deleted)
+    }
 }
 
 impl Stored for ScimGroup {
@@ -210,5 +215,9 @@ impl Stored for ScimGroup {
 
     fn take(directory: &mut Directory, group: GroupObject, before: Epoch) -> Option<Change> {
         directory.apply_written_group(group, before)
+    }
+
+    fn hide(directory: &mut Directory, deleted: &GroupObject) -> Option<Change> {
+        directory.hide_group(deleted)
     }
 }

@@ -33,6 +33,8 @@ pub struct Listed<T> {
     pub(in crate::directory::view) unreadable: HashSet<Box<str>>,
     /// Uids of objects that this process wrote after the list was made: their absence means nothing.
     pub(in crate::directory::view) written_since: HashSet<Box<str>>,
+    /// The highest resourceVersion in the list.
+    pub(in crate::directory::view) newest: u64,
 }
 
 impl<T> Listed<T> {
@@ -40,11 +42,16 @@ impl<T> Listed<T> {
     pub(in crate::directory::view) fn keeps(&self, object: &ObjectRef) -> bool {
         self.unreadable.contains(&object.name) || self.written_since.contains(&object.uid)
     }
+
+    /// Whether the list may have been made before an object was written.
+    pub(in crate::directory::view) fn is_before(&self, object: &ObjectRef) -> bool {
+        self.newest < object.resource_version
+    }
 }
 
 impl<T> Default for Listed<T> {
     fn default() -> Self {
-        Self { resources: Vec::new(), unreadable: HashSet::new(), written_since: HashSet::new() }
+        Self { resources: Vec::new(), unreadable: HashSet::new(), written_since: HashSet::new(), newest: 0 }
     }
 }
 
