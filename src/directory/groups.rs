@@ -60,7 +60,7 @@ impl Store {
     ) -> Result<Arc<Group>> {
         let kind = ResourceKind::Group;
         let (schema, requirements) = (provider.schema(kind), provider.requirements(kind));
-        let group = self.group(provider, id).await?;
+        let group = self.groups.load(provider.name(), id).await?;
         // Read once: a hundred thousand members are some hundred megabytes of JSON values.
         let sent = resource::replacement(body, schema, provider.mode())?;
         let edits: Vec<MemberEdit> = sent.members.map(MemberEdit::Replace).into_iter().collect();
@@ -84,8 +84,15 @@ impl Store {
         let kind = ResourceKind::Group;
         let (schema, requirements) = (provider.schema(kind), provider.requirements(kind));
         let apply = |current: &Resource| patch.apply(current, schema, provider.mode(), requirements);
-        let group = self.group(provider, id).await?;
-        let edits = apply(&provider.group_resource(&group))?.members;
+        let mut group = self.groups.load(provider.name(), id).await?;
+        let edits = match apply(&provider.group_resource(&group)) {
+            Ok(patched) => patched.members,
+            Err(refusal) if self.groups.is_latest(group.stored()).await? => return Err(refusal),
+            Err(_) => {
+                group = self.groups.reload(provider.name(), id).await?;
+                apply(&provider.group_resource(&group))?.members
+            }
+        };
         let compute = |current: &Resource| apply(current).map(|patched| patched.resource);
         self.change_group(provider, &group, if_match, compute, &edits, now).await
     }

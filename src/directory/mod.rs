@@ -40,6 +40,7 @@ pub use janitor::Janitor;
 pub use provider::{InvalidProvider, Provider};
 pub use query::{Match, Page, Question, membership};
 pub use tags::user_etag;
+pub use write::Asked;
 
 /// How long a request waits for the index to see what another replica may have written a moment ago.
 const CATCH_UP: Duration = Duration::from_millis(500);

@@ -6,9 +6,12 @@ use super::{
     body::Weight,
     error::{Refusal, Result},
 };
-use crate::scim::{
-    self,
-    error::{ErrorKind, ScimError},
+use crate::{
+    directory::Asked,
+    scim::{
+        self,
+        error::{ErrorKind, ScimError},
+    },
 };
 
 /// Answers with what is read, or says within the time that the directory cannot be asked.
@@ -19,19 +22,21 @@ pub(super) async fn in_time<T>(read: impl Future<Output = scim::error::Result<T>
     }
 }
 
-/// Answers with what is written, or says within the time that nobody knows. The write goes on to its end even
-/// so, also when the client goes away: a rename that stops halfway keeps both names busy for a while.
+/// Answers with what is written, or says within the time that nobody knows. What has been sent to the API server
+/// by then goes on to its end, also when the client goes away: a rename that stops halfway keeps both names busy
+/// for a while. Nothing else is begun.
 pub(super) async fn to_the_end<T: Send + 'static>(
     weight: Weight,
     write: impl Future<Output = scim::error::Result<T>> + Send + 'static,
 ) -> Result<T> {
     let patience = weight.patience();
     let is_large = matches!(weight, Weight::Large { .. });
-    let write = async move {
+    let asked = Asked::default();
+    let write = asked.clone().during(async move {
         let result = write.await;
         drop(weight);
         result
-    };
+    });
     let written = if is_large {
         // A hundred thousand members are looked through without keeping a worker from other requests.
         let runtime = Handle::current();
@@ -42,7 +47,10 @@ pub(super) async fn to_the_end<T: Send + 'static>(
     match timeout(patience, written).await {
         Ok(Ok(result)) => Ok(result?),
         Ok(Err(_)) => Err(ScimError::new(ErrorKind::Internal, "the write failed; the log says why").into()),
-        Err(_) => Err(unavailable("the change is not confirmed in time; send it again")),
+        Err(_) => {
+            asked.end();
+            Err(unavailable("the change is not confirmed in time; send it again"))
+        }
     }
 }
 
@@ -84,16 +92,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_write_that_nobody_waits_for_goes_on_to_its_end() {
+    async fn a_write_that_nobody_waits_for_goes_on_to_its_end_and_begins_nothing_else() {
         let (answer, answered) = oneshot::channel();
         let (done, is_done) = oneshot::channel();
         let write = async {
+            assert!(Asked::still());
             let _ = answered.await;
-            let _ = done.send(());
+            let _ = done.send(Asked::still());
             Ok(())
         };
         assert!(to_the_end(Weight::Ordinary, write).await.is_err());
         answer.send(()).unwrap();
-        is_done.await.unwrap();
+        assert!(!is_done.await.unwrap());
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use kube::ResourceExt;
 
-use super::{ATTEMPTS, Fault, Next, Stored, Writer, read, rename::version, slices::AtHand, unavailable};
+use super::{
+    ATTEMPTS, Asked, Fault, Next, Stored, Writer, read, rename::version, slices::AtHand, unavailable,
+};
 use crate::{
     api::ScimGroup,
     directory::{
@@ -51,12 +53,12 @@ impl<K: Stored> Writer<K> {
     async fn claim(&self, object: &K) -> Result<Claim<K>> {
         let name = object.name_any();
         for _ in 0..ATTEMPTS {
-            let fault = match self.post(object).await {
+            let fault = match self.objects.post(object).await {
                 Ok(created) => return Ok(Claim::Ours(created)),
                 Err(Fault::Refused(error)) => return Err(error),
                 Err(fault) => fault,
             };
-            let Some(object_found) = self.get(&name).await? else {
+            let Some(object_found) = self.objects.get(&name).await? else {
                 match fault {
                     Fault::Unknown(reason) => return Err(unavailable(&reason)),
                     _ => continue,
@@ -86,20 +88,20 @@ impl<K: Stored> Writer<K> {
     async fn fill(&self, empty: K, spec: &K::Spec, slices: Vec<NewSlice>) -> Result<(K, Vec<SliceObject>)> {
         let name = empty.name_any();
         let (fault, written) = match self.slices.write(K::provider(spec), K::id(spec), slices).await {
-            Ok(written) => match self.put_spec(&name, version(&empty), spec).await {
+            Ok(written) => match self.objects.put_spec(&name, version(&empty), spec).await {
                 Ok(object) => return Ok((object, written)),
                 Err(fault) => (fault, written),
             },
             Err(fault) => (fault, Vec::new()),
         };
-        let now = self.get(&name).await?.filter(|object| object.uid() == empty.uid());
+        let now = self.objects.get(&name).await?.filter(|object| object.uid() == empty.uid());
         if let Some(now) = now {
             let found = read::<K>(&now)?;
             if found.standing().is_visible() {
                 return Ok((now, written));
             }
             // Else it would hold the name until the janitor comes by.
-            if let Err(fault) = self.remove(&found).await {
+            if let Err(fault) = Asked::or_not(self.objects.remove(&found)).await {
                 tracing::debug!(?fault, object = name, "create.empty_object_left");
             }
         }
@@ -117,7 +119,7 @@ impl Writer<ScimGroup> {
     /// `unavailable` when the API server does not answer.
     pub(in crate::directory) async fn give_up(&self, group: &GroupObject) -> Result<()> {
         match group.standing() {
-            Standing::Creating => match self.remove(group).await {
+            Standing::Creating => match self.objects.remove(group).await {
                 Ok(()) | Err(Fault::Conflict | Fault::Missing) => Ok(()),
                 Err(fault) => Err(fault.into_error()),
             },

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use kube::api::ListParams;
+use kube::ResourceExt;
 
-use super::{ATTEMPTS, Fault, Stored, Writer, not_found, read, slices::AtHand, unavailable};
+use super::{ATTEMPTS, Stored, Writer, not_found, read, rename::version, slices::AtHand, unavailable};
 use crate::{
     api::names::object_name,
-    directory::view::{Entry, Id, ObjectRef, ProviderView},
+    directory::view::{Entry, Id, ObjectRef, ProviderView, Standing},
     scim::error::Result,
 };
 
@@ -46,10 +46,15 @@ impl<K: Stored> Writer<K> {
         };
         let mut gone = None;
         for _ in 0..ATTEMPTS {
-            let Some(object) = self.get(&name).await?.as_ref().map(read::<K>).transpose()?.filter(is_meant)
-            else {
-                return Ok(None);
+            let named = self.objects.get(&name).await?.as_ref().map(read::<K>).transpose()?.filter(is_meant);
+            let counts = match &named {
+                // What took its place may have another key.
+                Some(marked) if matches!(marked.standing(), Standing::Marked(_)) => {
+                    self.find_object(provider, marked.id()).await?.filter(is_meant)
+                }
+                _ => named,
             };
+            let Some(object) = counts else { return Ok(None) };
             if let Some(complete) = self.complete(object, &mut gone).await? {
                 return Ok(Some(complete));
             }
@@ -74,15 +79,30 @@ impl<K: Stored> Writer<K> {
     /// # Errors
     /// `unavailable` when the API server does not answer; `internal` when there is one that cannot be read.
     pub(super) async fn find_object(&self, provider: &str, id: &Id) -> Result<Option<K::Indexed>> {
-        let of_id = ListParams::default().fields(&format!("spec.id={id},spec.provider={provider}"));
-        let objects = self.api.list(&of_id).await.map_err(|error| Fault::from(error).into_error())?;
+        let objects = self.objects.list(&format!("spec.id={id},spec.provider={provider}")).await?;
         // One that cannot be read is not one that is not there.
         let objects = objects.iter().map(read::<K>).collect::<Result<Vec<_>>>()?;
         let visible = objects.into_iter().filter(|entry| entry.standing().is_visible());
         Ok(visible.max_by_key(|entry| entry.object().resource_version))
     }
 
-    pub(super) async fn load(&self, provider: &str, id: &Id) -> Result<Arc<K::Resource>> {
+    /// Whether an object still is as it was loaded: what is refused because of it is refused for good.
+    ///
+    /// # Errors
+    /// `unavailable` when the API server does not answer.
+    pub(in crate::directory) async fn is_latest(&self, loaded: &K::Indexed) -> Result<bool> {
+        let object = loaded.object();
+        let now = self.objects.get(&object.name).await?;
+        Ok(now.is_some_and(|now| {
+            now.uid().as_deref() == Some(&object.uid) && version(&now) == object.resource_version
+        }))
+    }
+
+    /// The resource of an id, by the index if that knows it.
+    ///
+    /// # Errors
+    /// `notFound`; `unavailable` when the API server does not answer.
+    pub(in crate::directory) async fn load(&self, provider: &str, id: &Id) -> Result<Arc<K::Resource>> {
         let shown = self.directory.read().provider(provider).and_then(|view| K::shown(view, id));
         match shown {
             Some(current) => Ok(current),
@@ -90,7 +110,11 @@ impl<K: Stored> Writer<K> {
         }
     }
 
-    pub(super) async fn reload(&self, provider: &str, id: &Id) -> Result<Arc<K::Resource>> {
+    /// The same by quorum.
+    ///
+    /// # Errors
+    /// `notFound`; `unavailable` when the API server does not answer.
+    pub(in crate::directory) async fn reload(&self, provider: &str, id: &Id) -> Result<Arc<K::Resource>> {
         let found = if id.is_ours() { self.find(provider, id).await? } else { None };
         found.ok_or_else(|| not_found(K::RESOURCE_TYPE, id))
     }

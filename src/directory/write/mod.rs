@@ -1,9 +1,11 @@
 //! The one writer: every change of the directory's objects goes through here, each with a
 //! precondition, a bounded number at a time.
 
+mod asked;
 mod create;
 mod fault;
 mod load;
+mod objects;
 mod queue;
 mod rename;
 mod slices;
@@ -13,22 +15,18 @@ mod turns;
 
 use std::sync::Arc;
 
-use kube::{
-    Api, Client,
-    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
-};
-use serde_json::{Value, json};
+use kube::Client;
+use serde::Serialize;
 
 use super::{
     layout::NewSlice,
-    view::{Entry, Epoch, Id, Shared, SliceObject, Standing},
+    view::{Entry, Epoch, Id, ObjectRef, Shared, SliceObject, Standing},
 };
-use crate::{
-    ops::metrics::Verb,
-    scim::error::{ErrorKind, Result, ScimError, quote},
-};
+use crate::scim::error::{ErrorKind, Result, ScimError, quote};
+pub use asked::Asked;
 pub(super) use create::Created;
 use fault::Fault;
+use objects::Objects;
 pub(super) use queue::Queue;
 use slices::AtHand;
 pub(super) use stored::Stored;
@@ -38,8 +36,7 @@ pub(super) use sweep::Abandoned;
 /// writes them, and `kubectl get --show-managed-fields` should say so.
 const FIELD_MANAGER: &str = "scim-operator-serve";
 
-/// How often a change is computed again after somebody else was faster. A hundred clients that
-/// change one group at once are served one after the other; more are told to come back.
+/// How often a change is computed again after another process was faster.
 const ATTEMPTS: usize = 100;
 
 /// How many attempts one counts for that writes slices: some hundreds of objects, of no use to the next.
@@ -47,11 +44,10 @@ const CHECKPOINT: usize = 10;
 
 /// Writes objects of one kind.
 pub(super) struct Writer<K: Stored> {
-    api: Api<K>,
+    objects: Objects<K>,
     slices: slices::Slices,
     turns: turns::Turns,
     directory: Shared,
-    queue: Queue,
 }
 
 /// The state that a change leads to.
@@ -83,7 +79,8 @@ pub(super) enum Effect {
 impl<K: Stored> Writer<K> {
     pub(super) fn new(client: Client, directory: Shared, queue: Queue) -> Self {
         let slices = slices::Slices::new(client.clone(), directory.clone(), queue.clone());
-        Self { api: Api::all(client), slices, turns: turns::Turns::default(), directory, queue }
+        let objects = Objects::new(client, queue);
+        Self { objects, slices, turns: turns::Turns::default(), directory }
     }
 
     /// Changes the resource of an id, as `change` computes it from the state that is loaded; computed
@@ -99,9 +96,9 @@ impl<K: Stored> Writer<K> {
         precondition: impl Fn(&K::Resource) -> Result<()>,
         change: impl Fn(&K::Resource) -> Result<Next<K::Spec>>,
     ) -> Result<Arc<K::Resource>> {
-        self.turns.wait(id).await;
+        let _turn = self.turns.take(id).await;
         let mut current = self.load(provider, id).await?;
-        let (mut turn, mut attempts) = (None, 0);
+        let mut attempts = 0;
         while attempts < ATTEMPTS {
             attempts += 1;
             if matches!(K::stored(&current).standing(), Standing::Marked(_)) {
@@ -109,18 +106,16 @@ impl<K: Stored> Writer<K> {
                 current = self.reload(provider, id).await?;
                 continue;
             }
-            precondition(&current)?;
-            let next = change(&current)?;
+            let next = match precondition(&current).and_then(|()| change(&current)) {
+                Ok(next) => next,
+                Err(refusal) if self.is_latest(K::stored(&current)).await? => return Err(refusal),
+                Err(_) => {
+                    current = self.reload(provider, id).await?;
+                    continue;
+                }
+            };
             if !next.slices.is_empty() {
                 attempts += CHECKPOINT - 1;
-                if turn.is_none() {
-                    turn = Some(self.turns.take(id).await);
-                    let now = self.load(provider, id).await?;
-                    if K::stored(&now).object() != K::stored(&current).object() {
-                        current = now;
-                        continue;
-                    }
-                }
             }
             let epoch = K::epoch(&self.directory.read());
             match self.attempt(K::stored(&current), next).await {
@@ -159,7 +154,7 @@ impl<K: Stored> Writer<K> {
         let Next { spec, slices, .. } = next;
         let written = self.slices.write(K::provider(&spec), K::id(&spec), slices).await?;
         let committed = if K::key(&spec) == current.key() {
-            self.replace(current, &spec).await
+            self.objects.replace(current, &spec).await
         } else {
             self.rename(current, spec).await
         };
@@ -183,6 +178,7 @@ impl<K: Stored> Writer<K> {
         id: &Id,
         precondition: impl Fn(&K::Indexed) -> Result<()>,
     ) -> Result<()> {
+        let _turn = self.turns.take(id).await;
         let mut current = self.load_object(provider, id).await?;
         for _ in 0..ATTEMPTS {
             if matches!(current.standing(), Standing::Marked(_)) {
@@ -190,12 +186,18 @@ impl<K: Stored> Writer<K> {
                 current = self.reload_object(provider, id).await?;
                 continue;
             }
-            precondition(&current)?;
+            if let Err(refusal) = precondition(&current) {
+                if self.is_latest(&current).await? {
+                    return Err(refusal);
+                }
+                current = self.reload_object(provider, id).await?;
+                continue;
+            }
             // Else a predecessor that a crash left behind would show again once this one is gone.
             if let Some(predecessor) = current.renamed_from() {
-                self.remove_by_uid(&predecessor.name, &predecessor.uid).await?;
+                self.objects.remove_by_uid(&predecessor.name, &predecessor.uid).await?;
             }
-            match self.remove(&current).await {
+            match self.objects.remove(&current).await {
                 Ok(()) => {}
                 Err(Fault::Refused(error)) => return Err(error),
                 Err(Fault::Unknown(reason)) => {
@@ -214,63 +216,19 @@ impl<K: Stored> Writer<K> {
         Err(unavailable("too many others change the same resource"))
     }
 
+    /// Writes the status of an object, or takes it away.
+    ///
+    /// # Errors
+    /// `unavailable` when the API server does not answer, or the object is another one by now.
+    pub(super) async fn report(&self, object: &ObjectRef, status: Option<impl Serialize>) -> Result<()> {
+        self.objects.report(object, &status).await.map_err(Fault::into_error)
+    }
+
     /// Takes what the API server answered into the index, so that this process reads its own writes.
     async fn take(&self, object: K::Indexed, epoch: Epoch, at_hand: AtHand<'_>) -> Result<Arc<K::Resource>> {
         K::take(&mut self.directory.write(), object.clone(), epoch);
         let complete = K::complete(object, &self.slices, at_hand).await?;
         complete.ok_or_else(|| unavailable("somebody else changed the same resource"))
-    }
-
-    async fn get(&self, name: &str) -> Result<Option<K>> {
-        self.api.get_opt(name).await.map_err(|error| Fault::from(error).into_error())
-    }
-
-    async fn post(&self, object: &K) -> Result<K, Fault> {
-        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-        self.queue.send(K::KIND, Verb::Create, self.api.create(&params, object)).await
-    }
-
-    /// Replaces the spec of exactly the object that was loaded. A patch, so that labels and
-    /// annotations, which are people's, need not be known here.
-    async fn replace(&self, current: &K::Indexed, spec: &K::Spec) -> Result<K, Fault> {
-        let object = current.object();
-        self.put_spec(&object.name, object.resource_version, spec).await
-    }
-
-    async fn put_spec(&self, name: &str, resource_version: u64, spec: &K::Spec) -> Result<K, Fault> {
-        self.patch(name, resource_version, json!({"op": "replace", "path": "/spec", "value": spec})).await
-    }
-
-    async fn patch(&self, name: &str, resource_version: u64, operation: Value) -> Result<K, Fault> {
-        let version = resource_version.to_string();
-        let version = json!({"op": "replace", "path": "/metadata/resourceVersion", "value": version});
-        let patch = serde_json::from_value(json!([version, operation]));
-        let patch = Patch::Json::<()>(patch.map_err(|error| Fault::Unknown(error.to_string()))?);
-        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        self.queue.send(K::KIND, Verb::Patch, self.api.patch(name, &params, &patch)).await
-    }
-
-    async fn remove(&self, current: &K::Indexed) -> Result<(), Fault> {
-        let object = current.object();
-        let preconditions = Preconditions {
-            uid: Some(object.uid.to_string()),
-            resource_version: Some(object.resource_version.to_string()),
-        };
-        self.remove_if(&object.name, preconditions).await
-    }
-
-    /// Deletes the object of this name and uid, whatever became of it; its absence is success.
-    async fn remove_by_uid(&self, name: &str, uid: &str) -> Result<()> {
-        let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
-        match self.remove_if(name, preconditions).await {
-            Ok(()) | Err(Fault::Missing | Fault::Conflict) => Ok(()),
-            Err(fault) => Err(fault.into_error()),
-        }
-    }
-
-    async fn remove_if(&self, name: &str, preconditions: Preconditions) -> Result<(), Fault> {
-        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-        self.queue.send(K::KIND, Verb::Delete, self.api.delete(name, &params)).await.map(drop)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::Fault;
+use super::{Asked, Fault};
 use crate::{
     ops::metrics::{Metrics, Raised, Verb, WriteOutcome},
     scim::error::{ErrorKind, ScimError},
@@ -43,7 +43,8 @@ impl Queue {
         }))
     }
 
-    /// Sends one write when its turn has come, and counts what became of it.
+    /// Sends one write when its turn has come, if somebody is still [`Asked`] for it, and counts what became of
+    /// it.
     pub(super) async fn send<T>(
         &self,
         kind: &'static str,
@@ -51,6 +52,9 @@ impl Queue {
         write: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, Fault> {
         let turn = self.turn().await.map_err(Fault::Refused)?;
+        if !Asked::still() {
+            return Err(Fault::Refused(super::unavailable("it took too long")));
+        }
         let result = write.await;
         drop(turn);
         self.0.metrics.kube_write(kind, verb, WriteOutcome::from(&result));

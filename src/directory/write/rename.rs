@@ -3,8 +3,9 @@
 //! when a process pauses in between. The steps were checked as a model.
 
 use kube::ResourceExt;
+use tracing::Instrument;
 
-use super::{ATTEMPTS, Fault, Stored, Writer, read};
+use super::{ATTEMPTS, Asked, Fault, Stored, Writer, read};
 use crate::{
     api::{Predecessor, Successor},
     directory::view::{Entry, Standing},
@@ -14,24 +15,25 @@ use crate::{
 impl<K: Stored> Writer<K> {
     /// Moves a resource to the object of its new key.
     pub(super) async fn rename(&self, current: &K::Indexed, next: K::Spec) -> Result<K, Fault> {
-        let old = match self.get(&current.object().name).await.map_err(Fault::Refused)? {
+        let old = match self.objects.get(&current.object().name).await.map_err(Fault::Refused)? {
             Some(old) if is_at::<K>(&old, current) => old,
             _ => return Err(Fault::Conflict),
         };
         // Renamed once more before its own predecessor was deleted, an object would forget it.
         if let Some(predecessor) = current.renamed_from() {
-            self.remove_by_uid(&predecessor.name, &predecessor.uid).await.map_err(Fault::Refused)?;
+            self.objects.remove_by_uid(&predecessor.name, &predecessor.uid).await.map_err(Fault::Refused)?;
         }
         let reservation = self.reserve(&old, next.clone()).await?;
         match self.mark(&old, &reservation).await {
             Ok(marked) => {
                 // Past the mark, whoever meets it ends the rename, and somebody else may have gone on: no
                 // failure says any more that nothing was done.
-                let active = self.activate(&reservation).await.map_err(|fault| match fault {
-                    fault @ Fault::Unknown(_) => fault,
-                    _ => Fault::Unknown("another request ends this rename".to_owned()),
-                })?;
-                self.drop_marked(&marked).await;
+                let active =
+                    Asked::or_not(self.activate(&reservation)).await.map_err(|fault| match fault {
+                        fault @ Fault::Unknown(_) => fault,
+                        _ => Fault::Unknown("another request ends this rename".to_owned()),
+                    })?;
+                self.drop_marked(&marked);
                 Ok(active)
             }
             Err(fault) => {
@@ -62,11 +64,11 @@ impl<K: Stored> Writer<K> {
         });
         let object = K::with(object.meta().clone(), spec);
         for _ in 0..ATTEMPTS {
-            match self.post(&object).await {
+            match self.objects.post(&object).await {
                 Err(Fault::Exists) => {}
                 other => return other,
             }
-            let Some(found) = self.get(&name).await.map_err(Fault::Refused)? else { continue };
+            let Some(found) = self.objects.get(&name).await.map_err(Fault::Refused)? else { continue };
             let found = read::<K>(&found).map_err(Fault::Refused)?;
             match found.standing() {
                 Standing::Visible if K::id(object.spec()) == found.id().to_string() => {
@@ -87,28 +89,32 @@ impl<K: Stored> Writer<K> {
         let mut spec = old.spec().clone();
         *K::transit(&mut spec).renamed_to =
             Some(Successor { name: reservation.name_any(), uid: reservation.uid().unwrap_or_default() });
-        self.put_spec(&old.name_any(), version(old), &spec).await
+        self.objects.put_spec(&old.name_any(), version(old), &spec).await
     }
 
     /// Step 3: the new object is the resource.
     async fn activate(&self, reservation: &K) -> Result<K, Fault> {
         let mut spec = reservation.spec().clone();
         *K::transit(&mut spec).reserved = false;
-        self.put_spec(&reservation.name_any(), version(reservation), &spec).await
+        self.objects.put_spec(&reservation.name_any(), version(reservation), &spec).await
     }
 
-    /// Step 4. Whoever meets the marked object later does the same, so a failure is nobody's loss.
-    async fn drop_marked(&self, marked: &K) {
-        if let Ok(entry) = read::<K>(marked)
-            && let Err(fault) = self.remove(&entry).await
-        {
-            tracing::debug!(?fault, object = marked.name_any(), "rename.predecessor_left");
-        }
+    /// Step 4, for which nobody waits. Whoever meets the marked object later does the same, so a failure is
+    /// nobody's loss.
+    fn drop_marked(&self, marked: &K) {
+        let Ok(entry) = read::<K>(marked) else { return };
+        let objects = self.objects.clone();
+        let drop = async move {
+            if let Err(fault) = objects.remove(&entry).await {
+                tracing::debug!(?fault, object = &*entry.object().name, "rename.predecessor_left");
+            }
+        };
+        tokio::spawn(drop.in_current_span());
     }
 
     async fn drop_reservation(&self, reservation: &K) -> Result<(), Fault> {
         let entry = read::<K>(reservation).map_err(Fault::Refused)?;
-        match self.remove(&entry).await {
+        match Asked::or_not(self.objects.remove(&entry)).await {
             Ok(()) | Err(Fault::Missing | Fault::Conflict) => Ok(()),
             Err(fault) => Err(fault),
         }
@@ -133,30 +139,31 @@ impl<K: Stored> Writer<K> {
     }
 
     async fn settle_marked(&self, marked: &K::Indexed, successor: &Successor) -> Result<(), Fault> {
-        let target = self.get(&successor.name).await.map_err(Fault::Refused)?;
+        let target = self.objects.get(&successor.name).await.map_err(Fault::Refused)?;
         match target.filter(|target| target.uid().as_deref() == Some(&successor.uid)) {
-            Some(target) => {
-                if read::<K>(&target).map_err(Fault::Refused)?.standing() == &Standing::Reserved {
+            Some(target) if !is_abandoned(&target) => {
+                if *K::transit(&mut target.spec().clone()).reserved {
                     self.activate(&target).await?;
                 }
-                self.remove(marked).await
+                self.objects.remove(marked).await
             }
-            None => {
+            // None, or one that goes before it was activated.
+            _ => {
                 let name = &marked.object().name;
-                let old = self.get(name).await.map_err(Fault::Refused)?.ok_or(Fault::Missing)?;
+                let old = self.objects.get(name).await.map_err(Fault::Refused)?.ok_or(Fault::Missing)?;
                 if !is_at::<K>(&old, marked) {
                     return Err(Fault::Conflict);
                 }
                 let mut spec = old.spec().clone();
                 *K::transit(&mut spec).renamed_to = None;
-                self.put_spec(name, version(&old), &spec).await.map(drop)
+                self.objects.put_spec(name, version(&old), &spec).await.map(drop)
             }
         }
     }
 
     async fn settle_reservation(&self, reservation: &K::Indexed) -> Result<(), Fault> {
         let predecessor = match reservation.renamed_from() {
-            Some(predecessor) => self.get(&predecessor.name).await.map_err(Fault::Refused)?,
+            Some(predecessor) => self.objects.get(&predecessor.name).await.map_err(Fault::Refused)?,
             None => None,
         };
         let predecessor = predecessor.and_then(|old| read::<K>(&old).ok());
@@ -164,9 +171,14 @@ impl<K: Stored> Writer<K> {
             Some((old, Standing::Marked(successor))) if *successor.uid == *reservation.object().uid => {
                 self.settle_marked(old, successor).await
             }
-            _ => self.remove(reservation).await,
+            _ => self.objects.remove(reservation).await,
         }
     }
+}
+
+/// Whether a reservation is being deleted, and stays only until somebody's finalizer is done.
+fn is_abandoned<K: Stored>(target: &K) -> bool {
+    target.meta().deletion_timestamp.is_some() && *K::transit(&mut target.spec().clone()).reserved
 }
 
 /// Whether an object is still at the version that was loaded.

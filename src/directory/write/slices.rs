@@ -9,7 +9,7 @@ use kube::{
     core::ObjectMeta,
 };
 
-use super::{FIELD_MANAGER, Queue, fault::Fault, unavailable};
+use super::{Asked, FIELD_MANAGER, Queue, fault::Fault, unavailable};
 use crate::{
     api::{
         ScimGroupSlice, ScimGroupSliceSpec,
@@ -185,7 +185,8 @@ impl Slices {
     /// Deletes slices that no object names and none ever will. What fails is left to the janitor.
     pub(super) async fn discard(&self, slices: &[SliceObject]) {
         let named = |slice: &SliceObject| Named { name: slice.slice.name(), uid: slice.uid.to_string() };
-        if let Err(fault) = self.delete(slices.iter().map(named).collect()).await {
+        let discarded = Asked::or_not(self.delete(slices.iter().map(named).collect())).await;
+        if let Err(fault) = discarded {
             tracing::debug!(?fault, "slices.left");
         }
     }

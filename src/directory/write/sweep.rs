@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 
-use kube::api::ListParams;
 use serde_json::json;
 
 use super::{ATTEMPTS, Fault, Stored, Writer, read, unavailable};
@@ -63,7 +62,8 @@ impl Writer<ScimGroup> {
         let sweeps = object.sweeps().unwrap_or_default().saturating_add(1);
         let epoch = self.directory.read().groups_epoch();
         let count = json!({"op": "add", "path": "/spec/sweeps", "value": sweeps});
-        let counted = self.patch(&object.object().name, object.object().resource_version, count).await?;
+        let counted =
+            self.objects.patch(&object.object().name, object.object().resource_version, count).await?;
         let counted = read::<ScimGroup>(&counted).map_err(Fault::Refused)?;
         ScimGroup::take(&mut self.directory.write(), counted, epoch);
         Ok(())
@@ -71,8 +71,7 @@ impl Writer<ScimGroup> {
 
     /// Every object of an id, whatever its standing, by quorum.
     async fn objects(&self, group: &Id) -> Result<Vec<GroupObject>> {
-        let of_id = ListParams::default().fields(&format!("spec.id={group}"));
-        let objects = self.api.list(&of_id).await.map_err(|error| Fault::from(error).into_error())?;
+        let objects = self.objects.list(&format!("spec.id={group}")).await?;
         objects.iter().map(read::<ScimGroup>).collect()
     }
 }

@@ -104,7 +104,7 @@ async fn slices_of_a_group_that_is_in_the_middle_of_something_stay() {
     let (provider, swept) = (provider("Compat"), Seed::new(600, 0));
     swept.plant(&admin, &provider).await;
     swept.plant_unnamed(&admin, &provider, 3).await;
-    let _janitor = replica.janitor(Duration::from_millis(20), Duration::from_millis(500));
+    let _janitor = replica.janitor(Duration::from_millis(20), Duration::from_secs(3));
     let mut turn = 0;
     await_until("the other group is swept", async || {
         turn += 1;

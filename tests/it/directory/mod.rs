@@ -3,6 +3,7 @@
 
 mod alone;
 mod at_rest;
+mod behind;
 mod crashes;
 mod groups;
 mod history;

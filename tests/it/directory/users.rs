@@ -7,7 +7,7 @@ use kube::{
 };
 use scim_operator::{
     api::ScimUser,
-    directory::Question,
+    directory::{Asked, Question},
     scim::{error::ErrorKind, schema::ResourceKind, search::Query},
 };
 
@@ -29,6 +29,51 @@ async fn of_two_replicas_that_create_one_user_name_at_once_exactly_one_succeeds(
     for error in refused {
         assert_eq!(error.unwrap_err().kind(), ErrorKind::Uniqueness);
     }
+}
+
+#[tokio::test]
+async fn changes_of_one_person_at_one_replica_are_each_written_once() {
+    let plane = shared().await;
+    let (provider, replica) = (provider("Compat"), Replica::healthy(plane).await);
+    let alice =
+        replica.store.create_user(&provider, json!({"userName": "alice"}), clock::now()).await.unwrap();
+    let before = replica.writes("ScimUser");
+    let titles: Vec<_> = (0..100).map(|n| set("title", json!(n.to_string()))).collect();
+    let changes =
+        titles.iter().map(|title| replica.store.patch_user(&provider, alice.id(), title, None, clock::now()));
+    for changed in join_all(changes).await {
+        changed.unwrap();
+    }
+    assert_eq!(replica.writes("ScimUser") - before, 100);
+    let alice = replica.store.user(&provider, alice.id()).await.unwrap();
+    assert_eq!(alice.meta().version, 101);
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_begun() {
+    let plane = shared().await;
+    let (provider, replica) = (provider("Compat"), Replica::healthy(plane).await);
+    let alice =
+        replica.store.create_user(&provider, json!({"userName": "alice"}), clock::now()).await.unwrap();
+    let answered = Asked::default();
+    answered.end();
+    let begun = async {
+        let activate = set("active", json!(true));
+        let patched = replica.store.patch_user(&provider, alice.id(), &activate, None, clock::now()).await;
+        let renamed =
+            replica.store.patch_user(&provider, alice.id(), &rename("bob"), None, clock::now()).await;
+        let created = replica.store.create_user(&provider, json!({"userName": "carol"}), clock::now()).await;
+        let deleted = replica.store.delete_user(&provider, alice.id(), None).await;
+        [patched.map(drop), renamed.map(drop), created.map(drop), deleted]
+    };
+    for refused in answered.during(begun).await {
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    let users: Api<ScimUser> = Api::all(plane.admin().await);
+    let of_provider = ListParams::default().fields(&format!("spec.provider={}", provider.name()));
+    let users = users.list(&of_provider).await.unwrap().items;
+    let versions: Vec<_> = users.iter().map(|user| (&*user.spec.user_name, user.spec.meta.version)).collect();
+    assert_eq!(versions, [("alice", 1)]);
 }
 
 #[tokio::test]
