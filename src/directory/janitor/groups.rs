@@ -30,7 +30,7 @@ const ABANDONED: u32 = 20;
 pub(super) type Unswept = Standstill<SliceRef>;
 
 impl Janitor {
-    /// Takes deleted people out of the groups that still name them.
+    /// Takes deleted people and groups out of the groups that still name them.
     pub(super) async fn take_out_the_gone(&self, now: Timestamp) {
         let mut work = Vec::new();
         for (name, view) in self.store.read().providers() {

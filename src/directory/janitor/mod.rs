@@ -1,8 +1,9 @@
-//! What is written in the background: people who are gone are taken out of groups, logs of large groups are
-//! folded into slices, slices that nothing names are swept, renames and creations that a crash left half done
-//! are ended, people who were deactivated long ago are deleted. One janitor runs at a time, and nothing breaks
-//! if two ever do.
+//! What is written in the background: people and groups that are gone are taken out of groups, logs of large groups are
+//! folded into slices, slices that nothing names are swept, members that nobody is are counted, renames and
+//! creations that a crash left half done are ended, people who were deactivated long ago are deleted. One janitor
+//! runs at a time, and nothing breaks if two ever do.
 
+mod dangling;
 mod groups;
 mod renames;
 mod retirement;
@@ -47,6 +48,7 @@ impl Janitor {
                 _ = rounds.tick() => {
                     self.end_renames(&mut unfinished).await;
                     self.sweep(&mut unswept).await;
+                    self.count_dangling().await;
                     self.retire(now(), &providers()).await;
                 }
                 _ = moments.tick() => self.fold(&mut logs).await,

@@ -36,6 +36,7 @@ pub struct GroupObject {
     extent: Extent,
     groups: Box<[Id]>,
     sweeps: Option<i64>,
+    dangling: Option<i64>,
     meta: ResourceMeta,
     resource: Box<[u8]>,
 }
@@ -172,6 +173,7 @@ impl GroupObject {
             extent: Extent::of(object)?,
             groups: ids(&spec.groups).collect(),
             sweeps: spec.sweeps,
+            dangling: object.status.as_ref().and_then(|status| status.dangling),
             meta: spec.meta.clone(),
             resource: compact(&resource),
         })
@@ -190,6 +192,11 @@ impl GroupObject {
     /// How often orphaned slices have been swept under this object.
     pub fn sweeps(&self) -> Option<i64> {
         self.sweeps
+    }
+
+    /// How many of its members have an id that nobody has, as its status says.
+    pub fn dangling(&self) -> Option<i64> {
+        self.dangling
     }
 
     /// The slices that it names, bucket by bucket.

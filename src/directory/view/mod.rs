@@ -13,6 +13,7 @@ mod selection;
 mod shared;
 mod slice;
 mod slot;
+mod strays;
 mod user;
 
 #[cfg(test)]
@@ -251,6 +252,11 @@ impl Directory {
     /// Which complete list of groups the index stands on.
     pub fn groups_epoch(&self) -> Epoch {
         self.groups.epoch
+    }
+
+    /// Whether complete lists of people and of groups have come.
+    pub fn is_listed(&self) -> bool {
+        [self.users.epoch, self.groups.epoch].iter().all(|epoch| *epoch != Epoch::default())
     }
 
     fn take_user(&mut self, user: User) -> Option<Change> {

@@ -11,6 +11,7 @@ use super::{
     memberships::Memberships,
     slice::Slices,
     slot::{Entry, GroupSlot, Slot},
+    strays::Strays,
 };
 
 /// One provider's part of the directory.
@@ -30,11 +31,7 @@ pub struct ProviderView {
     users_in_order: BTreeMap<(Timestamp, Id), Arc<User>>,
     groups_in_order: BTreeMap<(Timestamp, Id), Arc<Group>>,
     memberships: Memberships,
-    /// People who were deleted. Watches of people and of groups are not ordered against each other: a group
-    /// may name somebody after they went.
-    gone: HashSet<Id>,
-    /// Those whom groups still name.
-    named_after_going: HashSet<Id>,
+    strays: Strays,
 }
 
 impl ProviderView {
@@ -53,8 +50,7 @@ impl ProviderView {
             users_in_order: BTreeMap::new(),
             groups_in_order: BTreeMap::new(),
             memberships: Memberships::default(),
-            gone: HashSet::new(),
-            named_after_going: HashSet::new(),
+            strays: Strays::default(),
         }
     }
 
@@ -158,9 +154,14 @@ impl ProviderView {
         self.memberships.of(member).iter().filter_map(|id| self.group(id))
     }
 
-    /// Whether this id was a person's who has been deleted: groups no longer show it.
+    /// Whether this id was a person's or a group's that has been deleted: groups no longer show it.
     pub fn is_gone(&self, member: &Id) -> bool {
-        self.gone.contains(member)
+        self.strays.is_gone(member)
+    }
+
+    /// Ids that groups name and that nobody has or had.
+    pub fn dangling(&self) -> impl Iterator<Item = &Id> {
+        self.strays.dangling()
     }
 
     /// The ids of a group's members that are not groups, those of nested groups included, each once.
@@ -182,10 +183,10 @@ impl ProviderView {
         members
     }
 
-    /// Groups that still name people who are gone, with those people.
+    /// Groups that still name those who are gone, with whom they name.
     pub fn groups_with_gone(&self) -> impl Iterator<Item = (Id, Vec<Id>)> {
         let mut groups: HashMap<Id, Vec<Id>> = HashMap::new();
-        for member in &self.named_after_going {
+        for member in self.strays.gone_and_named() {
             for group in self.groups_of(member) {
                 groups.entry(group.id().clone()).or_default().push(member.clone());
             }
@@ -308,13 +309,9 @@ impl ProviderView {
             user.external_id().into_iter().for_each(|key| note(&mut self.users_by_external_id, key, &id));
             user.emails().iter().for_each(|key| note(&mut self.users_by_email, key, &id));
             self.users_in_order.insert((user.meta().created, id.clone()), user.clone());
-            self.gone.remove(&id);
-            self.named_after_going.remove(&id);
+            self.strays.came(&id);
         } else {
-            self.gone.insert(id.clone());
-            if !self.memberships.of(&id).is_empty() {
-                self.named_after_going.insert(id.clone());
-            }
+            self.strays.went(&id, !self.memberships.of(&id).is_empty());
         }
         Some(Difference { provider: self.name.clone(), id, before, after })
     }
@@ -349,6 +346,9 @@ impl ProviderView {
             note(&mut self.groups_by_key, group.key(), &id);
             group.external_id().into_iter().for_each(|key| note(&mut self.groups_by_external_id, key, &id));
             self.groups_in_order.insert((group.meta().created, id.clone()), group.clone());
+            self.strays.came(&id);
+        } else {
+            self.strays.went(&id, !self.memberships.of(&id).is_empty());
         }
         self.change_memberships(&id, before.as_deref(), after.as_deref());
         Some(Difference { provider: self.name.clone(), id, before, after })
@@ -372,14 +372,14 @@ impl ProviderView {
         for member in left.filter(|id| !after.is_some_and(|group| group.names(id))) {
             self.memberships.forget(member, group);
             if self.memberships.of(member).is_empty() {
-                self.named_after_going.remove(member);
+                self.strays.unnamed(member);
             }
         }
         let joined = people.joined.into_iter().chain(new_groups.iter().filter(|id| !old_groups.contains(id)));
         for member in joined.filter(|id| !before.is_some_and(|group| group.names(id))) {
             self.memberships.note(member, group);
-            if self.gone.contains(member) {
-                self.named_after_going.insert(member.clone());
+            if self.user(member).is_none() && self.group(member).is_none() {
+                self.strays.named(member);
             }
         }
     }

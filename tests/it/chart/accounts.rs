@@ -20,6 +20,7 @@ async fn serve_writes_the_directory_and_takes_its_own_lease() {
     insta::assert_snapshot!(elsewhere, @r"
     scimaccesspolicies.scim-operator.dev: get list watch
     scimgroups.scim-operator.dev: create delete get list patch watch
+    scimgroups/status.scim-operator.dev: patch
     scimgroupslices.scim-operator.dev: create delete get list watch
     scimproviders.scim-operator.dev: get list watch
     scimproviders/status.scim-operator.dev: patch

@@ -1,6 +1,8 @@
 //! Groups of any size.
 
 use futures::future::join_all;
+use kube::Api;
+use scim_operator::api::ScimGroup;
 
 use super::*;
 
@@ -45,6 +47,49 @@ async fn a_deleted_person_is_taken_out_of_their_groups_and_their_name_is_free() 
     })
     .await;
     replica.store.create_user(&provider, json!({"userName": "alice"}), clock::now()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_deleted_group_is_taken_out_of_those_that_it_is_nested_in() {
+    let plane = shared().await;
+    let provider = provider("Compat");
+    let replica = Replica::healthy(plane).await;
+    let _janitor = replica.janitor(Duration::from_secs(30), Duration::from_secs(30));
+    let inner =
+        replica.store.create_group(&provider, json!({"displayName": "inner"}), clock::now()).await.unwrap();
+    let members = json!([{"value": inner.id().to_string()}]);
+    let body = json!({"displayName": "outer", "members": members});
+    let outer = replica.store.create_group(&provider, body, clock::now()).await.unwrap();
+    assert_eq!(outer.groups(), std::slice::from_ref(inner.id()));
+    replica.store.delete_group(&provider, inner.id(), None).await.unwrap();
+    await_until("the janitor takes the group out", async || {
+        replica.store.group(&provider, outer.id()).await.unwrap().groups().is_empty()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn members_that_nobody_is_are_counted_in_the_status() {
+    let (plane, _turn) = alone().await;
+    let provider = provider("Compat");
+    let replica = Replica::healthy(plane).await;
+    let user =
+        replica.store.create_user(&provider, json!({"userName": "alice"}), clock::now()).await.unwrap();
+    let members = json!([{"value": user.id().to_string()}, {"value": "nobody"}, {"value": "no one"}]);
+    let body = json!({"displayName": "team", "members": members});
+    let group = replica.store.create_group(&provider, body, clock::now()).await.unwrap();
+    let _janitor = replica.janitor(Duration::from_millis(100), Duration::from_secs(30));
+    let admin: Api<ScimGroup> = Api::all(plane.admin().await);
+    let dangling =
+        async || admin.get(&group.object().name).await.unwrap().status.map(|status| status.dangling);
+    await_until("both are counted", async || dangling().await == Some(Some(2))).await;
+
+    let leave = patch(json!([{"op": "remove", "path": "members[value ne \"nobody\"]"}]));
+    replica.store.patch_group(&provider, group.id(), &leave, None, clock::now()).await.unwrap();
+    await_until("one is left", async || dangling().await == Some(Some(1))).await;
+    let nobody = patch(json!([{"op": "remove", "path": "members"}]));
+    replica.store.patch_group(&provider, group.id(), &nobody, None, clock::now()).await.unwrap();
+    await_until("there is nothing to say", async || dangling().await.is_none()).await;
 }
 
 #[tokio::test]
