@@ -19,7 +19,7 @@ use axum::{
 };
 use axum_server::accept::Accept;
 use bytes::Bytes;
-use futures::future::BoxFuture;
+use futures::{future::BoxFuture, task::AtomicWaker};
 use http_body::{Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -64,6 +64,9 @@ where
 struct Requests {
     begun: AtomicUsize,
     ended: AtomicUsize,
+    /// Who reads the connection. hyper does not ask again by itself once a request has ended, and then nobody
+    /// would look at the time.
+    reader: AtomicWaker,
 }
 
 /// A request from its head to the end of its answer.
@@ -72,6 +75,7 @@ struct Running(Arc<Requests>);
 impl Drop for Running {
     fn drop(&mut self) {
         self.0.ended.fetch_add(1, Ordering::SeqCst);
+        self.0.reader.wake();
     }
 }
 
@@ -201,6 +205,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for TimedStream<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.requests.reader.register(cx.waker());
         let serving = this.is_serving();
         let before = buffer.filled().len();
         match Pin::new(&mut this.stream).poll_read(cx, buffer) {

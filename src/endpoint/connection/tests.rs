@@ -96,6 +96,21 @@ async fn while_an_answer_is_on_its_way_nothing_ends() {
     assert!((60..=75).contains(&connection.end().await));
 }
 
+/// hyper reads while it answers, to see whether the client is still there, and then waits to be woken.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_answer_wakes_who_reads() {
+    let mut connection = connection();
+    connection.send(b"GET /").await;
+    let answer = connection.serve().await;
+    let end = connection.end();
+    let answered = async {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        drop(answer);
+    };
+    let (end, ()) = tokio::join!(end, answered);
+    assert!((90..=105).contains(&end), "{end}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn frames_of_http_2_between_requests_are_no_head() {
     let mut connection = connection();

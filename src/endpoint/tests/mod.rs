@@ -6,6 +6,7 @@ mod bodies;
 mod bulk;
 mod governance;
 mod large_groups;
+mod patience;
 mod queries;
 
 use std::sync::Arc;
