@@ -1,5 +1,9 @@
 //! What is said about SCIM beneath SCIM: bytes on a connection.
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -37,6 +41,77 @@ async fn who_sends_too_much_can_still_read_the_answer() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
         assert!(answer.contains("\"detail\""), "{answer}");
     }
+}
+
+/// The last request of a connection, and all that is answered until the server closes it.
+async fn exchange(idp: &Idp, method: &str, path: &str, more: &str, body: &[u8]) -> String {
+    let mut connection = connect(idp).await;
+    let head = head(idp, method, path, &format!("Connection: close\r\n{more}"));
+    connection.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_piece_by_piece_is_told_so_as_well() {
+    let idp = Idp::new().await;
+    let chunked = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n";
+    let chunk = format!("20000\r\n{}\r\n", " ".repeat(0x20000));
+    let answer = exchange(&idp, "POST", "/Users", chunked, chunk.repeat(32).as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("\"detail\""), "{answer}");
+}
+
+/// These are hyper's own answers, without a body: there is no request yet that SCIM could answer.
+#[tokio::test]
+async fn a_head_that_is_too_large_is_told_so() {
+    let idp = Idp::new().await;
+    let url = |length: usize| format!("/Users?x={}", "a".repeat(length));
+    let flood = |count: usize| "X-Flood: a\r\n".repeat(count);
+    for (path, more, status) in [
+        (url(60_000), String::new(), 200),
+        (url(70_000), String::new(), 414),
+        (url(1), flood(97), 200),
+        (url(1), flood(98), 431),
+        (url(1), format!("X-Long: {}\r\n", "a".repeat(100_000)), 200),
+        (url(1), format!("X-Long: {}\r\n", "a".repeat(200_000)), 431),
+    ] {
+        let answer = exchange(&idp, "GET", &path, &more, b"").await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_http_and_what_says_two_things_is_refused() {
+    let idp = Idp::new().await;
+    let json = |more: &str| format!("Content-Type: application/json\r\nContent-Length: 2\r\n{more}");
+    for (method, path, more, status) in [
+        ("GET", "/Users?filter=\u{1}", String::new(), 400),
+        ("GET", "/Users?filter=title pr", String::new(), 400),
+        ("GET", "/Users", format!("Authorization: Bearer scim_{}\r\n", idp.name), 401),
+        ("GET", "/Users", "Host: y\r\n".to_owned(), 400),
+        ("GET", "/Users", "X-Folded: a\r\n b\r\n".to_owned(), 400),
+        ("POST", "/Users", json("Content-Type: text/plain\r\n"), 415),
+        ("POST", "/Users", json("Content-Encoding: gzip\r\n"), 415),
+        ("POST", "/Users", json("Content-Length: 3\r\n"), 400),
+        ("POST", "/Users", json("Transfer-Encoding: chunked\r\n"), 400),
+    ] {
+        let answer = exchange(&idp, method, path, &more, b"{}").await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{method} {path} {more}: {answer}");
+    }
+}
+
+/// A filter of 8 KiB is three times as long in a URL.
+#[tokio::test]
+async fn a_long_url_is_read_in_both_versions_of_http() {
+    let idp = Idp::new().await;
+    let http_2: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
+    let path = format!("/Users?filter=title+eq+%22{}%22", "%41".repeat(8_000));
+    assert_eq!(idp.get(&path).await.expect(200).total(), 0);
+    let request = Request::get(format!("{}/scim/v2/{}{path}", idp.url, idp.name))
+        .header("authorization", format!("Bearer scim_{}", idp.name))
+        .body(Full::default());
+    assert_eq!(http_2.request(request.unwrap()).await.unwrap().status(), 200);
 }
 
 #[tokio::test]
