@@ -1,5 +1,6 @@
 //! One attribute's value, checked against its definition: the one place where types are.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -214,9 +215,10 @@ fn truth(text: &str) -> Option<bool> {
 fn unpack(mut role: Map<String, Value>) -> Map<String, Value> {
     while let Some((value, inner)) = packed(&role) {
         role.shift_remove(&value);
+        let mut known: HashSet<_> = role.keys().map(|name| name.to_ascii_lowercase()).collect();
         for (name, value) in inner {
             let name = if name.eq_ignore_ascii_case("displayName") { "display".to_owned() } else { name };
-            if !role.keys().any(|known| known.eq_ignore_ascii_case(&name)) {
+            if known.insert(name.to_ascii_lowercase()) {
                 role.insert(name, value);
             }
         }

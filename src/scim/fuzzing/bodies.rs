@@ -98,14 +98,23 @@ pub fn bulk(input: &[u8]) {
             handed_out += 1;
             assert!(handed_out <= 2 * sent, "no operation is run, and completed, more than once");
             assert_eq!(request.id.is_none(), request.method == Method::Post);
-            let text = request.data.to_string();
-            assert!(!text.contains("\"bulkId:"), "{text}");
+            assert!(!refers(&request.data), "{}", request.data);
             bulk.record(outcome(&request, handed_out));
         }
         let response = serde_json::to_value(bulk.into_response("https://scim.example.com/scim/v2/okta"));
         let response = response.unwrap_or_default();
         let answers = response["Operations"].as_array().map_or(0, Vec::len);
         assert!(answers <= sent, "{response}");
+    }
+}
+
+/// Whether a text still stands for an id.
+fn refers(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.starts_with("bulkId:"),
+        Value::Array(list) => list.iter().any(refers),
+        Value::Object(object) => object.values().any(refers),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -107,6 +107,9 @@ pub(crate) fn inputs(target: &str) -> Vec<Vec<u8>> {
 }
 
 #[cfg(test)]
+mod worst;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
