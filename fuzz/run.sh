@@ -29,6 +29,6 @@ for target in "$@"; do
   learned=$build/corpus/$target
   mkdir -p "$learned"
   "$build/$host/release/$target" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 -max_len=20000 \
-    -dict=fuzz/dictionary -artifact_prefix="$seeds/" -print_final_stats=0 -verbosity=1 "$learned" "$seeds" ||
-    { printf '\n%s found what is now in %s: mend it, and keep the file.\n' "$target" "$seeds" >&2; exit 1; }
+    -dict=fuzz/dictionary -artifact_prefix="$seeds/" -verbosity=0 -print_final_stats=1 "$learned" "$seeds" ||
+    { printf '\n%s broke on what is now in %s: mend it, and keep the file.\n' "$target" "$seeds" >&2; exit 1; }
 done
