@@ -79,8 +79,17 @@ fn check_path(request: Request) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::scim::fuzzing::inputs;
+    use crate::scim::fuzzing::{changed_inputs, inputs};
+
+    proptest! {
+        #[test]
+        fn whatever_is_changed_about_them_promises_are_kept(input in changed_inputs("url")) {
+            url(&input);
+        }
+    }
 
     #[test]
     fn every_kept_input_keeps_its_promises() {

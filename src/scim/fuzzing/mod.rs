@@ -3,6 +3,8 @@
 
 use std::sync::LazyLock;
 
+#[cfg(test)]
+use proptest::{collection, prelude::*, sample, test_runner::TestRunner};
 use serde_json::{Value, json};
 
 use super::error::ScimError;
@@ -109,9 +111,39 @@ pub(crate) fn inputs(target: &str) -> Vec<Vec<u8>> {
 #[cfg(test)]
 mod worst;
 
+/// Inputs of a target, changed here and there.
+#[cfg(test)]
+pub(crate) fn changed_inputs(target: &str) -> impl Strategy<Value = Vec<u8>> {
+    let pieces =
+        ["", " ", "\"", "[", "]", "{", "}", "(", ")", "\\", "%", ":", ",", "\0", "é", "9e99", "null"];
+    let piece =
+        prop_oneof![sample::select(pieces.to_vec()).prop_map(Vec::from), collection::vec(any::<u8>(), 0..4)];
+    let changes = collection::vec((any::<sample::Index>(), 0..8_usize, piece), 0..6);
+    (sample::select(inputs(target)), changes).prop_map(|(mut input, changes)| {
+        for (place, length, piece) in changes {
+            let from = place.index(input.len() + 1);
+            let to = (from + length).min(input.len());
+            input.splice(from..to, piece);
+        }
+        input
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_is_changed_about_them_promises_are_kept() {
+        let mut runner = TestRunner::default();
+        for (name, target) in TARGETS {
+            let run = |input: Vec<u8>| {
+                target(&input);
+                Ok(())
+            };
+            runner.run(&changed_inputs(name), run).unwrap();
+        }
+    }
 
     #[test]
     fn every_kept_input_keeps_its_promises() {

@@ -2,40 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Target, body, bulk, patch};
+use super::{Target, body, bulk};
 
-/// A body of at most 1 MiB, which costs far less than a second in a release; here it is read in three modes, for
-/// users and for groups, several times, and without optimization.
+/// A body of at most 1 MiB costs far less than a second in a release. Here it is read in three modes, for users and
+/// for groups, several times, without optimization, and while other tests run.
 #[track_caller]
 fn assert_is_read_in_time(target: Target, body: &str) {
     assert!(body.len() <= 1 << 20, "{}", body.len());
     let began = Instant::now();
     target(body.as_bytes());
     let took = began.elapsed();
-    assert!(took < Duration::from_secs(20), "{took:?}");
-}
-
-/// Fills 1,000 addresses, and then does something with all of them 999 times.
-fn repeated(operation: &Value) -> String {
-    let emails: Vec<_> = (0..1000).map(|i| json!({"value": format!("{i}@x")})).collect();
-    let mut operations = vec![json!({"op": "replace", "path": "emails", "value": emails})];
-    operations.resize(1000, operation.clone());
-    json!({"Operations": operations}).to_string()
-}
-
-#[test]
-fn a_list_is_not_searched_for_ever() {
-    let filter = vec!["type eq \"work\""; 48].join(" or ");
-    let path = format!("emails[{filter} or value pr].display");
-    assert_is_read_in_time(patch, &repeated(&json!({"op": "add", "path": path, "value": "x"})));
-    assert_is_read_in_time(patch, &repeated(&json!({"op": "add", "path": "emails.display", "value": "x"})));
-    assert_is_read_in_time(
-        patch,
-        &repeated(&json!({"op": "add", "path": "emails", "value": [{"value": "a"}]})),
-    );
-    assert_is_read_in_time(patch, &repeated(&json!({"op": "remove", "path": "emails[type eq \"work\"]"})));
+    assert!(took < Duration::from_secs(60), "{took:?}");
 }
 
 #[test]

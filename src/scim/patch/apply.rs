@@ -18,7 +18,7 @@ use crate::scim::value::{Ignored, normalize_value};
 
 /// How often the operations of one PATCH may look at a value of a list: once for each value, and once more for each
 /// term of a filter. Thousands of lists are changed within it, and no body of 1 MiB takes seconds.
-const MAX_LOOKS: usize = 250_000;
+const MAX_LOOKS: usize = 100_000;
 /// How many terms may say which members are removed, beside those that name them: each is a look at every member.
 const MAX_MEMBER_TERMS: usize = 100;
 
