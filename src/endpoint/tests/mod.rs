@@ -8,6 +8,7 @@ mod governance;
 mod large_groups;
 mod patience;
 mod queries;
+mod wire;
 
 use std::sync::Arc;
 
