@@ -27,3 +27,4 @@ pub mod value;
 pub mod fuzzing;
 
 mod object;
+mod steps;

@@ -10,6 +10,7 @@ use super::error::{Result, ScimError, quote};
 use super::json;
 use super::mode::{LooseForms, Mode, Password, UnknownInBody};
 use super::schema::{Attribute, Mutability, Type, Uniqueness};
+use super::steps;
 
 /// The longest text, in bytes of UTF-8.
 const MAX_TEXT: usize = 64 * 1024;
@@ -214,6 +215,7 @@ fn truth(text: &str) -> Option<bool> {
 /// What stands beside the text counts over what stands in it.
 fn unpack(mut role: Map<String, Value>) -> Map<String, Value> {
     while let Some((value, inner)) = packed(&role) {
+        steps::take(role.len() + inner.len());
         role.shift_remove(&value);
         let mut known: HashSet<_> = role.keys().map(|name| name.to_ascii_lowercase()).collect();
         for (name, value) in inner {
