@@ -109,7 +109,8 @@ async fn a_resource_that_no_object_can_hold_is_the_clients_to_change() {
     let more = patch(&json!([{"op": "add", "path": "phoneNumbers", "value": emails}]));
     let id = idp.get("/Users").await.texts("id")[0].to_owned();
     let url = format!("/Users/{id}");
-    idp.patch(&url, more).await.expect(413);
+    let refused = idp.patch(&url, more).await.expect(413);
+    assert!(refused.body["detail"].as_str().unwrap().contains("larger than one Kubernetes object may be"));
     assert_eq!(idp.get(&url).await.expect(200).body.get("phoneNumbers"), None);
 }
 
@@ -137,15 +138,22 @@ async fn a_name_that_is_blank_or_holds_a_control_character_is_refused_however_it
             for answer in [
                 idp.post(&all, body.clone()).await,
                 idp.put(&one, body.clone()).await,
-                idp.patch(&one, at_a_path).await,
-                idp.patch(&one, without).await,
+                idp.patch(&one, at_a_path.clone()).await,
+                idp.patch(&one, without.clone()).await,
             ] {
                 let refused = answer.expect(400);
                 assert_eq!(refused.body["scimType"], "invalidValue", "{name:?}: {}", refused.body);
             }
-            let operation = json!({"method": "POST", "path": all, "bulkId": "a", "data": body});
-            let bulk = idp.post("/Bulk", json!({"Operations": [operation]})).await.expect(200);
-            assert_eq!(bulk.body["Operations"][0]["status"], "400", "{name:?}");
+            let operations = json!([
+                {"method": "POST", "path": all, "bulkId": "a", "data": body},
+                {"method": "PUT", "path": one, "data": body},
+                {"method": "PATCH", "path": one, "data": at_a_path},
+                {"method": "PATCH", "path": one, "data": without},
+            ]);
+            let bulk = idp.post("/Bulk", json!({"Operations": operations})).await.expect(200);
+            for place in 0..4 {
+                assert_eq!(bulk.body["Operations"][place]["status"], "400", "{name:?}: {}", bulk.body);
+            }
         }
     }
     assert_eq!((idp.get("/Users").await.total(), idp.get("/Groups").await.total()), (1, 1));
@@ -237,5 +245,78 @@ async fn no_byte_of_a_path_or_query_comes_back_in_a_header() {
             });
             assert!(!echoed, "{method} {path}: {:?}", answer.headers);
         }
+    }
+    let created = send(&idp, "POST", "//%55sers/?echo=echo&attributes=echo", r#"{"userName": "a"}"#).await;
+    let id = created.expect(201).id().to_owned();
+    let found = send(&idp, "GET", &format!("/USERS//{id}/?excludedAttributes=echo"), "").await.expect(200);
+    let canonical = format!("{}/scim/v2/{}/Users/{id}", idp.url, idp.name);
+    assert_eq!(found.header("location"), Some(&*canonical), "its own spelling, not the request's");
+}
+
+/// Bytes that are no UTF-8, halves of surrogate pairs as bytes and as escapes: no reader of them knows what is meant.
+#[tokio::test]
+async fn text_that_is_no_unicode_is_refused_wherever_it_comes() {
+    let idp = Idp::new().await;
+    let alice = idp.user("alice").await;
+    let user = format!("/Users/{alice}");
+    for bytes in
+        [&b"\xff"[..], b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\\ud800", b"\\udc00\\ud800"]
+    {
+        let put = |before: &str, after: &str| [before.as_bytes(), bytes, after.as_bytes()].concat();
+        for (method, path, body) in [
+            ("POST", "/Users", put(r#"{"userName": ""#, r#""}"#)),
+            ("POST", "/Users", put(r#"{"userName": "b", ""#, r#"": 1}"#)),
+            ("PUT", &*user, put(r#"{"userName": "alice", "name": {"givenName": ""#, r#""}}"#)),
+            ("PATCH", &*user, put(r#"{"Operations": [{"op": "add", "path": "title", "value": ""#, r#""}]}"#)),
+            ("POST", "/Users/.search", put(r#"{"filter": "title eq \"a\"", "sortBy": ""#, r#""}"#)),
+            ("POST", "/Users/.search", put(r#"{"cursor": ""#, r#""}"#)),
+            ("POST", "/Bulk", put(r#"{"Operations": [{"method": "DELETE", "path": "/Users/"#, r#""}]}"#)),
+        ] {
+            let answer = send(&idp, method, path, body).await.expect(400);
+            assert_eq!(answer.body["scimType"], "invalidSyntax", "{method} {path}: {}", answer.body);
+        }
+    }
+    for encoded in ["%ff", "%c0%80", "%ed%a0%80", "%f4%90%80%80"] {
+        for parameter in ["filter=title+eq+%22", "cursor=", "sortBy=", "attributes=", "startIndex=", "x="] {
+            send(&idp, "GET", &format!("/Users?{parameter}{encoded}"), "").await.expect(400);
+        }
+        send(&idp, "GET", &format!("/Users/{encoded}"), "").await.expect(404);
+    }
+    for escape in [r"\ud800", r"\udc00", r"\ud800\ud800", r"\ud800a"] {
+        let filter = format!("title eq \"{escape}\"");
+        let sought = idp.post("/Users/.search", json!({"filter": filter})).await.expect(400);
+        assert_eq!(sought.body["scimType"], "invalidFilter");
+        let path = format!("emails[value eq \"{escape}\"]");
+        let removed = idp.patch(&user, patch(&json!([{"op": "remove", "path": path}]))).await.expect(400);
+        assert_eq!(removed.body["scimType"], "invalidFilter");
+    }
+    assert_eq!(idp.get("/Users").await.total(), 1);
+}
+
+/// One of the two counts for the next reader, and nobody knows which.
+#[tokio::test]
+async fn a_name_that_stands_twice_is_refused_however_deep_and_in_any_case() {
+    let idp = Idp::new().await;
+    let user = format!("/Users/{}", idp.user("alice").await);
+    for (method, path, body) in [
+        ("POST", "/Users", r#"{"userName": "a", "userName": "a"}"#),
+        ("POST", "/Users", r#"{"userName": "a", "name": {"givenName": "a", "GIVENNAME": "b"}}"#),
+        ("POST", "/Users", r#"{"userName": "a", "emails": [{"value": "a", "v\u0061lue": "b"}]}"#),
+        ("PUT", &*user, r#"{"userName": "alice", "x": {"y": [{"z": 1, "z": 2}]}}"#),
+        (
+            "PATCH",
+            &*user,
+            r#"{"Operations": [{"op": "add", "Op": "remove", "path": "title", "value": "a"}]}"#,
+        ),
+        ("PATCH", &*user, r#"{"Operations": [{"op": "add", "value": {"title": "a", "title": "b"}}]}"#),
+        ("POST", "/Users/.search", r#"{"count": 1, "Count": 2}"#),
+        (
+            "POST",
+            "/Bulk",
+            r#"{"Operations": [{"method": "DELETE", "path": "/Users/a", "path": "/Users/b"}]}"#,
+        ),
+    ] {
+        let answer = send(&idp, method, path, body).await.expect(400);
+        assert_eq!(answer.body["scimType"], "invalidSyntax", "{method} {path} {body}: {}", answer.body);
     }
 }

@@ -1,9 +1,12 @@
 //! What is said about SCIM beneath SCIM: bytes on a connection.
 
 use bytes::Bytes;
-use http::Request;
-use http_body_util::Full;
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use http::{Method, Request, request};
+use http_body_util::{BodyExt, Full};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -101,17 +104,49 @@ async fn what_is_no_http_and_what_says_two_things_is_refused() {
     }
 }
 
+fn http_2() -> Client<HttpConnector, Full<Bytes>> {
+    Client::builder(TokioExecutor::new()).http2_only(true).build_http()
+}
+
+/// The beginning of a request with the provider's token.
+fn to(idp: &Idp, method: Method, path: &str) -> request::Builder {
+    let request = Request::builder().method(method).uri(format!("{}/scim/v2/{}{path}", idp.url, idp.name));
+    request.header("authorization", format!("Bearer scim_{}", idp.name))
+}
+
 /// A filter of 8 KiB is three times as long in a URL.
 #[tokio::test]
 async fn a_long_url_is_read_in_both_versions_of_http() {
     let idp = Idp::new().await;
-    let http_2: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
     let path = format!("/Users?filter=title+eq+%22{}%22", "%41".repeat(8_000));
     assert_eq!(idp.get(&path).await.expect(200).total(), 0);
-    let request = Request::get(format!("{}/scim/v2/{}{path}", idp.url, idp.name))
-        .header("authorization", format!("Bearer scim_{}", idp.name))
-        .body(Full::default());
-    assert_eq!(http_2.request(request.unwrap()).await.unwrap().status(), 200);
+    let request = to(&idp, Method::GET, &path).body(Full::default()).unwrap();
+    assert_eq!(http_2().request(request).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn who_sends_too_much_over_http_2_can_read_the_answer_and_go_on() {
+    let (idp, http_2) = (Idp::new().await, http_2());
+    let large = to(&idp, Method::POST, "/Users").header("content-type", "application/json");
+    let large = large.body(vec![b' '; 8 << 20].into()).unwrap();
+    let answer = http_2.request(large).await.unwrap();
+    assert_eq!(answer.status(), 413);
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&body).contains("send less at once"));
+    let next = to(&idp, Method::GET, "/Users").body(Full::default()).unwrap();
+    assert_eq!(http_2.request(next).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_flood_of_headers_over_http_2_is_told_so_and_harms_nobody() {
+    let (idp, http_2) = (Idp::new().await, http_2());
+    let flood = (0..5_000).fold(to(&idp, Method::GET, "/Users"), |request, place| {
+        request.header(format!("x-flood-{place}"), "a")
+    });
+    let refused = http_2.request(flood.body(Full::default()).unwrap()).await;
+    assert!(refused.is_err() || refused.is_ok_and(|answer| answer.status() == 431));
+    let other = to(&idp, Method::GET, "/Users").body(Full::default()).unwrap();
+    assert_eq!(http_2.request(other).await.unwrap().status(), 200);
 }
 
 #[tokio::test]
