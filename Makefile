@@ -2,7 +2,7 @@
 # control plane, which takes minutes, once per machine.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance model up down crds control-plane
+.PHONY: help demo test conformance fuzz model up down crds control-plane
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ SUITES = cargo run --quiet --example up -- run .venv/bin/python tests/conformanc
 model: ## The directory's protocols in every interleaving, for half an hour; CONFIG=words of a sentence: one of them
 	cargo build --release --example model
 	cargo run --release --quiet --example model -- "$(CONFIG)"
+
+fuzz: ## Hostile bytes at every parser, TIME=30 seconds for each; TARGET=filter for one alone
+	fuzz/run.sh $(or $(TIME),30) $(TARGET)
 
 up: control-plane ## Control plane and operator in the background, on 127.0.0.1; writes .dev/env
 	cargo build --bin scim-operator

@@ -55,11 +55,14 @@ pub(super) async fn authenticate(
 }
 
 /// The token of a request that has exactly one (RFC 6750 section 2.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(only), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    let token = token.trim();
+    // A header may hold blanks and tabs, which no token does.
+    (scheme.eq_ignore_ascii_case("bearer") && token.bytes().all(|byte| byte.is_ascii_graphic()))
+        .then_some(token)
 }
 
 /// The same for every reason: a stranger learns nothing from it.
@@ -90,10 +93,16 @@ mod tests {
     }
 
     #[test]
-    fn other_schemes_and_two_headers_are_no_token() {
-        for values in
-            [&[][..], &["Basic scim_1"], &["scim_1"], &["Bearer"], &["Bearer scim_1", "Bearer scim_2"]]
-        {
+    fn other_schemes_two_headers_and_blanks_within_are_no_token() {
+        for values in [
+            &[][..],
+            &["Basic scim_1"],
+            &["scim_1"],
+            &["Bearer"],
+            &["Bearer scim_1", "Bearer scim_2"],
+            &["Bearer scim_1 scim_2"],
+            &["Bearer scim\t1"],
+        ] {
             assert_eq!(presented(values), None, "{values:?}");
         }
     }

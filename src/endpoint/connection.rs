@@ -19,13 +19,15 @@ use axum::{
 };
 use axum_server::accept::Accept;
 use bytes::Bytes;
-use futures::future::BoxFuture;
+use futures::{future::BoxFuture, task::AtomicWaker};
 use http_body::{Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep},
 };
 use tower::Service;
+
+use frames::Frames;
 
 /// How long a connection lives without a request.
 const IDLE: Duration = Duration::from_secs(68);
@@ -64,6 +66,9 @@ where
 struct Requests {
     begun: AtomicUsize,
     ended: AtomicUsize,
+    /// Who reads the connection. hyper does not ask again by itself once a request has ended, and then nobody
+    /// would look at the time.
+    reader: AtomicWaker,
 }
 
 /// A request from its head to the end of its answer.
@@ -72,6 +77,7 @@ struct Running(Arc<Requests>);
 impl Drop for Running {
     fn drop(&mut self) {
         self.0.ended.fetch_add(1, Ordering::SeqCst);
+        self.0.reader.wake();
     }
 }
 
@@ -135,62 +141,88 @@ impl<B: HttpBody + Unpin> HttpBody for Counting<B> {
 pub(super) struct TimedStream<T> {
     stream: T,
     requests: Arc<Requests>,
-    /// How many requests had begun when the connection last became idle.
-    seen: usize,
+    /// How many requests had begun, and ended, when that was last looked at.
+    seen: (usize, usize),
+    frames: Frames,
     phase: Phase,
-    /// When the phase has taken too long.
-    end: Pin<Box<Sleep>>,
-    /// When lingering has.
-    last_end: Instant,
+    /// When the connection has been without a request for too long.
+    idle_end: Instant,
+    /// When the head of which a part has come has taken too long.
+    head_end: Option<HeadEnd>,
+    timer: Pin<Box<Sleep>>,
 }
+
+/// The end of a head's time, and which of HTTP/2's heads it is.
+#[derive(Clone, Copy, Debug)]
+struct HeadEnd(Instant, Option<usize>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Nothing has come yet: the next bytes say which protocol it is.
-    New,
-    /// Between two requests.
-    Idle,
-    /// A part of a request's head has come. HTTP/2 is never here: its frames may come at any time.
-    Head,
-    /// HTTP/2 between two requests.
-    Http2,
-    /// Our side is closed, the client's is not yet.
-    Lingering,
+    /// Requests may come.
+    Open,
+    /// Our side is closed, the client's is not yet; it will have been open for too long then.
+    Lingering(Instant),
     /// The client's side is closed.
     Ended,
 }
 
 impl<T> TimedStream<T> {
     fn new(stream: T, requests: Arc<Requests>) -> Self {
-        let end = Box::pin(sleep(IDLE));
-        Self { stream, requests, seen: 0, phase: Phase::New, last_end: end.deadline(), end }
+        let timer = Box::pin(sleep(IDLE));
+        Self {
+            stream,
+            requests,
+            seen: (0, 0),
+            frames: Frames::default(),
+            phase: Phase::Open,
+            idle_end: timer.deadline(),
+            head_end: None,
+            timer,
+        }
     }
 
-    /// Begins to count anew when requests have come and gone, and says whether one is running.
+    /// Begins to count anew when requests have come or gone, and says whether one is running.
     fn is_serving(&mut self) -> bool {
         // In this order a request that ends in between counts as running.
         let ended = self.requests.ended.load(Ordering::SeqCst);
         let begun = self.requests.begun.load(Ordering::SeqCst);
-        if begun == ended && self.seen != begun {
-            self.seen = begun;
-            let idle = if self.phase == Phase::Http2 { Phase::Http2 } else { Phase::Idle };
-            self.enter(idle, IDLE);
+        if self.seen != (begun, ended) {
+            self.seen = (begun, ended);
+            self.idle_end = Instant::now() + IDLE;
+            if !self.frames.are_spoken() {
+                self.head_end = None;
+            }
         }
         begun != ended
     }
 
-    fn enter(&mut self, phase: Phase, at_most: Duration) {
-        self.phase = phase;
-        self.end.as_mut().reset(Instant::now() + at_most);
+    /// Looks at what has come.
+    fn note(&mut self, bytes: &[u8], serving: bool) {
+        self.frames.read(bytes);
+        if bytes.is_empty() {
+            self.phase = Phase::Ended;
+        } else if self.frames.are_spoken() {
+            // Of a head that was unfinished before the time goes on.
+            let before = self.head_end.take();
+            let now = self.frames.unfinished().map(|head| HeadEnd(Instant::now() + HEAD, Some(head)));
+            self.head_end = now.map(|now| before.filter(|before| before.1 == now.1).unwrap_or(now));
+        } else if !serving && self.head_end.is_none() {
+            self.head_end = Some(HeadEnd(Instant::now() + HEAD, None));
+        }
     }
 
-    fn note(&mut self, bytes: &[u8]) {
-        match self.phase {
-            _ if bytes.is_empty() => self.phase = Phase::Ended,
-            Phase::New if bytes.starts_with(b"PRI ") => self.phase = Phase::Http2,
-            Phase::New | Phase::Idle => self.enter(Phase::Head, HEAD),
-            Phase::Head | Phase::Http2 | Phase::Lingering | Phase::Ended => {}
+    /// When the client will have taken too long, if nothing comes.
+    fn end(&self, serving: bool) -> Option<Instant> {
+        let idle_end = (!serving).then_some(self.idle_end);
+        self.head_end.map(|HeadEnd(end, _)| end).or(idle_end)
+    }
+
+    /// Waits until then.
+    fn poll_end(&mut self, end: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        if self.timer.deadline() != end {
+            self.timer.as_mut().reset(end);
         }
+        self.timer.as_mut().poll(cx)
     }
 }
 
@@ -201,16 +233,19 @@ impl<T: AsyncRead + Unpin> AsyncRead for TimedStream<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.requests.reader.register(cx.waker());
         let serving = this.is_serving();
         let before = buffer.filled().len();
-        match Pin::new(&mut this.stream).poll_read(cx, buffer) {
-            Poll::Ready(Ok(())) if serving => {}
-            Poll::Ready(Ok(())) => this.note(buffer.filled().get(before..).unwrap_or_default()),
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending if serving => return Poll::Pending,
-            Poll::Pending => ready!(this.end.as_mut().poll(cx)),
+        if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buffer) {
+            if read.is_ok() {
+                this.note(buffer.filled().get(before..).unwrap_or_default(), serving);
+            }
+            return Poll::Ready(read);
         }
-        Poll::Ready(Ok(()))
+        match this.end(serving) {
+            None => Poll::Pending,
+            Some(end) => this.poll_end(end, cx).map(Ok),
+        }
     }
 }
 
@@ -240,24 +275,31 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
         if this.phase == Phase::Ended {
             return Pin::new(&mut this.stream).poll_shutdown(cx);
         }
-        if this.phase != Phase::Lingering {
-            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
-            this.enter(Phase::Lingering, LINGER_SILENCE);
-            this.last_end = Instant::now() + LINGER;
-        }
+        let last_end = match this.phase {
+            Phase::Lingering(end) => end,
+            Phase::Open | Phase::Ended => {
+                ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+                let now = Instant::now();
+                this.timer.as_mut().reset(now + LINGER_SILENCE);
+                this.phase = Phase::Lingering(now + LINGER);
+                now + LINGER
+            }
+        };
         let mut discarded = [0; 8 * 1024];
         loop {
             let mut buffer = ReadBuf::new(&mut discarded);
             match Pin::new(&mut this.stream).poll_read(cx, &mut buffer) {
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() && Instant::now() < this.last_end => {
-                    this.enter(Phase::Lingering, LINGER_SILENCE);
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() && Instant::now() < last_end => {
+                    this.timer.as_mut().reset(Instant::now() + LINGER_SILENCE);
                 }
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
-                Poll::Pending => return this.end.as_mut().poll(cx).map(Ok),
+                Poll::Pending => return this.timer.as_mut().poll(cx).map(Ok),
             }
         }
     }
 }
+
+mod frames;
 
 #[cfg(test)]
 mod tests;

@@ -39,7 +39,7 @@ pub(super) fn around(routes: Router<Endpoint>, endpoint: &Endpoint) -> Router {
 }
 
 /// Reads where the request goes, and routes by the canonical path below the provider.
-async fn locate(mut request: Request) -> Request {
+pub(super) async fn locate(mut request: Request) -> Request {
     let target = Target::parse(request.uri().path());
     if let Some(path) = &target.path {
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();

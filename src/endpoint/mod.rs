@@ -9,6 +9,8 @@ mod conditions;
 mod connection;
 mod discovery;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod governance;
 mod groups;
 mod layers;

@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Number, Value};
 
 use super::error::{Result, ScimError, quote};
+use super::steps;
 
 /// How deep objects and lists may be nested.
 const MAX_DEPTH: usize = 32;
@@ -89,6 +90,7 @@ impl<'de> Visitor<'de> for Strict {
         let inner = self.deeper()?;
         let mut list = Vec::new();
         while let Some(element) = elements.next_element_seed(inner)? {
+            steps::take(1);
             list.push(element);
         }
         Ok(Value::Array(list))
@@ -99,6 +101,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut object = Map::new();
         let mut names = HashSet::new();
         while let Some(name) = entries.next_key::<String>()? {
+            steps::take(name.len());
             if !names.insert(name.to_ascii_lowercase()) {
                 return Err(A::Error::custom(format_args!(
                     "the name {} stands twice in one object",

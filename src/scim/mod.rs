@@ -23,4 +23,8 @@ pub mod search;
 pub mod sort;
 pub mod value;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+
 mod object;
+mod steps;

@@ -1,5 +1,6 @@
 //! One attribute's value, checked against its definition: the one place where types are.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -9,6 +10,7 @@ use super::error::{Result, ScimError, quote};
 use super::json;
 use super::mode::{LooseForms, Mode, Password, UnknownInBody};
 use super::schema::{Attribute, Mutability, Type, Uniqueness};
+use super::steps;
 
 /// The longest text, in bytes of UTF-8.
 const MAX_TEXT: usize = 64 * 1024;
@@ -213,10 +215,12 @@ fn truth(text: &str) -> Option<bool> {
 /// What stands beside the text counts over what stands in it.
 fn unpack(mut role: Map<String, Value>) -> Map<String, Value> {
     while let Some((value, inner)) = packed(&role) {
+        steps::take(role.len() + inner.len());
         role.shift_remove(&value);
+        let mut known: HashSet<_> = role.keys().map(|name| name.to_ascii_lowercase()).collect();
         for (name, value) in inner {
             let name = if name.eq_ignore_ascii_case("displayName") { "display".to_owned() } else { name };
-            if !role.keys().any(|known| known.eq_ignore_ascii_case(&name)) {
+            if known.insert(name.to_ascii_lowercase()) {
                 role.insert(name, value);
             }
         }

@@ -4,7 +4,7 @@ use futures::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tower::{ServiceExt, service_fn};
 
-use super::*;
+use super::{frames::PREFACE, *};
 
 /// A connection's two ends, and its service, which answers at once.
 struct Connection {
@@ -96,14 +96,47 @@ async fn while_an_answer_is_on_its_way_nothing_ends() {
     assert!((60..=75).contains(&connection.end().await));
 }
 
+/// hyper reads while it answers, to see whether the client is still there, and then waits to be woken.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_answer_wakes_who_reads() {
+    let mut connection = connection();
+    connection.send(b"GET /").await;
+    let answer = connection.serve().await;
+    let end = connection.end();
+    let answered = async {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        drop(answer);
+    };
+    let (end, ()) = tokio::join!(end, answered);
+    assert!((90..=105).contains(&end), "{end}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn frames_of_http_2_between_requests_are_no_head() {
     let mut connection = connection();
-    connection.send(b"PRI * HTTP/2.0").await;
+    connection.send(PREFACE).await;
     drop(connection.serve().await);
     assert!(connection.stream.read(&mut [0]).now_or_never().is_none());
-    connection.send(b"ping").await;
-    assert!((60..=75).contains(&connection.end().await));
+    tokio::time::advance(Duration::from_secs(30)).await;
+    let ping = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+    connection.send(&ping[..4]).await;
+    connection.send(&ping[4..]).await;
+    assert!((30..=45).contains(&connection.end().await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_over_http_2_has_ten_seconds_as_well_and_whatever_else_is_answered() {
+    let mut connection = connection();
+    connection.send(&PREFACE[..5]).await;
+    connection.send(&PREFACE[5..]).await;
+    let _unread = connection.serve().await;
+    tokio::time::advance(Duration::from_secs(600)).await;
+    let headers_to_be_continued = [0, 0, 1, 1, 0, 0, 0, 0, 1, 0x82];
+    for byte in headers_to_be_continued {
+        connection.send(&[byte]).await;
+        tokio::time::advance(Duration::from_millis(900)).await;
+    }
+    assert_eq!(connection.end().await, 1);
 }
 
 #[tokio::test(start_paused = true)]

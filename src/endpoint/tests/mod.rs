@@ -6,7 +6,9 @@ mod bodies;
 mod bulk;
 mod governance;
 mod large_groups;
+mod patience;
 mod queries;
+mod wire;
 
 use std::sync::Arc;
 

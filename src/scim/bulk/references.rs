@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Request;
 use crate::scim::error::{Result, ScimError, quote};
-use crate::scim::patch;
+use crate::scim::{patch, steps};
 
 const PREFIX: &str = "bulkId:";
 
@@ -81,6 +81,7 @@ fn referred(text: &str) -> Option<&str> {
 }
 
 fn collect<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    steps::take(1);
     match value {
         Value::String(text) => found.extend(referred(text)),
         Value::Array(list) => list.iter().for_each(|element| collect(element, found)),
@@ -90,6 +91,7 @@ fn collect<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
 }
 
 fn for_each_text(value: &mut Value, put: &impl Fn(&mut String) -> Result<()>) -> Result<()> {
+    steps::take(1);
     match value {
         Value::String(text) => put(text),
         Value::Array(list) => list.iter_mut().try_for_each(|element| for_each_text(element, put)),

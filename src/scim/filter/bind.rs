@@ -103,6 +103,11 @@ impl ElementFilter {
         filter.try_map(&mut bind).map(Self)
     }
 
+    /// How many terms it has.
+    pub fn terms(&self) -> usize {
+        self.0.terms().len()
+    }
+
     /// The one element that the filter describes, if it is nothing but `eq` terms joined by `and`, each about
     /// another sub-attribute.
     pub fn described(&self) -> Option<Map<String, Value>> {

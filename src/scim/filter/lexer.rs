@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::scim::steps;
+
 /// A piece of the text, and where it stands in it (bytes).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token<'a> {
@@ -44,7 +46,7 @@ impl<'a> Lexer<'a> {
 
     /// The next token; after the last one [`Kind::End`], again and again.
     pub(super) fn next(&mut self) -> Token<'a> {
-        let rest = self.rest();
+        let (rest, before) = (self.rest(), self.at);
         let start = self.at + (rest.len() - rest.trim_start().len());
         self.at = start;
         let rest = self.rest();
@@ -61,6 +63,7 @@ impl<'a> Lexer<'a> {
             }
         };
         self.at += length;
+        steps::take(1 + self.at - before);
         Token { kind, span: start..self.at }
     }
 

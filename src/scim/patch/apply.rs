@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::values::{Values, assign, merge};
 use super::{Change, Patched, Verb};
-use crate::scim::error::{Result, ScimError, quote};
+use crate::scim::error::{ErrorKind, Result, ScimError, quote};
 use crate::scim::filter::ElementFilter;
 use crate::scim::members::{Member, MemberEdit};
 use crate::scim::mode::{ComplexReplace, Mode, PathlessPatch, RemoveWithValue, UnknownPath, UnmatchedFilter};
@@ -16,6 +16,12 @@ use crate::scim::schema::{
 };
 use crate::scim::value::{Ignored, normalize_value};
 
+/// How often the operations of one PATCH may look at a value of a list: once for each value, and once more for each
+/// term of a filter. Thousands of lists are changed within it, and no body of 1 MiB takes seconds.
+const MAX_LOOKS: usize = 100_000;
+/// How many terms may say which members are removed, beside those that name them: each is a look at every member.
+const MAX_MEMBER_TERMS: usize = 100;
+
 /// A resource while operations are applied to it. It is a copy: what fails leaves nothing behind.
 pub(super) struct Application<'a> {
     schema: &'a ResourceSchema,
@@ -23,6 +29,8 @@ pub(super) struct Application<'a> {
     resource: Resource,
     members: Vec<MemberEdit>,
     ignored: Ignored,
+    looks: usize,
+    member_terms: usize,
 }
 
 /// What an operation is about.
@@ -41,7 +49,8 @@ struct Place<'a> {
 
 impl<'a> Application<'a> {
     pub(super) fn new(resource: Resource, schema: &'a ResourceSchema, mode: Mode) -> Self {
-        Self { schema, mode, resource, members: Vec::new(), ignored: Ignored::default() }
+        let (members, ignored) = Default::default();
+        Self { schema, mode, resource, members, ignored, looks: 0, member_terms: 0 }
     }
 
     pub(super) fn finish(self) -> Patched {
@@ -216,7 +225,13 @@ impl<'a> Application<'a> {
             }
             (Change::Remove(_), Some(filter)) => match filter.named_values() {
                 Some(ids) => MemberEdit::Remove(ids),
-                None => MemberEdit::RemoveMatching(filter.clone()),
+                None => {
+                    self.member_terms += filter.terms();
+                    if self.member_terms > MAX_MEMBER_TERMS {
+                        return Err(too_much("search the members for too long; name them by value"));
+                    }
+                    MemberEdit::RemoveMatching(filter.clone())
+                }
             },
             (Change::Set(..), Some(_)) => {
                 return Err(ScimError::no_target("a filter does not make members; add them to members"));
@@ -230,6 +245,11 @@ impl<'a> Application<'a> {
         let attribute = place.at.attribute;
         let filter = place.filter.as_ref();
         let mut values = Values::new(attribute, self.current(place.at));
+        let terms = filter.map_or(0, ElementFilter::terms);
+        self.looks = self.looks.saturating_add(values.count().saturating_mul(1 + terms));
+        if self.looks > MAX_LOOKS {
+            return Err(too_much("search the values of lists for too long"));
+        }
         match (change, filter, place.sub) {
             (Change::Remove(None | Some(Value::Null)), None, None) => values.clear(),
             (Change::Remove(Some(listed)), None, None) => {
@@ -381,6 +401,11 @@ impl<'a> Application<'a> {
         let Value::Object(attributes) = extension else { return Ok(()) };
         assign(attributes, at.attribute, value)
     }
+}
+
+fn too_much(complaint: &str) -> ScimError {
+    let detail = format!("the operations of this PATCH {complaint}; send fewer at once");
+    ScimError::new(ErrorKind::PayloadTooLarge, detail)
 }
 
 impl Place<'_> {

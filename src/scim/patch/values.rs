@@ -5,10 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::scim::comparison::{Comparable, Comparison};
-use crate::scim::error::{Result, ScimError};
+use crate::scim::error::{ErrorKind, Result, ScimError};
 use crate::scim::filter::ElementFilter;
 use crate::scim::schema::{Attribute, Mutability};
 use crate::scim::value::is_primary;
+
+/// How much one operation may write into all the elements that it selects, in bytes: about what the Kubernetes
+/// API takes as one object. Without a limit one short text, set in every element of a long list, would fill the
+/// memory.
+const MAX_SPREAD: usize = 1024 * 1024;
 
 /// The values of one multi-valued attribute.
 pub(super) struct Values<'a> {
@@ -36,6 +41,10 @@ impl<'a> Values<'a> {
             }
         }
         Value::Array(self.values)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.values.len()
     }
 
     pub(super) fn clear(&mut self) {
@@ -115,7 +124,7 @@ impl<'a> Values<'a> {
 
     /// Changes the elements that match.
     pub(super) fn merge(&mut self, filter: Option<&ElementFilter>, change: &Value) -> Result<()> {
-        self.update(filter, |attribute, value| changed(attribute, value, change.clone()))
+        self.update(filter, size(change), |attribute, value| changed(attribute, value, change.clone()))
     }
 
     /// Puts another element in the place of each that matches: what is described, with the change.
@@ -125,18 +134,29 @@ impl<'a> Values<'a> {
         described: &Map<String, Value>,
         change: &Value,
     ) -> Result<()> {
-        self.update(filter, |attribute, _| {
-            changed(attribute, Value::Object(described.clone()), change.clone())
+        let described = Value::Object(described.clone());
+        self.update(filter, size(&described).saturating_add(size(change)), |attribute, _| {
+            changed(attribute, described.clone(), change.clone())
         })
     }
 
+    /// Changes the elements that match, each by so many bytes.
     fn update(
         &mut self,
         filter: Option<&ElementFilter>,
+        size: usize,
         next: impl Fn(&Attribute, Value) -> Result<Value>,
     ) -> Result<()> {
+        let mut written: usize = 0;
         for (place, value) in self.values.iter_mut().enumerate() {
             if selects(filter, value) {
+                written = written.saturating_add(size);
+                if written > MAX_SPREAD {
+                    let name = &self.attribute.name;
+                    let detail =
+                        format!("{name} would grow by more than {MAX_SPREAD} bytes; select fewer values");
+                    return Err(ScimError::new(ErrorKind::PayloadTooLarge, detail));
+                }
                 *value = next(self.attribute, value.take())?;
                 self.touched.insert(place);
             }
@@ -207,6 +227,11 @@ fn changed(attribute: &Attribute, element: Value, change: Value) -> Result<Value
         }
         simple => Ok(simple),
     }
+}
+
+/// The length of a value's JSON.
+fn size(value: &Value) -> usize {
+    value.to_string().len()
 }
 
 fn selects(filter: Option<&ElementFilter>, value: &Value) -> bool {

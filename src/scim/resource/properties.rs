@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::scim::json;
 use crate::scim::schema::core::{ENTERPRISE_USER, GROUP, USER};
 
 /// Bodies that mix what schemas know with what they don't.
@@ -58,6 +59,11 @@ fn bodies() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Any text, control characters and what Unicode leaves undefined included.
+fn text() -> impl Strategy<Value = String> {
+    prop::collection::vec(any::<char>(), 0..12).prop_map(String::from_iter)
+}
+
 proptest! {
     #[test]
     fn normalizing_twice_is_normalizing_once(body in bodies(), mode in prop::sample::select(Mode::ALL.to_vec())) {
@@ -68,5 +74,24 @@ proptest! {
                 prop_assert_eq!(twice.ignored, Vec::<String>::new());
             }
         }
+    }
+
+    /// Roles alone may be JSON inside a text.
+    #[test]
+    fn whatever_a_text_holds_is_kept_as_sent(text in text(), mode in prop::sample::select(Mode::ALL.to_vec())) {
+        let schema = ResourceSchema::user();
+        let sent = json!({
+            "schemas": [USER, ENTERPRISE_USER],
+            "userName": format!("a{}", text.replace(char::is_control, "")),
+            "externalId": format!("x{text}"),
+            "active": true,
+            "title": text,
+            "name": {"givenName": text},
+            "emails": [{"value": text, "display": text}],
+            ENTERPRISE_USER: {"department": text},
+        });
+        let read = json::parse(sent.to_string().as_bytes()).unwrap();
+        let posted = post(read, &schema, mode, &Requirements::of(&schema)).unwrap().resource;
+        prop_assert_eq!(Value::from(posted), sent);
     }
 }

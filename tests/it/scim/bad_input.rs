@@ -63,10 +63,25 @@ async fn what_cannot_be_understood_is_refused_and_leaves_no_trace() {
         ("GET", "/Users?filter=userName+eq", "", "400 invalidFilter"),
         ("GET", "/Users?filter=noSuchAttribute+pr", "", "400 invalidFilter"),
         ("GET", "/Users?filter=%28%28%28", "", "400 invalidFilter"),
+        ("GET", "/Users?filter=userName+eq+%22%5Cud800%22", "", "400 invalidFilter"),
+        ("GET", &*format!("/Users?filter={}", vec!["title+pr"; 101].join("+or+")), "", "400 invalidFilter"),
+        ("GET", &*format!("/Users?filter={}title+pr", "(".repeat(33)), "", "400 invalidFilter"),
+        ("GET", &*format!("/Users?filter=title+eq+%22{}%22", "a".repeat(8192)), "", "400 invalidFilter"),
+        ("GET", "/Users?filter=title+pr&FILTER=active+pr", "", "400 invalidValue"),
+        ("GET", "/Users?count=1&count=1", "", "400 invalidValue"),
+        ("GET", "/Users?filter=%ff", "", "400 invalidValue"),
         ("GET", "/Users?cursor=bm90IG91cnM", "", "400 invalidCursor"),
         ("GET", "/Users/7c9e6679-7425-40de-944b-e07fc1f90ae7", "", "404"),
         ("PUT", "/Users/7c9e6679-7425-40de-944b-e07fc1f90ae7", r#"{"userName": "b"}"#, "404"),
         ("DELETE", "/Groups/..%2f..%2fUsers", "", "404"),
+        ("DELETE", &*format!("/Groups/../Users/{alice}"), "", "404"),
+        ("DELETE", &*format!("/Groups/%2e%2E/Users/{alice}"), "", "404"),
+        ("DELETE", &*format!("/./Users/{alice}"), "", "404"),
+        ("DELETE", &*format!("/Users%2f{alice}"), "", "404"),
+        ("DELETE", &*format!("/Users%5c{alice}"), "", "404"),
+        ("DELETE", &*format!("/Users/{alice}%00"), "", "404"),
+        ("DELETE", &*format!("/%2555sers/{alice}"), "", "404"),
+        ("GET", "/Users/%ff", "", "404"),
         ("GET", "/Nothing", "", "404"),
         ("POST", &*user, "{}", "405"),
         ("DELETE", "/Users", "", "405"),
@@ -94,7 +109,8 @@ async fn a_resource_that_no_object_can_hold_is_the_clients_to_change() {
     let more = patch(&json!([{"op": "add", "path": "phoneNumbers", "value": emails}]));
     let id = idp.get("/Users").await.texts("id")[0].to_owned();
     let url = format!("/Users/{id}");
-    idp.patch(&url, more).await.expect(413);
+    let refused = idp.patch(&url, more).await.expect(413);
+    assert!(refused.body["detail"].as_str().unwrap().contains("larger than one Kubernetes object may be"));
     assert_eq!(idp.get(&url).await.expect(200).body.get("phoneNumbers"), None);
 }
 
@@ -106,4 +122,201 @@ async fn a_path_may_be_written_carelessly() {
         assert_eq!(idp.get(path).await.expect(200).total(), 1, "{path}");
     }
     assert_eq!(idp.get(&format!("/users/{id}/")).await.expect(200).id(), id);
+}
+
+/// RFC 7643 section 4.1.1: a userName is "non-empty"; in a log or a table a name must stay on its line.
+#[tokio::test]
+async fn a_name_that_is_blank_or_holds_a_control_character_is_refused_however_it_comes() {
+    let idp = Idp::new().await;
+    let (alice, team) = (idp.user("alice").await, idp.group("team", &[]).await);
+    for name in ["", " ", "\t", "\u{3000}\u{a0}", "a\nb", "a\u{0}", "a\u{7f}", "a\u{85}b", "\u{1b}[2J"] {
+        for (collection, attribute, id) in [("Users", "userName", &alice), ("Groups", "displayName", &team)] {
+            let (all, one) = (format!("/{collection}"), format!("/{collection}/{id}"));
+            let body = json!({(attribute): name});
+            let at_a_path = patch(&json!([{"op": "replace", "path": attribute, "value": name}]));
+            let without = patch(&json!([{"op": "replace", "value": body}]));
+            for answer in [
+                idp.post(&all, body.clone()).await,
+                idp.put(&one, body.clone()).await,
+                idp.patch(&one, at_a_path.clone()).await,
+                idp.patch(&one, without.clone()).await,
+            ] {
+                let refused = answer.expect(400);
+                assert_eq!(refused.body["scimType"], "invalidValue", "{name:?}: {}", refused.body);
+            }
+            let operations = json!([
+                {"method": "POST", "path": all, "bulkId": "a", "data": body},
+                {"method": "PUT", "path": one, "data": body},
+                {"method": "PATCH", "path": one, "data": at_a_path},
+                {"method": "PATCH", "path": one, "data": without},
+            ]);
+            let bulk = idp.post("/Bulk", json!({"Operations": operations})).await.expect(200);
+            for place in 0..4 {
+                assert_eq!(bulk.body["Operations"][place]["status"], "400", "{name:?}: {}", bulk.body);
+            }
+        }
+    }
+    assert_eq!((idp.get("/Users").await.total(), idp.get("/Groups").await.total()), (1, 1));
+}
+
+#[tokio::test]
+async fn everything_else_is_kept_as_it_was_sent() {
+    let idp = Idp::new().await;
+    for text in [
+        " alice ",
+        "Ａlice",
+        "Zoe\u{308}",
+        "\u{202e}ecila",
+        "a\u{200b}b",
+        "👩‍🚒",
+        "\u{fffe}",
+        "a\"b\\c",
+        "<script>alert(1)</script>",
+        "{{ user }}${env}%s",
+        "' OR 1=1 --",
+        "null",
+        "../../etc",
+    ] {
+        let rest = format!("{text}\u{0}\r\n\u{1b}\t");
+        let person =
+            json!({"userName": text, "title": rest, "emails": [{"value": rest}], "externalId": text});
+        let created = idp.post("/Users", person.clone()).await.expect(201);
+        let found = idp.get(&format!("/Users/{}", created.id())).await.expect(200).body;
+        let team = idp.group(text, &[]).await;
+        let group = idp.get(&format!("/Groups/{team}")).await.expect(200).body;
+        for (attribute, value) in person.as_object().unwrap() {
+            assert_eq!(found[attribute], *value);
+        }
+        assert_eq!(group["displayName"], text);
+    }
+}
+
+/// RFC 7644 section 5: user names compare as RFC 8265 maps them.
+#[tokio::test]
+async fn names_are_one_by_their_key_for_uniqueness_and_filters_alike() {
+    let idp = Idp::new().await;
+    for (name, same) in [("Alice", "ａＬＩＣＥ"), ("Zoe\u{308}", "ZOË"), ("ΝΙΚΟΣ", "νικοσ"), ("ｶﾞ", "ガ")]
+    {
+        let (id, team) = (idp.user(name).await, idp.group(name, &[]).await);
+        for (collection, attribute, id) in [("Users", "userName", &id), ("Groups", "displayName", &team)] {
+            let taken = idp.post(&format!("/{collection}"), json!({(attribute): same})).await.expect(409);
+            assert_eq!(taken.body["scimType"], "uniqueness");
+            for operator in ["eq", "sw", "co"] {
+                let filter = json!({"filter": format!("{attribute} {operator} {}", json!(same))});
+                let found = idp.post(&format!("/{collection}/.search"), filter).await.expect(200);
+                assert_eq!(found.texts("id"), [id.as_str()], "{attribute} {operator} {same}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_that_differ_at_their_end_alone_are_two_however_long_they_are() {
+    let idp = Idp::new().await;
+    let long = "a".repeat(4_000);
+    let names = ["b", "c", "bb"].map(|end| format!("{long}{end}"));
+    for name in &names {
+        let (id, team) = (idp.user(name).await, idp.group(name, &[]).await);
+        for (collection, attribute, id) in [("Users", "userName", id), ("Groups", "displayName", team)] {
+            let filter = json!({"filter": format!("{attribute} eq \"{}\"", name.to_uppercase())});
+            let found = idp.post(&format!("/{collection}/.search"), filter).await.expect(200);
+            assert_eq!(found.texts("id"), [id.as_str()]);
+            idp.post(&format!("/{collection}"), json!({(attribute): name})).await.expect(409);
+        }
+    }
+    assert_eq!(idp.get("/Users").await.total(), 3);
+}
+
+#[tokio::test]
+async fn no_byte_of_a_path_or_query_comes_back_in_a_header() {
+    let idp = Idp::new().await;
+    for path in [
+        "/Users/%0d%0aX-Echo:%20echo",
+        "/Users?filter=title+eq+%22%0d%0aX-Echo:%20echo%22",
+        "/echo",
+        "/Users/echo",
+        "/Schemas/echo",
+        "/Users/?echo",
+    ] {
+        for method in ["GET", "PUT", "DELETE", "OPTIONS"] {
+            let answer = send(&idp, method, path, "{}").await;
+            let echoed = answer.headers.iter().any(|(name, value)| {
+                name.as_str().contains("echo") || String::from_utf8_lossy(value.as_bytes()).contains("echo")
+            });
+            assert!(!echoed, "{method} {path}: {:?}", answer.headers);
+        }
+    }
+    let created = send(&idp, "POST", "//%55sers/?echo=echo&attributes=echo", r#"{"userName": "a"}"#).await;
+    let id = created.expect(201).id().to_owned();
+    let found = send(&idp, "GET", &format!("/USERS//{id}/?excludedAttributes=echo"), "").await.expect(200);
+    let canonical = format!("{}/scim/v2/{}/Users/{id}", idp.url, idp.name);
+    assert_eq!(found.header("location"), Some(&*canonical), "its own spelling, not the request's");
+}
+
+/// Bytes that are no UTF-8, halves of surrogate pairs as bytes and as escapes: no reader of them knows what is meant.
+#[tokio::test]
+async fn text_that_is_no_unicode_is_refused_wherever_it_comes() {
+    let idp = Idp::new().await;
+    let alice = idp.user("alice").await;
+    let user = format!("/Users/{alice}");
+    for bytes in
+        [&b"\xff"[..], b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\\ud800", b"\\udc00\\ud800"]
+    {
+        let put = |before: &str, after: &str| [before.as_bytes(), bytes, after.as_bytes()].concat();
+        for (method, path, body) in [
+            ("POST", "/Users", put(r#"{"userName": ""#, r#""}"#)),
+            ("POST", "/Users", put(r#"{"userName": "b", ""#, r#"": 1}"#)),
+            ("PUT", &*user, put(r#"{"userName": "alice", "name": {"givenName": ""#, r#""}}"#)),
+            ("PATCH", &*user, put(r#"{"Operations": [{"op": "add", "path": "title", "value": ""#, r#""}]}"#)),
+            ("POST", "/Users/.search", put(r#"{"filter": "title eq \"a\"", "sortBy": ""#, r#""}"#)),
+            ("POST", "/Users/.search", put(r#"{"cursor": ""#, r#""}"#)),
+            ("POST", "/Bulk", put(r#"{"Operations": [{"method": "DELETE", "path": "/Users/"#, r#""}]}"#)),
+        ] {
+            let answer = send(&idp, method, path, body).await.expect(400);
+            assert_eq!(answer.body["scimType"], "invalidSyntax", "{method} {path}: {}", answer.body);
+        }
+    }
+    for encoded in ["%ff", "%c0%80", "%ed%a0%80", "%f4%90%80%80"] {
+        for parameter in ["filter=title+eq+%22", "cursor=", "sortBy=", "attributes=", "startIndex=", "x="] {
+            send(&idp, "GET", &format!("/Users?{parameter}{encoded}"), "").await.expect(400);
+        }
+        send(&idp, "GET", &format!("/Users/{encoded}"), "").await.expect(404);
+    }
+    for escape in [r"\ud800", r"\udc00", r"\ud800\ud800", r"\ud800a"] {
+        let filter = format!("title eq \"{escape}\"");
+        let sought = idp.post("/Users/.search", json!({"filter": filter})).await.expect(400);
+        assert_eq!(sought.body["scimType"], "invalidFilter");
+        let path = format!("emails[value eq \"{escape}\"]");
+        let removed = idp.patch(&user, patch(&json!([{"op": "remove", "path": path}]))).await.expect(400);
+        assert_eq!(removed.body["scimType"], "invalidFilter");
+    }
+    assert_eq!(idp.get("/Users").await.total(), 1);
+}
+
+/// One of the two counts for the next reader, and nobody knows which.
+#[tokio::test]
+async fn a_name_that_stands_twice_is_refused_however_deep_and_in_any_case() {
+    let idp = Idp::new().await;
+    let user = format!("/Users/{}", idp.user("alice").await);
+    for (method, path, body) in [
+        ("POST", "/Users", r#"{"userName": "a", "userName": "a"}"#),
+        ("POST", "/Users", r#"{"userName": "a", "name": {"givenName": "a", "GIVENNAME": "b"}}"#),
+        ("POST", "/Users", r#"{"userName": "a", "emails": [{"value": "a", "v\u0061lue": "b"}]}"#),
+        ("PUT", &*user, r#"{"userName": "alice", "x": {"y": [{"z": 1, "z": 2}]}}"#),
+        (
+            "PATCH",
+            &*user,
+            r#"{"Operations": [{"op": "add", "Op": "remove", "path": "title", "value": "a"}]}"#,
+        ),
+        ("PATCH", &*user, r#"{"Operations": [{"op": "add", "value": {"title": "a", "title": "b"}}]}"#),
+        ("POST", "/Users/.search", r#"{"count": 1, "Count": 2}"#),
+        (
+            "POST",
+            "/Bulk",
+            r#"{"Operations": [{"method": "DELETE", "path": "/Users/a", "path": "/Users/b"}]}"#,
+        ),
+    ] {
+        let answer = send(&idp, method, path, body).await.expect(400);
+        assert_eq!(answer.body["scimType"], "invalidSyntax", "{method} {path} {body}: {}", answer.body);
+    }
 }

@@ -228,3 +228,60 @@ fn a_request_has_at_most_1000_operations() {
     assert_eq!(kind, ErrorKind::PayloadTooLarge);
     assert_eq!(detail, "1001 operations in one PATCH; send at most 1000");
 }
+
+/// A text of 64 KiB in each of 1,000 addresses would be 64 MiB, from a body of 64 KiB.
+#[test]
+fn an_operation_that_would_write_too_much_into_every_value_is_refused() {
+    let emails: Vec<_> = (0..1000).map(|i| json!({"value": format!("{i}@example.com")})).collect();
+    let mut before = alice().as_object().unwrap().clone();
+    before.insert("emails".into(), emails.into());
+    let set = |op: &str, path: &str, length: usize| {
+        patch(
+            &before,
+            &json!([{"op": op, "path": path, "value": {"display": "x".repeat(length)}}]),
+            &users(),
+            Mode::Compat,
+        )
+    };
+    for op in ["add", "replace"] {
+        assert!(set(op, "emails[value pr]", 1000).is_ok());
+        assert_eq!(set(op, "emails[value pr]", 2000).unwrap_err().kind(), ErrorKind::PayloadTooLarge);
+        assert!(set(op, "emails[value eq \"7@example.com\"]", 60_000).is_ok());
+    }
+    let everywhere = json!([{"op": "add", "path": "emails.display", "value": "x".repeat(60_000)}]);
+    let error = patch(&before, &everywhere, &users(), Mode::Compat).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PayloadTooLarge);
+}
+
+#[test]
+fn operations_that_would_search_a_list_for_ever_are_refused() {
+    let emails: Vec<_> = (0..1000).map(|i| json!({"value": format!("{i}@example.com")})).collect();
+    let mut before = alice().as_object().unwrap().clone();
+    before.insert("emails".into(), emails.into());
+    let repeated = |operation: Value, times: usize| {
+        patch(&before, &Value::from(vec![operation; times]), &users(), Mode::Compat)
+            .map_err(|error| error.kind())
+    };
+    let terms = vec!["type eq \"work\""; 48].join(" or ");
+    let searching = json!({"op": "remove", "path": format!("emails[{terms}]")});
+    let adding = json!({"op": "add", "path": "emails", "value": [{"value": "0@example.com"}]});
+    for operation in [searching, adding] {
+        assert!(repeated(operation.clone(), 2).is_ok());
+        assert_eq!(repeated(operation, 999).unwrap_err(), ErrorKind::PayloadTooLarge);
+    }
+}
+
+/// Each is a look at every member, of whom there may be 100,000.
+#[test]
+fn operations_that_would_search_the_members_for_ever_are_refused() {
+    let group = json!({"id": "g", "displayName": "Team"});
+    let remove = |filter: &str, times: usize| {
+        let operations = vec![json!({"op": "remove", "path": format!("members[{filter}]")}); times];
+        let before = group.as_object().unwrap();
+        patch(before, &operations.into(), &ResourceSchema::group(), Mode::Compat)
+            .map_err(|error| error.kind())
+    };
+    assert!(remove("type eq \"Group\"", 100).is_ok());
+    assert_eq!(remove("type eq \"Group\"", 101).unwrap_err(), ErrorKind::PayloadTooLarge);
+    assert!(remove("value eq \"a\" or value eq \"b\"", 1000).is_ok(), "these are named");
+}
