@@ -2,6 +2,7 @@
 //! apply all look at the same plan.
 
 mod compare;
+mod lanes;
 mod wanted;
 
 use std::{
@@ -25,6 +26,7 @@ use crate::{
     api::{GroupSelector, ScimProvider, SubjectKind},
     directory::view::Selection,
 };
+pub use lanes::Lane;
 use wanted::Wanted;
 
 /// What one policy wants, and what is to be done for it.

@@ -2,6 +2,7 @@
 
 mod delays;
 mod guard;
+mod lanes;
 mod people;
 mod places;
 mod property;
