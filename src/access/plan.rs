@@ -252,6 +252,14 @@ impl Change {
         }
     }
 
+    /// The binding's name.
+    pub fn object(&self) -> &str {
+        match self {
+            Self::Create(binding) | Self::Update { to: binding, .. } => &binding.name,
+            Self::Delete(observed) => &observed.binding.name,
+        }
+    }
+
     /// Who is added to the binding.
     pub fn added(&self) -> Vec<&Subject> {
         match self {
