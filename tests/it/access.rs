@@ -31,6 +31,7 @@ use crate::harness::{
     APPS, ControlPlane, DEADLINE, Fsync, Identity, Installation, await_until, unique, until,
 };
 
+mod bad_input;
 mod crashes;
 mod guard;
 mod process;
