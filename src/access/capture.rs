@@ -28,7 +28,8 @@ enum Part {
 }
 
 impl Patterns {
-    /// The patterns among the subjects. Regular expressions here take linear time, whatever they say.
+    /// The patterns among the subjects. Regular expressions here take linear time, whatever they say, and none that
+    /// would take more than some megabytes is read.
     ///
     /// # Errors
     /// When one cannot be read.
@@ -43,6 +44,11 @@ impl Patterns {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The names of what any of them captures.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|pattern| pattern.capture_names().flatten())
     }
 
     /// What each pattern that matches the group's name captures of it.
@@ -75,9 +81,17 @@ impl Template {
         Self(parts)
     }
 
+    /// The names of what is to be filled.
+    pub fn captures(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Capture(name) => Some(name.as_str()),
+            Part::Text(_) => None,
+        })
+    }
+
     /// Whether there is anything to fill.
     pub fn has_captures(&self) -> bool {
-        self.0.iter().any(|part| matches!(part, Part::Capture(_)))
+        self.captures().next().is_some()
     }
 
     /// The name with its captures filled. `None` where one is missing, or is not made of lower-case

@@ -25,7 +25,7 @@ pub use guard::{Departures, Held, Verdict};
 pub use identities::{Nameless, PersonRef};
 pub use identity::{Identity, Refusal};
 pub use index::{Admission, Index, Leaving, Touched};
-pub use plan::{Allotment, Blocked, Change, Completeness, NotApplied, Plan, Problems};
+pub use plan::{Allotment, Blocked, Change, Completeness, Lane, NotApplied, Plan, Problems};
 pub use policy::Validity;
 pub use role::{Bindable, RoleRefusal, WhyRefused};
 pub use scope::Protected;

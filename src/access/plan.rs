@@ -2,6 +2,7 @@
 //! apply all look at the same plan.
 
 mod compare;
+mod lanes;
 mod wanted;
 
 use std::{
@@ -25,6 +26,7 @@ use crate::{
     api::{GroupSelector, ScimProvider, SubjectKind},
     directory::view::Selection,
 };
+pub use lanes::Lane;
 use wanted::Wanted;
 
 /// What one policy wants, and what is to be done for it.
@@ -247,6 +249,14 @@ impl Change {
         match self {
             Self::Create(binding) | Self::Update { to: binding, .. } => &binding.place,
             Self::Delete(observed) => &observed.binding.place,
+        }
+    }
+
+    /// The binding's name.
+    pub fn object(&self) -> &str {
+        match self {
+            Self::Create(binding) | Self::Update { to: binding, .. } => &binding.name,
+            Self::Delete(observed) => &observed.binding.name,
         }
     }
 

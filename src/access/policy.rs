@@ -1,6 +1,6 @@
 //! A policy, read once per change of its spec or of its provider's schema.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -15,9 +15,6 @@ use crate::{
     directory::view::Selector,
     scim::schema::ResourceSchema,
 };
-
-/// A policy's name is the value of a label on its bindings.
-const MAX_NAME: usize = 63;
 
 /// A ScimAccessPolicy and what its spec means.
 #[derive(Debug)]
@@ -114,11 +111,6 @@ impl Policy {
 
 impl Terms {
     fn new(policy: &ScimAccessPolicy, people: &ResourceSchema) -> Result<Self, String> {
-        if policy.name_any().len() > MAX_NAME {
-            return Err(format!(
-                "the policy's name labels its bindings and has more than {MAX_NAME} characters; give it a shorter one"
-            ));
-        }
         let spec = &policy.spec;
         let namespaces = match &spec.scope {
             Scope::Cluster(_) => None,
@@ -127,11 +119,24 @@ impl Terms {
                     .map_err(|error| format!("scope.namespaces.selector cannot be read: {error}"))?,
             ),
         };
-        Ok(Self {
+        let terms = Self {
             people: Selector::new(&spec.subjects, people).map_err(|error| error.to_string())?,
             patterns: Patterns::new(&spec.subjects).map_err(|error| error.to_string())?,
             namespaces,
             role: Template::new(&spec.role_ref.name),
-        })
+        };
+        match terms.captured_by_nothing() {
+            Some(capture) => Err(format!(
+                "no pattern of subjects.groups captures {{{capture}}}: write (?<{capture}>…) in one, or correct the name in roleRef or scope"
+            )),
+            None => Ok(terms),
+        }
+    }
+
+    /// A capture that is to be filled, and that no group's name can fill.
+    fn captured_by_nothing(&self) -> Option<&str> {
+        let known: HashSet<&str> = self.patterns.names().collect();
+        let namespaces = self.namespaces.iter().flat_map(NamespaceSelector::captures);
+        self.role.captures().chain(namespaces).find(|name| !known.contains(name))
     }
 }

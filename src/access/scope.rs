@@ -116,6 +116,11 @@ impl NamespaceSelector {
         selected
     }
 
+    /// The names of the captures that its names ask for.
+    pub fn captures(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().flat_map(Template::captures)
+    }
+
     /// Whether these captures make a name of each of its names.
     pub fn can_fill(&self, captures: &Captures) -> bool {
         self.names.iter().all(|name| name.fill(captures).is_some())

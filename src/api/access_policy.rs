@@ -32,7 +32,8 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Held", type_ = "integer", json_path = ".status.held.subjects"),
     printcolumn(name = "Role", type_ = "string", json_path = ".spec.roleRef.name", priority = 1),
     printcolumn(name = "Provider", type_ = "string", json_path = ".spec.provider", priority = 1),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = Rule::new("self.metadata.name.size() <= 63").message("the name labels the policy's bindings: use at most 63 characters")
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -140,7 +141,10 @@ pub enum SubjectKind {
 /// The role that a policy gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!self.name.contains('{') || (has(self.allowedNames) && size(self.allowedNames) > 0)").message("roleRef: a name with {capture} needs allowedNames, or whoever names groups in the identity provider chooses roles"))]
+#[x_kube(
+    validation = Rule::new("!self.name.contains('{') || (has(self.allowedNames) && size(self.allowedNames) > 0)").message("roleRef: a name with {capture} needs allowedNames, or whoever names groups in the identity provider chooses roles"),
+    validation = Rule::new("self.name.contains('{') || !has(self.allowedNames)").message("roleRef: allowedNames are what a {capture} may yield; this name has none, and is given whatever they say")
+)]
 pub struct RoleReference {
     /// ClusterRole or Role.
     /// Default: ClusterRole.

@@ -1,7 +1,5 @@
 //! What SCIM does to groups.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -11,8 +9,9 @@ use super::{
     members::{Membership, kind_of},
     provider::Provider,
     tags,
-    view::{Group, Id},
+    view::{Group, GroupObject, Id},
     write::{Created, Next},
+    written::Written,
 };
 use crate::{
     api::ScimGroupSpec,
@@ -31,7 +30,12 @@ impl Store {
     ///
     /// # Errors
     /// What is wrong with the body; `uniqueness`; `unavailable` when the outcome is not known.
-    pub async fn create_group(&self, provider: &Provider, body: Value, now: Timestamp) -> Result<Arc<Group>> {
+    pub async fn create_group(
+        &self,
+        provider: &Provider,
+        body: Value,
+        now: Timestamp,
+    ) -> Result<Written<Group>> {
         let kind = ResourceKind::Group;
         let sent = resource::post(body, provider.schema(kind), provider.mode(), provider.requirements(kind))?;
         let edits = [MemberEdit::Replace(sent.members.unwrap_or_default())];
@@ -57,7 +61,7 @@ impl Store {
         body: Value,
         if_match: Option<&Tags>,
         now: Timestamp,
-    ) -> Result<Arc<Group>> {
+    ) -> Result<Written<Group>> {
         let kind = ResourceKind::Group;
         let (schema, requirements) = (provider.schema(kind), provider.requirements(kind));
         let group = self.groups.load(provider.name(), id).await?;
@@ -80,7 +84,7 @@ impl Store {
         patch: &PatchRequest,
         if_match: Option<&Tags>,
         now: Timestamp,
-    ) -> Result<Arc<Group>> {
+    ) -> Result<Written<Group>> {
         let kind = ResourceKind::Group;
         let (schema, requirements) = (provider.schema(kind), provider.requirements(kind));
         let apply = |current: &Resource| patch.apply(current, schema, provider.mode(), requirements);
@@ -101,7 +105,12 @@ impl Store {
     ///
     /// # Errors
     /// `notFound`; `preconditionFailed`; `unavailable`.
-    pub async fn delete_group(&self, provider: &Provider, id: &Id, if_match: Option<&Tags>) -> Result<()> {
+    pub async fn delete_group(
+        &self,
+        provider: &Provider,
+        id: &Id,
+        if_match: Option<&Tags>,
+    ) -> Result<Written<GroupObject>> {
         self.groups.delete(provider.name(), id, |group| tags::check(if_match, group.meta())).await
     }
 
@@ -113,7 +122,7 @@ impl Store {
         compute: impl Fn(&Resource) -> Result<Resource>,
         edits: &[MemberEdit],
         now: Timestamp,
-    ) -> Result<Arc<Group>> {
+    ) -> Result<Written<Group>> {
         // What is refused even so is refused below, where the group may be another by then.
         let _ = self.soon_edited(provider, &Membership::of(group), edits).await;
         let change = |group: &Group| -> Result<Next<ScimGroupSpec>> {

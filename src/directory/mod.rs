@@ -15,6 +15,7 @@ mod tags;
 mod users;
 pub mod view;
 mod write;
+mod written;
 
 use std::{
     sync::{Arc, RwLockReadGuard},
@@ -41,6 +42,7 @@ pub use provider::{InvalidProvider, Provider};
 pub use query::{Match, Page, Question, membership};
 pub use tags::user_etag;
 pub use write::Asked;
+pub use written::{Changed, Written};
 
 /// How long a request waits for the index to see what another replica may have written a moment ago.
 const CATCH_UP: Duration = Duration::from_millis(500);

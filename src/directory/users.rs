@@ -12,6 +12,7 @@ use super::{
     tags,
     view::{Id, User},
     write::{Created, Next},
+    written::Written,
 };
 use crate::{
     api::ScimUserSpec,
@@ -31,7 +32,12 @@ impl Store {
     ///
     /// # Errors
     /// What is wrong with the body; `uniqueness`; `unavailable` when the outcome is not known.
-    pub async fn create_user(&self, provider: &Provider, body: Value, now: Timestamp) -> Result<Arc<User>> {
+    pub async fn create_user(
+        &self,
+        provider: &Provider,
+        body: Value,
+        now: Timestamp,
+    ) -> Result<Written<User>> {
         let sent = self.read_user(provider, body)?;
         if let Some(id) = self.returning(provider, &sent, None)? {
             return self.restore(provider, &id, &sent, now).await;
@@ -62,7 +68,7 @@ impl Store {
         body: Value,
         if_match: Option<&Tags>,
         now: Timestamp,
-    ) -> Result<Arc<User>> {
+    ) -> Result<Written<User>> {
         let (schema, requirements) = of_users(provider);
         let change = |user: &User| {
             let current = provider.user_resource(user);
@@ -83,7 +89,7 @@ impl Store {
         patch: &PatchRequest,
         if_match: Option<&Tags>,
         now: Timestamp,
-    ) -> Result<Arc<User>> {
+    ) -> Result<Written<User>> {
         let (schema, requirements) = of_users(provider);
         let change = |user: &User| {
             let current = provider.user_resource(user);
@@ -97,7 +103,12 @@ impl Store {
     ///
     /// # Errors
     /// `notFound`; `preconditionFailed`; `unavailable`.
-    pub async fn delete_user(&self, provider: &Provider, id: &Id, if_match: Option<&Tags>) -> Result<()> {
+    pub async fn delete_user(
+        &self,
+        provider: &Provider,
+        id: &Id,
+        if_match: Option<&Tags>,
+    ) -> Result<Written<User>> {
         self.users.delete(provider.name(), id, |user| tags::check(if_match, user.meta())).await
     }
 
@@ -107,7 +118,7 @@ impl Store {
         id: &Id,
         if_match: Option<&Tags>,
         change: impl Fn(&User) -> Result<Next<ScimUserSpec>>,
-    ) -> Result<Arc<User>> {
+    ) -> Result<Written<User>> {
         self.users.update(provider.name(), id, |user| tags::check(if_match, user.meta()), change).await
     }
 
@@ -143,7 +154,7 @@ impl Store {
         id: &Id,
         sent: &Resource,
         now: Timestamp,
-    ) -> Result<Arc<User>> {
+    ) -> Result<Written<User>> {
         let change = |user: &User| {
             if !known(user).can_be(sent) {
                 return Err(ScimError::uniqueness("this user is there already and is active"));

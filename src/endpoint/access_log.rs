@@ -1,4 +1,5 @@
-//! One line of the log for each request, with target `access`: what was asked by whom, never what was said.
+//! One line of the log for each request, with target `access`, and one for each change of the directory, with target
+//! `audit`: what was asked by whom, and what it changed; never what was said.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -7,15 +8,20 @@ use std::{
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderValue, Method, StatusCode},
+    http::{self, HeaderValue, StatusCode},
     middleware::Next,
     response::Response,
 };
 use tokio::time::Instant;
+use tracing::field::display;
 use uuid::Uuid;
 
 use super::Endpoint;
-use crate::ops::metrics::Metrics;
+use crate::{
+    directory::Written,
+    ops::metrics::Metrics,
+    scim::{self, bulk::Method, schema::ResourceKind},
+};
 
 /// What becomes known of a request on its way.
 #[derive(Clone, Debug)]
@@ -49,6 +55,34 @@ impl Trail {
             duration_ms = milliseconds(took),
             "operation"
         );
+    }
+
+    /// Logs what the directory has acknowledged, where it changed anything, with target `audit`; also when nobody
+    /// waits for the answer any more. No values of attributes: the object's name leads to them.
+    pub(super) fn audited<R>(
+        &self,
+        method: Method,
+        kind: ResourceKind,
+        written: scim::error::Result<Written<R>>,
+    ) -> scim::error::Result<Written<R>> {
+        let Known { request_id, provider, token, .. } = &*self.0;
+        if let Some(changed) = written.as_ref().ok().and_then(Written::changed) {
+            let id = |of: ResourceKind| (kind == of).then(|| display(&changed.id));
+            tracing::info!(
+                target: "audit",
+                %request_id,
+                provider = provider.get().map(AsRef::as_ref),
+                token = token.get().map(AsRef::as_ref),
+                method = method.name(),
+                user = id(ResourceKind::User),
+                group = id(ResourceKind::Group),
+                object = &*changed.object,
+                before = changed.before,
+                after = changed.after,
+                "directory changed"
+            );
+        }
+        written
     }
 
     /// The template of the path, below the provider.
@@ -89,7 +123,7 @@ pub(super) async fn log(State(endpoint): State<Endpoint>, mut request: Request, 
 
 /// A line that is written when it is dropped, so that a client who goes away leaves one too: without a status.
 struct Line {
-    method: Method,
+    method: http::Method,
     started: Instant,
     trail: Trail,
     status: Option<StatusCode>,

@@ -14,7 +14,6 @@ use tokio::{
 };
 
 use super::{
-    access_log::Trail,
     body::Weight,
     completion::{to_the_end, unattended},
     error::{Refusal, Result},
@@ -28,7 +27,6 @@ use super::{
 };
 use crate::{
     api::PatchResponse,
-    directory::{Provider, Store},
     ops::clock,
     scim::{
         self,
@@ -52,7 +50,6 @@ const RESOURCES: usize = 4 * 1024 * 1024;
 pub(super) async fn bulk(
     scope: Scope,
     Extension(known): Extension<Arc<Known>>,
-    Extension(trail): Extension<Trail>,
     request: Request,
 ) -> Result<Response> {
     let admitted = known.admit_bulk()?;
@@ -61,7 +58,6 @@ pub(super) async fn bulk(
     let execution = Execution {
         scope,
         known,
-        trail,
         order: Arc::default(),
         end: Instant::now() + BEGINNING,
         room: RESOURCES,
@@ -74,7 +70,6 @@ pub(super) async fn bulk(
 struct Execution {
     scope: Scope,
     known: Arc<Known>,
-    trail: Trail,
     /// Held by the operation that runs, also while nobody waits for it any more: the next one may build on it.
     order: Arc<Mutex<()>>,
     /// When no other operation is begun.
@@ -102,7 +97,7 @@ impl Execution {
         };
         let outcome = outcome.map_err(Refusal::into_error);
         let status = outcome.as_ref().map_or_else(|error| error.kind().status(), |outcome| outcome.status);
-        self.trail.operation(method, route, status, begun.elapsed());
+        self.scope.trail.operation(method, route, status, begun.elapsed());
         outcome
     }
 
@@ -127,10 +122,10 @@ impl Execution {
         request: bulk::Request,
         turn: OwnedMutexGuard<()>,
     ) -> Result<Outcome> {
-        let Scope { store, provider, .. } = self.scope.clone();
+        let scope = self.scope.clone();
         let (method, id) = (request.method, request.id.clone().unwrap_or_default());
         let write = async move {
-            let written = write::<C>(&store, &provider, request).await;
+            let written = write::<C>(&scope, request).await;
             drop(turn);
             written
         };
@@ -176,22 +171,21 @@ fn read_only() -> Refusal {
 
 /// What an operation does: the resource that it leaves, if it leaves one.
 async fn write<C: Collection>(
-    store: &Store,
-    provider: &Provider,
+    Scope { store, provider, trail, .. }: &Scope,
     bulk::Request { method, id, if_match, data, .. }: bulk::Request,
 ) -> scim::error::Result<Option<Arc<C::Resource>>> {
     let (id, if_match, now) = (id.unwrap_or_default().as_str().into(), if_match.as_ref(), clock::now());
     let written = match method {
-        Method::Post => C::create(store, provider, data, now).await?,
-        Method::Put => C::replace(store, provider, &id, data, if_match, now).await?,
+        Method::Post => C::create(store, provider, data, now).await,
+        Method::Put => C::replace(store, provider, &id, data, if_match, now).await,
         Method::Patch => {
             let patch = PatchRequest::decode(data, provider.mode())?;
-            C::patch(store, provider, &id, &patch, if_match, now).await?
+            C::patch(store, provider, &id, &patch, if_match, now).await
         }
         Method::Delete => {
-            C::delete(store, provider, &id, if_match).await?;
+            trail.audited(method, C::KIND, C::delete(store, provider, &id, if_match).await)?;
             return Ok(None);
         }
     };
-    Ok(Some(written))
+    Ok(Some(trail.audited(method, C::KIND, written)?.clone()))
 }

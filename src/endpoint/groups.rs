@@ -12,8 +12,8 @@ use super::{
 use crate::{
     api::PatchResponse,
     directory::{
-        Provider, Store,
-        view::{Group, Id},
+        Provider, Store, Written,
+        view::{Group, GroupObject, Id},
     },
     scim::{error::Result, etag::Tags, patch::PatchRequest, schema::ResourceKind},
 };
@@ -23,9 +23,15 @@ pub(super) enum Groups {}
 
 impl Collection for Groups {
     type Resource = Group;
+    type Deleted = GroupObject;
     const KIND: ResourceKind = ResourceKind::Group;
 
-    async fn create(store: &Store, provider: &Provider, body: Value, now: Timestamp) -> Result<Arc<Group>> {
+    async fn create(
+        store: &Store,
+        provider: &Provider,
+        body: Value,
+        now: Timestamp,
+    ) -> Result<Written<Group>> {
         store.create_group(provider, body, now).await
     }
 
@@ -40,7 +46,7 @@ impl Collection for Groups {
         body: Value,
         if_match: Option<&Tags>,
         now: Timestamp,
-    ) -> Result<Arc<Group>> {
+    ) -> Result<Written<Group>> {
         store.replace_group(provider, id, body, if_match, now).await
     }
 
@@ -51,7 +57,7 @@ impl Collection for Groups {
         patch: &PatchRequest,
         if_match: Option<&Tags>,
         now: Timestamp,
-    ) -> Result<Arc<Group>> {
+    ) -> Result<Written<Group>> {
         store.patch_group(provider, id, patch, if_match, now).await
     }
 
@@ -63,7 +69,12 @@ impl Collection for Groups {
         }
     }
 
-    async fn delete(store: &Store, provider: &Provider, id: &Id, if_match: Option<&Tags>) -> Result<()> {
+    async fn delete(
+        store: &Store,
+        provider: &Provider,
+        id: &Id,
+        if_match: Option<&Tags>,
+    ) -> Result<Written<GroupObject>> {
         store.delete_group(provider, id, if_match).await
     }
 

@@ -20,15 +20,20 @@ use super::{
 };
 use crate::{
     api::PatchResponse,
-    directory::{Provider, Store, view::Id},
+    directory::{Provider, Store, Written, view::Id},
     ops::clock,
-    scim::{error::Result as Outcome, etag::Tags, patch::PatchRequest, schema::ResourceKind, search::Query},
+    scim::{
+        bulk::Method, error::Result as Outcome, etag::Tags, patch::PatchRequest, schema::ResourceKind,
+        search::Query,
+    },
 };
 
 /// A type of resources: what the directory does with it, under the same names for each.
 pub(super) trait Collection: 'static {
     /// One of its resources.
     type Resource: Send + Sync + 'static;
+    /// What is known of one that is gone.
+    type Deleted: Send + Sync + 'static;
     /// What they are.
     const KIND: ResourceKind;
 
@@ -38,7 +43,7 @@ pub(super) trait Collection: 'static {
         provider: &Provider,
         body: Value,
         now: Timestamp,
-    ) -> impl Future<Output = Outcome<Arc<Self::Resource>>> + Send;
+    ) -> impl Future<Output = Outcome<Written<Self::Resource>>> + Send;
 
     /// The resource of an id.
     fn get(
@@ -55,7 +60,7 @@ pub(super) trait Collection: 'static {
         body: Value,
         if_match: Option<&Tags>,
         now: Timestamp,
-    ) -> impl Future<Output = Outcome<Arc<Self::Resource>>> + Send;
+    ) -> impl Future<Output = Outcome<Written<Self::Resource>>> + Send;
 
     /// Changes a resource.
     fn patch(
@@ -65,7 +70,7 @@ pub(super) trait Collection: 'static {
         patch: &PatchRequest,
         if_match: Option<&Tags>,
         now: Timestamp,
-    ) -> impl Future<Output = Outcome<Arc<Self::Resource>>> + Send;
+    ) -> impl Future<Output = Outcome<Written<Self::Resource>>> + Send;
 
     /// What a PATCH is answered with that led to this resource, unless attributes are asked for.
     fn patch_response(provider: &Provider, _: &Self::Resource) -> PatchResponse {
@@ -78,7 +83,7 @@ pub(super) trait Collection: 'static {
         provider: &Provider,
         id: &Id,
         if_match: Option<&Tags>,
-    ) -> impl Future<Output = Outcome<()>> + Send;
+    ) -> impl Future<Output = Outcome<Written<Self::Deleted>>> + Send;
 
     /// Shows a resource.
     fn show(renderer: &Renderer<'_>, resource: &Self::Resource) -> Shown;
@@ -91,8 +96,10 @@ pub(super) async fn create<C: Collection>(
     request: Request,
 ) -> Result<Response> {
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
-    let Scope { store, provider, .. } = scope.clone();
-    let create = async move { C::create(&store, &provider, body, clock::now()).await };
+    let Scope { store, provider, trail, .. } = scope.clone();
+    let create = async move {
+        trail.audited(Method::Post, C::KIND, C::create(&store, &provider, body, clock::now()).await)
+    };
     let created = to_the_end(weight, create).await?;
     Ok(show::<C>(&scope, &query, &created).answer(StatusCode::CREATED))
 }
@@ -123,9 +130,11 @@ pub(super) async fn replace<C: Collection>(
 ) -> Result<Response> {
     let if_match = if_match(&headers)?;
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
-    let Scope { store, provider, .. } = scope.clone();
+    let Scope { store, provider, trail, .. } = scope.clone();
     let replace = async move {
-        C::replace(&store, &provider, &id.as_str().into(), body, if_match.as_ref(), clock::now()).await
+        let (id, if_match) = (id.as_str().into(), if_match.as_ref());
+        let replaced = C::replace(&store, &provider, &id, body, if_match, clock::now()).await;
+        trail.audited(Method::Put, C::KIND, replaced)
     };
     let replaced = to_the_end(weight, replace).await?;
     Ok(show::<C>(&scope, &query, &replaced).answer(StatusCode::OK))
@@ -141,10 +150,12 @@ pub(super) async fn patch<C: Collection>(
 ) -> Result<Response> {
     let if_match = if_match(&headers)?;
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
-    let Scope { store, provider, .. } = scope.clone();
+    let Scope { store, provider, trail, .. } = scope.clone();
     let patch = async move {
+        let (id, if_match) = (id.as_str().into(), if_match.as_ref());
         let patch = PatchRequest::decode(body, provider.mode())?;
-        C::patch(&store, &provider, &id.as_str().into(), &patch, if_match.as_ref(), clock::now()).await
+        let patched = C::patch(&store, &provider, &id, &patch, if_match, clock::now()).await;
+        trail.audited(Method::Patch, C::KIND, patched)
     };
     let patched = to_the_end(weight, patch).await?;
     let shown = show::<C>(&scope, &query, &patched);
@@ -156,12 +167,15 @@ pub(super) async fn patch<C: Collection>(
 
 /// `DELETE /Users/<id>` (section 3.6).
 pub(super) async fn delete<C: Collection>(
-    Scope { store, provider, .. }: Scope,
+    Scope { store, provider, trail, .. }: Scope,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let if_match = if_match(&headers)?;
-    let delete = async move { C::delete(&store, &provider, &id.as_str().into(), if_match.as_ref()).await };
+    let delete = async move {
+        let deleted = C::delete(&store, &provider, &id.as_str().into(), if_match.as_ref()).await;
+        trail.audited(Method::Delete, C::KIND, deleted)
+    };
     to_the_end(Weight::Ordinary, delete).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

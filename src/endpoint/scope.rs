@@ -9,6 +9,7 @@ use axum::{
 
 use super::{
     Endpoint,
+    access_log::Trail,
     body::Intake,
     error::{Refusal, Result},
 };
@@ -28,6 +29,8 @@ pub(super) struct Scope {
     /// The provider's URL, without a slash at its end.
     pub(super) base: Arc<str>,
     pub(super) intake: Intake,
+    /// Under which changes are logged.
+    pub(super) trail: Trail,
 }
 
 impl Scope {
@@ -38,6 +41,7 @@ impl Scope {
     pub(super) fn new(
         Endpoint(state): &Endpoint,
         provider: &Arc<Provider>,
+        trail: &Trail,
         request: &Request,
     ) -> Result<Self> {
         Ok(Self {
@@ -45,6 +49,7 @@ impl Scope {
             provider: provider.clone(),
             base: state.origin.base(request, provider.name())?.into(),
             intake: state.intake.clone(),
+            trail: trail.clone(),
         })
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     directory::{
-        Provider, Store,
+        Provider, Store, Written,
         view::{Id, User},
     },
     scim::{error::Result, etag::Tags, patch::PatchRequest, schema::ResourceKind},
@@ -22,9 +22,15 @@ pub(super) enum Users {}
 
 impl Collection for Users {
     type Resource = User;
+    type Deleted = User;
     const KIND: ResourceKind = ResourceKind::User;
 
-    async fn create(store: &Store, provider: &Provider, body: Value, now: Timestamp) -> Result<Arc<User>> {
+    async fn create(
+        store: &Store,
+        provider: &Provider,
+        body: Value,
+        now: Timestamp,
+    ) -> Result<Written<User>> {
         store.create_user(provider, body, now).await
     }
 
@@ -39,7 +45,7 @@ impl Collection for Users {
         body: Value,
         if_match: Option<&Tags>,
         now: Timestamp,
-    ) -> Result<Arc<User>> {
+    ) -> Result<Written<User>> {
         store.replace_user(provider, id, body, if_match, now).await
     }
 
@@ -50,11 +56,16 @@ impl Collection for Users {
         patch: &PatchRequest,
         if_match: Option<&Tags>,
         now: Timestamp,
-    ) -> Result<Arc<User>> {
+    ) -> Result<Written<User>> {
         store.patch_user(provider, id, patch, if_match, now).await
     }
 
-    async fn delete(store: &Store, provider: &Provider, id: &Id, if_match: Option<&Tags>) -> Result<()> {
+    async fn delete(
+        store: &Store,
+        provider: &Provider,
+        id: &Id,
+        if_match: Option<&Tags>,
+    ) -> Result<Written<User>> {
         store.delete_user(provider, id, if_match).await
     }
 

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join};
 use jiff::Timestamp;
 use k8s_openapi::api::{
     core::v1::{Namespace, ObjectReference},
@@ -22,6 +22,7 @@ use kube::{
     runtime::watcher::Config,
 };
 use serde_json::json;
+use tokio::{sync::oneshot, time::sleep};
 
 use super::{
     Context,
@@ -33,7 +34,7 @@ use super::{
 };
 use crate::{
     access::{
-        Admission, Bindable, BindingObject, Completeness, Glob, Index, Leaving, Mark, Plan, Protected,
+        Admission, Bindable, BindingObject, Completeness, Glob, Index, Lane, Leaving, Mark, Plan, Protected,
         Touched,
     },
     api::{AccessPolicyStatus, Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser},
@@ -51,8 +52,12 @@ use status::{Holding, status};
 const CONTROLLER: &str = "access";
 /// The field manager of the status of policies.
 const STATUS_MANAGER: &str = "scim-operator-access";
-/// How many policies are reconciled at once; their writes share one bound.
-const CONCURRENCY: usize = 4;
+/// How many policies are reconciled at once. Their writes share one bound; more policies than that only wait, and
+/// whoever waits to give access must keep no other policy from taking it away.
+const CONCURRENCY: usize = 64;
+/// How long a plan is carried out before somebody looks whether there is more to take away by now, and how often
+/// after that. Most plans take less.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// More changes than this at once are a new list: planning everything costs less than asking each
 /// policy about each change.
 const MANY_CHANGES: usize = 1_000;
@@ -199,7 +204,7 @@ impl Access {
     async fn reconcile(&self, name: &str) -> Again {
         let began = Instant::now();
         let now = clock::now();
-        let Some((policy, plan, leaving)) = self.admitted_plan(name, now) else {
+        let Some((policy, plan, mut leaving)) = self.admitted_plan(name, now) else {
             self.metrics.guard_held(name, 0);
             self.metrics.roles_refused(name, 0);
             return Again::WhenAdded;
@@ -207,8 +212,8 @@ impl Access {
         let outcome = match policy.spec.mode {
             // Before it is carried out: an approval covers one plan once.
             PolicyMode::Enforce if !self.note_approval(&policy, &plan, now).await => return Again::Retry,
-            PolicyMode::Enforce => self.executor.execute(&plan.changes, Run::Real).await,
-            PolicyMode::Preview => self.executor.execute(&plan.changes, Run::Dry).await.rehearsed(),
+            PolicyMode::Enforce => self.carry_out(&policy, &plan, &mut leaving).await,
+            PolicyMode::Preview => self.executor.execute(plan.lanes(), Run::Dry).await.rehearsed(),
         };
         report::audit(&policy, &outcome);
         let (gained, lost) = outcome.gained_and_lost();
@@ -230,6 +235,57 @@ impl Access {
             (_, None) => Again::WhenAdded,
             (_, Some(next)) => Again::After(wait(now, next)),
         }
+    }
+
+    /// Carries out a plan. Whoever is to lose access meanwhile does not wait until the plan has given everything
+    /// that it gives.
+    async fn carry_out(&self, policy: &ScimAccessPolicy, plan: &Plan, leaving: &mut Leaving) -> Outcome {
+        let name: Arc<str> = policy.name_any().into();
+        let (running, mut ended) = oneshot::channel::<()>();
+        let whole = async {
+            let outcome = self.executor.execute(plan.lanes(), Run::Real).await;
+            drop(running);
+            outcome
+        };
+        let meanwhile = async {
+            let mut revoked: Option<Outcome> = None;
+            let look = async || {
+                sleep(LOOK_AGAIN).await;
+                self.queue.taken_up(&name).await;
+            };
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = &mut ended => return revoked,
+                    () = look() => {
+                        let more = self.revoke(&name, leaving).await;
+                        revoked = Some(revoked.unwrap_or_default().and(more));
+                    }
+                }
+            }
+        };
+        let (whole, meanwhile) = join(whole, meanwhile).await;
+        let Some(revoked) = meanwhile else { return whole };
+        // For what is given by now, for what failed and for the status.
+        self.queue.add([name]);
+        whole.and(revoked)
+    }
+
+    /// Takes away what is to be taken away by now.
+    async fn revoke(&self, name: &str, leaving: &mut Leaving) -> Outcome {
+        let Some((policy, plan, many)) = self.admitted_plan(name, clock::now()) else {
+            return Outcome::default();
+        };
+        // What was approved is noted before it is carried out.
+        if policy.spec.mode != PolicyMode::Enforce || plan.approved.is_some() {
+            return Outcome::default();
+        }
+        if many == Leaving::Many {
+            *leaving = many;
+        }
+        let revoking = |lane: Lane| Lane { revocations: lane.revocations, ..Lane::default() };
+        let lanes = plan.lanes().into_iter().map(revoking).collect();
+        self.executor.execute(lanes, Run::Real).await.successes()
     }
 
     /// A plan whose losses are counted, so that no two policies spend what one may.

@@ -27,7 +27,10 @@ const LAST_RETRY: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub(super) struct Queue<T> {
     agenda: Mutex<Agenda<T>>,
+    /// Told to whoever does the work.
     added: Notify,
+    /// Told to those who are at work on an object.
+    again: Notify,
 }
 
 /// When to look at an object again.
@@ -44,7 +47,7 @@ pub(super) enum Again {
 impl<T: Clone + Ord + Hash + Send + 'static> Queue<T> {
     /// An empty queue.
     pub(super) fn new() -> Self {
-        Self { agenda: Mutex::new(Agenda::default()), added: Notify::new() }
+        Self { agenda: Mutex::new(Agenda::default()), added: Notify::new(), again: Notify::new() }
     }
 
     /// These are to be looked at now.
@@ -54,6 +57,20 @@ impl<T: Clone + Ord + Hash + Send + 'static> Queue<T> {
         keys.into_iter().for_each(|key| agenda.add(key, now));
         drop(agenda);
         self.added.notify_one();
+        self.again.notify_waiters();
+    }
+
+    /// Returns as soon as an object that is being worked on is to be looked at again, and takes that off the
+    /// agenda: whoever asks sees to it.
+    pub(super) async fn taken_up(&self, key: &T) {
+        loop {
+            let mut again = std::pin::pin!(self.again.notified());
+            again.as_mut().enable();
+            if self.agenda().take(key, Instant::now()) {
+                return;
+            }
+            again.await;
+        }
     }
 
     /// Does the work until the shutdown, then lets what has begun come to its end. At most `concurrency`
@@ -135,6 +152,13 @@ impl<T: Clone + Ord + Hash> Agenda<T> {
         };
         self.when.insert(key.clone(), time);
         self.due.insert((time, key));
+    }
+
+    /// Whether an object is due; it no longer is then.
+    fn take(&mut self, key: &T, now: Instant) -> bool {
+        let Some(time) = self.when.get(key).copied().filter(|time| *time <= now) else { return false };
+        self.when.remove(key);
+        self.due.remove(&(time, key.clone()))
     }
 
     fn begin(&mut self, now: Instant, concurrency: usize) -> Next<T> {
@@ -247,6 +271,32 @@ mod tests {
             agenda.end("a", again, now);
         }
         assert_eq!(agenda.begin(now, 9), Next::Wait(Some(now + FIRST_RETRY)));
+    }
+
+    #[test]
+    fn whoever_works_on_an_object_may_see_to_what_came_meanwhile() {
+        let (mut agenda, now) = (Agenda::default(), Instant::now());
+        agenda.add("a", now);
+        assert_eq!(begun(&mut agenda, now), ["a"]);
+        assert!(!agenda.take(&"a", now));
+        agenda.add("a", now);
+        assert!(agenda.take(&"a", now));
+        agenda.end("a", Again::WhenAdded, now);
+        assert_eq!(begun(&mut agenda, now), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn whoever_works_on_an_object_hears_of_it_and_of_no_other() {
+        let queue = Arc::new(Queue::new());
+        let hears = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.taken_up(&"a").await }
+        });
+        tokio::task::yield_now().await;
+        queue.add(["b"]);
+        queue.add(["a"]);
+        hears.await.unwrap();
+        assert_eq!(begun(&mut queue.agenda(), Instant::now()), ["b"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -31,7 +31,11 @@ use crate::harness::{
     APPS, ControlPlane, DEADLINE, Fsync, Identity, Installation, await_until, unique, until,
 };
 
+mod bad_input;
+mod crashes;
 mod guard;
+mod process;
+mod slowness;
 
 /// The label that bindings of a policy carry.
 const POLICY: &str = "scim-operator.dev/policy";
@@ -212,6 +216,21 @@ pub(crate) async fn reconciled() -> &'static ControlPlane {
     ControlPlane::shared().await
 }
 
+/// What the chart decides where tests run the controllers.
+fn settings(namespace: String, lease: String) -> Settings {
+    let names = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
+    Settings {
+        namespace,
+        lease,
+        pod: "test".to_owned(),
+        bindable_cluster_roles: names(&["view", "edit"]),
+        cluster_wide_roles: names(&["view"]),
+        protected_namespaces: names(&["kube-*"]),
+        app_config_namespaces: names(&[CONFIGURED]),
+        ..Settings::default()
+    }
+}
+
 /// Runs the controllers in a runtime of their own until the process ends; returns when they are ready.
 async fn reconcile_as(plane: &'static ControlPlane, identity: Identity) {
     let namespace = plane.namespace("operator").await;
@@ -223,21 +242,10 @@ async fn reconcile_as(plane: &'static ControlPlane, identity: Identity) {
         runtime.block_on(async {
             let options = KubeConfigOptions::default();
             let config = Config::from_custom_kubeconfig(plane.kubeconfig(&identity), &options).await.unwrap();
-            let names = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
-            let settings = Settings {
-                namespace,
-                lease: "reconcile".to_owned(),
-                pod: "test".to_owned(),
-                bindable_cluster_roles: names(&["view", "edit"]),
-                cluster_wide_roles: names(&["view"]),
-                protected_namespaces: names(&["kube-*"]),
-                app_config_namespaces: names(&[CONFIGURED]),
-                ..Settings::default()
-            };
             let context = Context {
                 watching: controller_client(config.clone(), Role::Reconcile).unwrap(),
                 writing: request_client(config, Role::Reconcile).unwrap(),
-                settings,
+                settings: settings(namespace, "reconcile".to_owned()),
                 metrics: Metrics::new(),
                 readiness,
             };

@@ -71,6 +71,16 @@ fn rules() -> Vec<Rule> {
         ),
         rule(
             "ScimAccessPolicy",
+            "roleRef: allowedNames are what a {capture} may yield; this name has none, and is given whatever they say",
+            json!({"spec": {"roleRef": {"allowedNames": ["view"]}}}),
+        ),
+        rule(
+            "ScimAccessPolicy",
+            "the name labels the policy's bindings: use at most 63 characters",
+            json!({"metadata": {"name": "p".repeat(64)}}),
+        ),
+        rule(
+            "ScimAccessPolicy",
             "scope: a namespace with {capture} needs subjects.groups with matching, whose captures fill it",
             json!({"spec": {"scope": {"namespaces": {"names": ["{ns}"]}}}}),
         ),

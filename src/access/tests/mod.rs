@@ -1,7 +1,9 @@
 #![expect(clippy::needless_pass_by_value, reason = "specs are written where they are passed")]
 
+mod bad_input;
 mod delays;
 mod guard;
+mod lanes;
 mod people;
 mod places;
 mod property;

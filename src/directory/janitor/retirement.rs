@@ -33,8 +33,13 @@ impl Janitor {
                     true => Ok(()),
                     false => Err(write::not_found("User", user.id())),
                 };
-                if let Err(error) = self.store.users.delete(provider.name(), &id, still).await {
-                    tracing::info!(%error, provider = &**provider.name(), user = %id, "janitor.put_off");
+                let provider = &**provider.name();
+                match self.store.users.delete(provider, &id, still).await {
+                    Ok(gone) => {
+                        let (object, before) = (&*gone.object().name, gone.meta().version);
+                        tracing::info!(target: "audit", provider, user = %id, object, before, "retention ended");
+                    }
+                    Err(error) => tracing::info!(%error, provider, user = %id, "janitor.put_off"),
                 }
             }
         }

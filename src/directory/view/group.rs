@@ -272,4 +272,8 @@ impl Entry for GroupObject {
     fn renamed_from(&self) -> Option<&Predecessor> {
         self.renamed_from.as_deref()
     }
+
+    fn meta(&self) -> &ResourceMeta {
+        &self.meta
+    }
 }

@@ -35,8 +35,8 @@ pub enum SelectorError {
     /// The filter cannot be read, or asks for what the provider's schema does not have.
     #[error("subjects.users.filter: {0}")]
     Filter(#[from] ScimError),
-    /// The pattern is no regular expression.
-    #[error("subjects.groups: matching is no regular expression: {0}")]
+    /// The pattern is no regular expression, or one that would take megabytes.
+    #[error("subjects.groups: matching cannot be used: {0}")]
     Pattern(#[from] regex::Error),
 }
 

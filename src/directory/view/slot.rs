@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::{Group, GroupObject, Id, Listed, ObjectRef, SliceRef, Standing, slice::Slices};
-use crate::api::Predecessor;
+use crate::api::{Predecessor, ResourceMeta};
 
 /// What the index and the writer need to know of a stored resource, a person or a group.
 pub(in crate::directory) trait Entry {
@@ -11,6 +11,7 @@ pub(in crate::directory) trait Entry {
     fn object(&self) -> &ObjectRef;
     fn standing(&self) -> &Standing;
     fn renamed_from(&self) -> Option<&Predecessor>;
+    fn meta(&self) -> &ResourceMeta;
 }
 
 /// The objects of one SCIM id: one, but for the moments of a rename.

@@ -135,6 +135,10 @@ impl Entry for User {
     fn renamed_from(&self) -> Option<&Predecessor> {
         self.renamed_from.as_deref()
     }
+
+    fn meta(&self) -> &ResourceMeta {
+        &self.meta
+    }
 }
 
 fn emails(resource: &Map<String, Value>) -> Box<[Box<str>]> {

@@ -12,6 +12,7 @@ use crate::{
     directory::{
         layout::NewSlice,
         view::{Entry, GroupObject, Id, SliceObject, Standing},
+        written::{Changed, Written},
     },
     scim::error::{Result, ScimError},
 };
@@ -19,7 +20,7 @@ use crate::{
 /// What came of creating an object.
 pub(in crate::directory) enum Created<K: Stored> {
     /// It is there.
-    New(Arc<K::Resource>),
+    New(Written<K::Resource>),
     /// Somebody has the name: this visible object.
     Taken(Arc<K::Indexed>),
 }
@@ -47,7 +48,9 @@ impl<K: Stored> Writer<K> {
             Claim::Others(taken) => return Ok(Created::Taken(Arc::new(taken))),
         };
         let at_hand = AtHand { written: &written, ..AtHand::default() };
-        Ok(Created::New(self.take(read::<K>(&object)?, epoch, at_hand).await?))
+        let created = self.take(read::<K>(&object)?, epoch, at_hand).await?;
+        let changed = Changed::between(None, Some(K::stored(&created)));
+        Ok(Created::New(Written::new(created, changed)))
     }
 
     async fn claim(&self, object: &K) -> Result<Claim<K>> {

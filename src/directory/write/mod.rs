@@ -21,6 +21,7 @@ use serde::Serialize;
 use super::{
     layout::NewSlice,
     view::{Entry, Epoch, Id, ObjectRef, Shared, SliceObject, Standing},
+    written::{Changed, Written},
 };
 use crate::scim::error::{ErrorKind, Result, ScimError, quote};
 pub use asked::Asked;
@@ -95,7 +96,7 @@ impl<K: Stored> Writer<K> {
         id: &Id,
         precondition: impl Fn(&K::Resource) -> Result<()>,
         change: impl Fn(&K::Resource) -> Result<Next<K::Spec>>,
-    ) -> Result<Arc<K::Resource>> {
+    ) -> Result<Written<K::Resource>> {
         let _turn = self.turns.take(id).await;
         let mut current = self.load(provider, id).await?;
         let mut attempts = 0;
@@ -119,9 +120,10 @@ impl<K: Stored> Writer<K> {
             }
             let epoch = K::epoch(&self.directory.read());
             match self.attempt(K::stored(&current), next).await {
-                Ok((object, written)) => {
-                    let at_hand = AtHand { before: K::slices(&current), written: &written };
-                    return self.take(read::<K>(&object)?, epoch, at_hand).await;
+                Ok((object, slices)) => {
+                    let at_hand = AtHand { before: K::slices(&current), written: &slices };
+                    let taken = self.take(read::<K>(&object)?, epoch, at_hand).await?;
+                    return Ok(written_over::<K>(&current, taken));
                 }
                 Err(Fault::Refused(error)) => return Err(error),
                 Err(Fault::Unknown(reason)) => {
@@ -131,7 +133,8 @@ impl<K: Stored> Writer<K> {
                     return match change(&now)?.effect {
                         Effect::Same => {
                             let at_hand = AtHand { before: K::slices(&now), ..AtHand::default() };
-                            self.take(K::stored(&now).clone(), epoch, at_hand).await
+                            let taken = self.take(K::stored(&now).clone(), epoch, at_hand).await?;
+                            Ok(written_over::<K>(&current, taken))
                         }
                         Effect::New => Err(unavailable(&reason)),
                     };
@@ -177,7 +180,7 @@ impl<K: Stored> Writer<K> {
         provider: &str,
         id: &Id,
         precondition: impl Fn(&K::Indexed) -> Result<()>,
-    ) -> Result<()> {
+    ) -> Result<Written<K::Indexed>> {
         let _turn = self.turns.take(id).await;
         let mut current = self.load_object(provider, id).await?;
         for _ in 0..ATTEMPTS {
@@ -211,7 +214,8 @@ impl<K: Stored> Writer<K> {
                 }
             }
             K::hide(&mut self.directory.write(), &current);
-            return Ok(());
+            let changed = Changed::between(Some(&*current), None);
+            return Ok(Written::new(current, changed));
         }
         Err(unavailable("too many others change the same resource"))
     }
@@ -230,6 +234,11 @@ impl<K: Stored> Writer<K> {
         let complete = K::complete(object, &self.slices, at_hand).await?;
         complete.ok_or_else(|| unavailable("somebody else changed the same resource"))
     }
+}
+
+fn written_over<K: Stored>(before: &K::Resource, after: Arc<K::Resource>) -> Written<K::Resource> {
+    let changed = Changed::between(Some(K::stored(before)), Some(K::stored(&after)));
+    Written::new(after, changed)
 }
 
 fn read<K: Stored>(object: &K) -> Result<K::Indexed> {

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use futures::{StreamExt, stream};
+use futures::future::{join, join_all};
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
 use kube::{
     Api, Client, Error,
@@ -16,12 +16,15 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Semaphore;
 
 use crate::{
-    access::{Binding, BindingObject, Change, FIELD_MANAGER, Index, Observed, Place, Subject},
+    access::{Binding, BindingObject, Change, FIELD_MANAGER, Index, Lane, Observed, Place, Subject},
     ops::metrics::{Metrics, Verb, WriteOutcome},
 };
 
-/// How many writes are under way at once. The API server slows down past eight writers.
-const WRITES_IN_FLIGHT: usize = 8;
+/// How many writes that give access are under way at once. The API server slows down past eight writers.
+const GRANTS_IN_FLIGHT: usize = 8;
+/// How many of those are that take it away: apart, so that they never wait for what is given, and more, because one
+/// that waits for a slow admission webhook loads nobody.
+const REVOCATIONS_IN_FLIGHT: usize = 32;
 /// What a 403 says that stays one: RBAC lets nobody bind roles that they may not, and the chart's admission
 /// policy fences what is bound. An API server that has just started answers 403 too, to everything.
 const REFUSALS: [&str; 2] = ["attempting to grant RBAC permissions not currently held", "denied request: "];
@@ -30,7 +33,8 @@ const REFUSALS: [&str; 2] = ["attempting to grant RBAC permissions not currently
 pub(super) struct Executor {
     client: Client,
     index: Arc<RwLock<Index>>,
-    in_flight: Semaphore,
+    granting: Semaphore,
+    revoking: Semaphore,
     metrics: Metrics,
 }
 
@@ -64,32 +68,44 @@ pub(super) enum Failure {
 impl Executor {
     /// An executor that tells the index of what it wrote, so that the next plan knows.
     pub(super) fn new(client: Client, index: Arc<RwLock<Index>>, metrics: Metrics) -> Self {
-        Self { client, index, in_flight: Semaphore::new(WRITES_IN_FLIGHT), metrics }
+        Self {
+            client,
+            index,
+            granting: Semaphore::new(GRANTS_IN_FLIGHT),
+            revoking: Semaphore::new(REVOCATIONS_IN_FLIGHT),
+            metrics,
+        }
     }
 
-    /// Carries out the changes. Deletions wait for the rest, so that whoever changes roles is never
-    /// without.
-    pub(super) async fn execute(&self, changes: &[Change], run: Run) -> Outcome {
+    /// Carries out changes, each lane by itself.
+    pub(super) async fn execute(&self, lanes: Vec<Lane>, run: Run) -> Outcome {
+        let outcomes = join_all(lanes.into_iter().map(|lane| self.follow(lane, run))).await;
+        outcomes.into_iter().fold(Outcome::default(), Outcome::and)
+    }
+
+    async fn follow(&self, lane: Lane, run: Run) -> Outcome {
+        let Lane { revocations, grants, mut replaced } = lane;
+        let (revoked, granted) =
+            join(self.all(revocations, &self.revoking, run), self.all(grants, &self.granting, run)).await;
+        let outcome = revoked.and(granted);
+        replaced.retain(|deletion| !outcome.would_leave_a_gap(deletion));
+        outcome.and(self.all(replaced, &self.revoking, run).await)
+    }
+
+    async fn all(&self, changes: Vec<Change>, bound: &Semaphore, run: Run) -> Outcome {
+        let attempts = changes.into_iter().map(async |change| {
+            let _permit = bound.acquire().await;
+            // On the heap, because thousands may wait for their turn, and only those in flight are large.
+            Box::pin(self.attempt(change, run)).await
+        });
         let mut outcome = Outcome::default();
-        let is_deletion = |change: &Change| matches!(change, Change::Delete(_));
-        let (mut deletions, writes): (Vec<_>, Vec<_>) = changes.iter().cloned().partition(is_deletion);
-        self.execute_all(writes, run, &mut outcome).await;
-        deletions.retain(|deletion| !outcome.would_leave_a_gap(deletion));
-        self.execute_all(deletions, run, &mut outcome).await;
-        outcome
-    }
-
-    async fn execute_all(&self, changes: Vec<Change>, run: Run, outcome: &mut Outcome) {
-        let mut written =
-            stream::iter(changes).map(|change| self.attempt(change, run)).buffer_unordered(WRITES_IN_FLIGHT);
-        while let Some(attempts) = written.next().await {
-            for (change, result) in attempts {
-                match result {
-                    Ok(()) => outcome.done.push(change),
-                    Err(failure) => outcome.failed.push((change, failure)),
-                }
+        for (change, result) in join_all(attempts).await.into_iter().flatten() {
+            match result {
+                Ok(()) => outcome.done.push(change),
+                Err(failure) => outcome.failed.push((change, failure)),
             }
         }
+        outcome
     }
 
     /// One change. What may not be bound any more can only be deleted: those who have to go, go, even if
@@ -109,7 +125,6 @@ impl Executor {
     }
 
     async fn write(&self, change: &Change, run: Run) -> Result<(), Failure> {
-        let _permit = self.in_flight.acquire().await;
         let client = self.client.clone();
         match &change.place().namespace {
             Some(namespace) => {
@@ -247,14 +262,29 @@ impl Outcome {
         Self { done: Vec::new(), failed: self.failed }
     }
 
+    /// What became of both.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.done.extend(other.done);
+        self.failed.extend(other.failed);
+        self
+    }
+
+    /// Without what failed: whoever plans again meets it again.
+    pub(super) fn successes(self) -> Self {
+        Self { done: self.done, failed: Vec::new() }
+    }
+
     /// Whether everything was written.
     pub(super) fn is_complete(&self) -> bool {
         self.failed.is_empty()
     }
 
-    /// Whether everybody of a binding should have got something else in its namespace, and has not.
+    /// Whether everybody of a binding should have got something else in its namespace or everywhere, and has not.
     fn would_leave_a_gap(&self, deletion: &Change) -> bool {
-        let here = |change: &Change| change.place().namespace == deletion.place().namespace;
+        let here = |change: &Change| {
+            let namespace = &change.place().namespace;
+            namespace.is_none() || *namespace == deletion.place().namespace
+        };
         let failed = self.failed.iter().filter(|(change, _)| here(change));
         let waiting: BTreeSet<_> = failed.flat_map(|(change, _)| change.added()).collect();
         let removed = deletion.removed();

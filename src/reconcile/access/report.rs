@@ -37,6 +37,7 @@ pub(super) fn audit(policy: &ScimAccessPolicy, outcome: &Outcome) {
             provider = policy.spec.provider,
             role = %place.role,
             namespace = place.namespace.as_deref(),
+            object = change.object(),
             added = ?names(&change.added()),
             removed = ?names(&change.removed()),
             reason = policy.spec.reason,

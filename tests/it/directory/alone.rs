@@ -5,7 +5,7 @@ use crate::harness::Fsync;
 
 /// A control plane on which nobody else does anything meanwhile: a janitor looks after every group there is,
 /// and who counts writes counts what it does to theirs. No operator runs there, but its accounts are there.
-pub(super) async fn alone() -> (&'static ControlPlane, MutexGuard<'static, ()>) {
+pub(crate) async fn alone() -> (&'static ControlPlane, MutexGuard<'static, ()>) {
     static PLANE: OnceCell<ControlPlane> = OnceCell::const_new();
     static TURN: Mutex<()> = Mutex::const_new(());
     let turn = TURN.lock().await;

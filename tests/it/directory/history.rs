@@ -105,7 +105,7 @@ async fn every_acknowledged_change_is_there_in_one_order_and_nothing_else_is() {
             match store.patch_group(&provider, &seed.id, &patch, None, clock::now()).await {
                 Ok(group) => {
                     newest.fetch_max(group.object().resource_version, Ordering::SeqCst);
-                    acknowledged.push(Acknowledged { change, group, known });
+                    acknowledged.push(Acknowledged { change, group: Arc::clone(&group), known });
                 }
                 // Somebody else was faster every time, and so it was never done.
                 Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}"),

@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use crate::harness::{
     ControlPlane, Deaf, Identity, Installation, LargeGroup, NAMESPACE, await_until, unique,
 };
-use alone::alone;
+pub(crate) use alone::alone;
 
 /// One process that serves a directory, but for its HTTP.
 struct Replica {

@@ -18,6 +18,8 @@ pub struct Crash(Arc<State>);
 
 #[derive(Debug)]
 struct State {
+    /// Writes at paths with this in them count.
+    among: &'static str,
     written: AtomicUsize,
     at: usize,
     moment: Moment,
@@ -42,7 +44,13 @@ impl Moment {
 impl Crash {
     /// At the `write`-th write, counted from 1.
     pub fn at(write: usize, moment: Moment) -> Self {
+        Self::among("", write, moment)
+    }
+
+    /// At the `write`-th write of the kind of this plural.
+    pub fn among(plural: &'static str, write: usize, moment: Moment) -> Self {
         Self(Arc::new(State {
+            among: plural,
             written: AtomicUsize::new(0),
             at: write,
             moment,
@@ -86,11 +94,11 @@ where
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let State { written, at, moment, happened } = &*self.crash.0;
+        let State { among, written, at, moment, happened } = &*self.crash.0;
         if happened.load(Ordering::SeqCst) && *moment != Moment::Answering {
             return dead();
         }
-        let is_write = request.method() != http::Method::GET;
+        let is_write = request.method() != http::Method::GET && request.uri().path().contains(among);
         if !is_write || written.fetch_add(1, Ordering::SeqCst) + 1 != *at {
             return Box::pin(self.inner.call(request));
         }

@@ -14,7 +14,7 @@ use kube::{
 };
 use secrecy::SecretString;
 
-use super::{ControlPlane, Deaf, crash::Crash, unique};
+use super::{ControlPlane, Deaf, Withheld, crash::Crash, unique};
 
 /// Someone whom the API server knows.
 #[derive(Debug)]
@@ -68,6 +68,13 @@ impl ControlPlane {
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(self.kubeconfig(identity), &options).await.unwrap();
         ClientBuilder::try_from(config).unwrap().with_layer(deaf).build()
+    }
+
+    /// Someone's client in a process some of whose writes take as long as a test wants.
+    pub(crate) async fn withholding(&self, identity: &Identity, withheld: &Withheld) -> Client {
+        let options = KubeConfigOptions::default();
+        let config = Config::from_custom_kubeconfig(self.kubeconfig(identity), &options).await.unwrap();
+        ClientBuilder::try_from(config).unwrap().with_layer(withheld).build()
     }
 
     /// A kubeconfig of anyone.

@@ -63,6 +63,11 @@ impl Installation {
         Self { url: serve.scim.clone(), processes: vec![serve, reconcile] }
     }
 
+    /// What its processes wrote to their logs so far.
+    pub(crate) fn log(&self) -> String {
+        self.processes.iter().map(Process::log).collect()
+    }
+
     /// A client of one provider.
     pub(crate) fn client(&self, provider: &str, token: &str) -> ScimClient {
         ScimClient::new(format!("{}/scim/v2/{provider}", self.url), token)

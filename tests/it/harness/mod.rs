@@ -14,6 +14,7 @@ mod programs;
 mod scim;
 mod supervisor;
 mod wait;
+mod withheld;
 
 pub(crate) use self::{
     control_plane::{ControlPlane, Fsync},
@@ -25,4 +26,5 @@ pub(crate) use self::{
     programs::output,
     scim::{Answer, ScimClient},
     wait::{DEADLINE, await_until, until, until_gone},
+    withheld::Withheld,
 };

@@ -1,5 +1,6 @@
 //! SCIM over HTTP, as the installed operator answers it.
 
+mod audit;
 mod authentication;
 mod bad_input;
 mod bulk;

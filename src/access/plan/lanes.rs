@@ -1,0 +1,57 @@
+//! What waits for what when a plan is carried out.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
+
+use super::{super::binding::Subject, Change, Plan};
+
+/// Changes of which some wait for others. Those of different lanes never wait for each other, so that a namespace
+/// whose admission is slow keeps nobody elsewhere from losing access.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lane {
+    /// What takes access away, and waits for nothing.
+    pub revocations: Vec<Change>,
+    /// What gives access.
+    pub grants: Vec<Change>,
+    /// Bindings of people to whom the grants give something else. They go after those, so that whoever changes
+    /// roles is never without one.
+    pub replaced: Vec<Change>,
+}
+
+impl Plan {
+    /// The changes by namespace; all in one lane where the scope becomes the cluster or ceases to be, since what
+    /// is given everywhere replaces what is given anywhere.
+    pub fn lanes(&self) -> Vec<Lane> {
+        let is_everywhere = |change: &Change| change.place().namespace.is_none();
+        let everywhere = self.changes.iter().any(is_everywhere);
+        let mut lanes: BTreeMap<Option<&Arc<str>>, Vec<&Change>> = BTreeMap::new();
+        for change in &self.changes {
+            let namespace = change.place().namespace.as_ref().filter(|_| !everywhere);
+            lanes.entry(namespace).or_default().push(change);
+        }
+        lanes.into_values().map(Lane::new).collect()
+    }
+}
+
+impl Lane {
+    fn new(changes: Vec<&Change>) -> Self {
+        let gained: HashSet<&Subject> = changes.iter().flat_map(|change| change.added()).collect();
+        let mut lane = Self::default();
+        for change in changes {
+            let removed = change.removed();
+            let part = match change {
+                Change::Delete(_) if removed.iter().any(|subject| gained.contains(subject)) => {
+                    &mut lane.replaced
+                }
+                // A binding without anybody gives nothing: nobody waits for it to go.
+                Change::Delete(_) => &mut lane.revocations,
+                Change::Create(_) | Change::Update { .. } if removed.is_empty() => &mut lane.grants,
+                Change::Create(_) | Change::Update { .. } => &mut lane.revocations,
+            };
+            part.push(change.clone());
+        }
+        lane
+    }
+}

@@ -1,0 +1,67 @@
+//! Who has to go goes at once, however long it takes to give others something.
+
+use super::{process::Process, *};
+use crate::{directory::alone, harness::Withheld};
+
+/// Alice and Bob, whose group may edit in the namespace, and another namespace where nothing is created before it
+/// is let through.
+struct Slow {
+    company: Company,
+    policy: String,
+    elsewhere: String,
+    withheld: Withheld,
+    _process: Process,
+}
+
+impl Slow {
+    async fn on(plane: &'static ControlPlane) -> Self {
+        let elsewhere = plane.namespace("slow").await;
+        let withheld = Withheld::creations_in(&elsewhere);
+        let process = Process::start(plane, plane.withholding(&Identity::Admin, &withheld).await).await;
+        let company = Company::on(plane).await;
+        let policy = company.team(json!({})).await;
+        company.may_edit("alice").await;
+        Self { company, policy, elsewhere, withheld, _process: process }
+    }
+
+    async fn change_namespaces(&self, names: &[&str]) {
+        let scope = json!({"spec": {"scope": {"namespaces": {"names": names}}}});
+        self.company.change::<ScimAccessPolicy>(&self.policy, scope).await;
+    }
+
+    async fn may_edit_elsewhere(&self, who: &str) -> bool {
+        let who = self.company.person(who);
+        self.company.plane.can_i(&who, "create", "configmaps", &self.elsewhere).await
+    }
+}
+
+#[tokio::test]
+async fn a_namespace_that_a_policy_leaves_does_not_wait_for_one_that_is_slow_to_be_reached() {
+    let (plane, _alone) = alone().await;
+    let slow = Slow::on(plane).await;
+    slow.change_namespaces(&[&slow.elsewhere]).await;
+    slow.withheld.until_waiting().await;
+    slow.company.may_not_edit("alice").await;
+    assert!(!slow.may_edit_elsewhere("alice").await, "it is still waited for");
+
+    slow.withheld.release();
+    plane.until_can(&slow.company.person("alice"), "create", "configmaps", &slow.elsewhere).await;
+}
+
+#[tokio::test]
+async fn who_is_deactivated_while_a_namespace_is_slow_to_be_reached_is_out_everywhere_else_at_once() {
+    let (plane, _alone) = alone().await;
+    let slow = Slow::on(plane).await;
+    slow.change_namespaces(&[&slow.company.namespace, &slow.elsewhere]).await;
+    slow.withheld.until_waiting().await;
+    slow.company.deactivate("alice").await;
+    slow.company.may_not_edit("alice").await;
+    assert!(!slow.may_edit_elsewhere("bob").await, "it is still waited for");
+    slow.company.may_edit("bob").await;
+
+    slow.withheld.release();
+    plane.until_can(&slow.company.person("bob"), "create", "configmaps", &slow.elsewhere).await;
+    plane.until_cannot(&slow.company.person("alice"), "create", "configmaps", &slow.elsewhere).await;
+    let told = slow.company.until_ready(&slow.policy, "True").await.status.unwrap();
+    assert_eq!((told.subjects, told.bindings), (1, 2));
+}

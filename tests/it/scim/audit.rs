@@ -1,0 +1,61 @@
+//! The audit log of serve.
+
+use super::*;
+
+/// What the log says of changes under the id of a request: each line's fields.
+async fn changes(answer: &Answer) -> Vec<String> {
+    let log = Installation::shared().await.log();
+    let of_request = format!("request_id={}", answer.header("x-request-id").unwrap());
+    let lines = log.lines().filter(|line| line.contains(" audit: ") && line.contains(&of_request));
+    lines.map(ToOwned::to_owned).collect()
+}
+
+/// A field of a line.
+fn field<'l>(line: &'l str, name: &str) -> Option<&'l str> {
+    let (_, rest) = line.split_once(&format!(" {name}="))?;
+    rest.split(' ').next().map(|value| value.trim_matches('"'))
+}
+
+#[tokio::test]
+async fn each_change_leaves_a_line_that_says_who_changed_what_and_no_line_where_nothing_changed() {
+    let idp = Idp::new().await;
+    let created =
+        idp.post("/Users", json!({"schemas": [USER], "userName": "audited", "title": "secret"})).await;
+    let id = created.expect(201);
+    let (created, id) = (changes(&id).await, id.id().to_owned());
+    let [line] = created.as_slice() else { panic!("{created:?}") };
+    assert!(line.contains("directory changed"));
+    assert_eq!(field(line, "provider"), Some(idp.name.as_str()));
+    assert_eq!(field(line, "token"), Some(idp.name.as_str()));
+    assert_eq!((field(line, "method"), field(line, "user")), (Some("POST"), Some(id.as_str())));
+    assert!(field(line, "object").unwrap().starts_with(&format!("{}-audited-", idp.name)));
+    assert_eq!((field(line, "before"), field(line, "after")), (None, Some("1")));
+    assert!(!line.contains("secret"));
+
+    let deactivate = patch(&json!([{"op": "replace", "path": "active", "value": false}]));
+    let path = format!("/Users/{id}");
+    let changed = changes(&idp.patch(&path, deactivate.clone()).await.expect(200)).await;
+    assert_eq!(changed.len(), 1);
+    assert_eq!((field(&changed[0], "before"), field(&changed[0], "after")), (Some("1"), Some("2")));
+    let unchanged = idp.patch(&path, deactivate).await.expect(200);
+    assert_eq!(changes(&unchanged).await, [""; 0]);
+
+    let deleted = changes(&idp.delete(&path).await.expect(204)).await;
+    assert_eq!(deleted.len(), 1);
+    assert_eq!((field(&deleted[0], "before"), field(&deleted[0], "after")), (Some("2"), None));
+}
+
+#[tokio::test]
+async fn each_operation_of_a_bulk_request_leaves_its_own_line() {
+    let idp = Idp::new().await;
+    let create = |name: &str| json!({"method": "POST", "path": "/Users", "bulkId": name, "data": {"schemas": [USER], "userName": name}});
+    let group = json!({"method": "POST", "path": "/Groups", "bulkId": "g", "data": {"schemas": [GROUP], "displayName": "crew"}});
+    let request = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": [create("one"), create("one"), group],
+    });
+    let answer = idp.post("/Bulk", request).await.expect(200);
+    let lines = changes(&answer).await;
+    assert_eq!(lines.len(), 2, "the second one of a name is refused: {lines:?}");
+    assert!(field(&lines[0], "user").is_some() && field(&lines[1], "group").is_some());
+}
