@@ -1,5 +1,6 @@
 #![expect(clippy::needless_pass_by_value, reason = "specs are written where they are passed")]
 
+mod correlation;
 mod delays;
 mod guard;
 mod people;

@@ -125,10 +125,10 @@ impl World {
     }
 
     pub fn policy_and_plan(&self, policy: &str) -> (Arc<ScimAccessPolicy>, Plan) {
-        let select = |provider: &str, people: &crate::directory::view::Selector| {
-            people.find(self.directory.provider(provider)).select()
-        };
-        self.index.plan(policy, self.now, select).unwrap()
+        let found = self.index.plan(policy, self.now, |provider, people, is_active| {
+            people.find_among(self.directory.provider(provider), is_active).select()
+        });
+        found.unwrap()
     }
 
     /// Plans and executes until nothing is left to do; returns the first plan.
