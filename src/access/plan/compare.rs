@@ -9,7 +9,7 @@ use super::{
     super::{
         binding::{Binding, Mark, Observed, Place, Subject},
         identities::Presence,
-        policy::Policy,
+        policy::{Policy, Validity},
         shards::distribute,
     },
     Change, Completeness, Facts, Going, Plan,
@@ -46,7 +46,7 @@ impl Facts<'_> {
             let before: BTreeSet<&Subject> =
                 held.iter().flat_map(|observed| &observed.binding.subjects).collect();
             let mut after = self.after(provider, wanted.get(place), &before);
-            if wanted.contains_key(place) || policy.chooses_places_by_groups() {
+            if wanted.contains_key(place) || self.may_have_been_chosen(policy, place) {
                 let departures = self.departures(provider, held, &after);
                 if going == Going::Wait {
                     after.extend(departures.iter().copied());
@@ -70,6 +70,13 @@ impl Facts<'_> {
         };
         plan.changes.retain(free);
         plan.changes.sort_by_key(Change::turn);
+    }
+
+    /// Whether it may be that a group chose a place, and chooses it no more. Where the policy ended, or could not
+    /// mean the place whatever groups are called, an administrator took it back.
+    fn may_have_been_chosen(&self, policy: &Policy, place: &Place) -> bool {
+        let namespace = place.namespace.as_ref().and_then(|name| self.namespaces.get(name));
+        policy.validity(self.now) == Validity::Current && policy.could_choose(place, namespace)
     }
 
     /// Who should be at a place where these are.
