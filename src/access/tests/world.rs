@@ -104,7 +104,11 @@ impl World {
     }
 
     pub fn delete_user(&mut self, name: &str) -> Touched {
-        let user: User = crate::directory::view::samples::user(name, json!({}));
+        self.delete_user_of("okta", name)
+    }
+
+    pub fn delete_user_of(&mut self, provider: &str, name: &str) -> Touched {
+        let user: User = crate::directory::view::samples::user(name, json!({"provider": provider}));
         let change = self.directory.delete_user(&user);
         self.take(change)
     }
