@@ -31,6 +31,7 @@ use crate::harness::{
     APPS, ControlPlane, DEADLINE, Fsync, Identity, Installation, await_until, unique, until,
 };
 
+mod correlation;
 mod guard;
 
 /// The label that bindings of a policy carry.
