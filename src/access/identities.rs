@@ -1,43 +1,58 @@
-//! Who holds which identity string. A string has one holder among everyone of every provider: whoever
-//! was created first. So nobody who is new can take another's access, or take it away, by choosing a name;
-//! of people whose attributes change, the older one still comes first.
+//! Who holds which identity string. Of everyone of every provider whoever was created first holds it. So
+//! nobody who is new can take another's access, or take it away, by choosing a name. Where its provider
+//! correlates, the first of each other provider that does holds it too, as the same person.
+//!
+//! The order is by creation, and not by who was called so first: nothing stored tells when somebody's
+//! attribute got its value. `lastModified` moves with every change, so that a holder would lose the
+//! string to a namesake by any change of their own; the creation of the object is a claim's time for a
+//! userName alone, and another one after a backup was restored; what a process has seen ends with it,
+//! and a string would change hands at a restart, with nobody's doing; and a binding has the string and
+//! not whose it was, so that a namesake in the group would keep it for somebody who was deactivated.
+//! By creation the order is the same in every process and after every restart, and a new account can
+//! displace nobody. An older account whose attribute is changed can: where people may change their own
+//! attributes, `identity.user.from` has to be one that they may not.
+
+mod claims;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
-use jiff::Timestamp;
-
 use super::identity::{Identity, Mapping, Refusal};
-use crate::directory::view::{Id, ProviderView, User};
+use crate::{
+    api::DeactivateBy,
+    directory::view::{Id, ProviderView, User},
+};
+use claims::{Claim, Claims};
 
 /// The identity strings of everyone, inactive people included: they hold theirs too, or a later
 /// namesake would bring their access back.
 #[derive(Debug, Default)]
 pub struct Identities {
     providers: HashMap<Arc<str>, Provider>,
-    claims: HashMap<Identity, BTreeSet<Claim>>,
+    claims: HashMap<Identity, Claims>,
 }
 
 #[derive(Debug)]
 struct Provider {
-    mapping: Mapping,
+    terms: Terms,
     people: HashMap<Id, Person>,
+}
+
+/// How a provider's people are called, and whether they may be another's people too.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    /// How they become identity strings.
+    pub mapping: Mapping,
+    /// Who has to deactivate a person of several providers; each provider's people are their own without.
+    pub correlate: Option<DeactivateBy>,
 }
 
 #[derive(Debug)]
 struct Person {
     user: Arc<User>,
     identity: Result<Identity, Refusal>,
-}
-
-/// A person's claim to a string, in the order of precedence.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Claim {
-    created: Timestamp,
-    id: Id,
-    provider: Arc<str>,
 }
 
 /// Someone of some provider.
@@ -65,16 +80,43 @@ pub enum Nameless {
     Unknown,
 }
 
+/// How whoever is called so stands with one provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Somebody of the provider is called so, and counts as active.
+    Active,
+    /// Whoever is called so was deactivated, as far as it takes.
+    Inactive,
+    /// Nobody who is known of the provider is called so.
+    Unknown,
+}
+
+/// What came of a change of people.
+#[derive(Debug, Default)]
+pub struct Effect {
+    /// Who may have gained or lost a string, or counts as active where they did not, or the reverse.
+    pub people: BTreeSet<PersonRef>,
+    /// The strings of which other people are the holders, or inactive now, or active.
+    pub strings: BTreeSet<Identity>,
+}
+
+/// Who holds a string, and whether they count as active.
+#[derive(Debug, PartialEq, Eq)]
+struct Holding {
+    people: BTreeSet<PersonRef>,
+    is_active: bool,
+}
+
 impl Identities {
     /// Whether the people of a provider have strings at all.
     pub fn maps(&self, provider: &str) -> bool {
         self.providers.contains_key(provider)
     }
 
-    /// Whose string this is.
-    pub fn holder(&self, identity: &str) -> Option<&Arc<User>> {
-        let holder = self.claims.get(identity)?.first()?;
-        Some(&self.providers.get(&holder.provider)?.people.get(&holder.id)?.user)
+    /// Who of a provider holds this string.
+    pub fn holder(&self, provider: &str, identity: &str) -> Option<&Arc<User>> {
+        let own = self.holders(identity).find(|claim| *claim.provider == *provider)?;
+        Some(&self.person(own)?.user)
     }
 
     /// The string that this person holds.
@@ -88,13 +130,45 @@ impl Identities {
             Some(Err(refusal)) => return Err(Nameless::Refused(*refusal)),
             Some(Ok(identity)) => identity,
         };
-        match self.claims.get(identity).and_then(BTreeSet::first) {
-            Some(first) if first.id == *id && &*first.provider == provider => Ok(identity),
-            Some(first) => Err(Nameless::Taken {
-                identity: identity.clone(),
-                holder: PersonRef { provider: first.provider.clone(), id: first.id.clone() },
-            }),
-            None => Err(Nameless::Unknown),
+        let mut holders = self.holders(identity.as_str());
+        if holders.clone().any(|claim| claim.is_of(provider, id)) {
+            return Ok(identity);
+        }
+        let before = holders.clone().find(|claim| *claim.provider == *provider).or_else(|| holders.next());
+        let taken = |claim: &Claim| Nameless::Taken { identity: identity.clone(), holder: claim.person() };
+        Err(before.map_or(Nameless::Unknown, taken))
+    }
+
+    /// Whether a person counts as active: of those whom several providers share, all of these say.
+    pub fn is_active(&self, user: &User) -> bool {
+        let provider = self.providers.get(user.provider()).filter(|known| known.terms.correlate.is_some());
+        let person = provider.and_then(|known| known.people.get(user.id()));
+        let Some(Ok(identity)) = person.map(|person| &person.identity) else { return user.active() };
+        match self.holders(identity.as_str()).any(|claim| claim.is_of(user.provider(), user.id())) {
+            true => self.presence(user.provider(), identity.as_str()) == Presence::Active,
+            false => user.active(),
+        }
+    }
+
+    /// How whoever is called so stands with a provider.
+    pub fn presence(&self, provider: &str, identity: &str) -> Presence {
+        let holders = self.holders(identity);
+        let is_known = holders.clone().any(|claim| *claim.provider == *provider);
+        let own = self.correlation(provider);
+        let shares = |claim: &Claim| self.correlation(&claim.provider).is_some();
+        let could_share = own.is_some() && holders.clone().all(shares);
+        if !(is_known || could_share) {
+            return Presence::Unknown;
+        }
+        let rules = holders.clone().map(|claim| self.correlation(&claim.provider)).chain([own]);
+        let mut standing = holders.filter_map(|claim| self.person(claim)).map(|person| person.user.active());
+        // By any, the others' word is enough; else nothing is known of somebody who is not there.
+        match rules.into_iter().any(|rule| rule == Some(DeactivateBy::Any)) {
+            true if standing.any(|active| !active) => Presence::Inactive,
+            _ if !is_known => Presence::Unknown,
+            true => Presence::Active,
+            false if standing.any(|active| active) => Presence::Active,
+            false => Presence::Inactive,
         }
     }
 
@@ -107,85 +181,118 @@ impl Identities {
             .map(|p| &p.user)
     }
 
-    /// Takes a provider's mapping and everyone whom its directory holds. Returns who may have gained or
-    /// lost a string.
-    pub fn map(
-        &mut self,
-        name: &Arc<str>,
-        mapping: Mapping,
-        view: Option<&ProviderView>,
-    ) -> HashSet<PersonRef> {
-        if self.providers.get(name).is_some_and(|provider| provider.mapping == mapping) {
+    /// Takes a provider's terms and everyone whom its directory holds.
+    pub fn map(&mut self, name: &Arc<str>, terms: Terms, view: Option<&ProviderView>) -> Effect {
+        if self.providers.get(name).is_some_and(|provider| provider.terms == terms) {
             return self.reset(name, view);
         }
-        let mut touched = self.unmap(name);
-        self.providers.insert(name.clone(), Provider { mapping, people: HashMap::new() });
-        touched.extend(self.reset(name, view));
-        touched
+        let mut effect = self.unmap(name);
+        self.providers.insert(name.clone(), Provider { terms, people: HashMap::new() });
+        effect.extend([self.reset(name, view)]);
+        effect
     }
 
-    /// Forgets a provider's mapping: nobody of it holds anything.
-    pub fn unmap(&mut self, name: &Arc<str>) -> HashSet<PersonRef> {
-        let touched = self.reset(name, None);
+    /// Forgets a provider's terms: nobody of it holds anything.
+    pub fn unmap(&mut self, name: &Arc<str>) -> Effect {
+        let effect = self.reset(name, None);
         self.providers.remove(name);
-        touched
+        effect
     }
 
     /// Takes everyone whom a provider's directory holds; who is not among them is gone.
-    pub fn reset(&mut self, name: &Arc<str>, view: Option<&ProviderView>) -> HashSet<PersonRef> {
+    pub fn reset(&mut self, name: &Arc<str>, view: Option<&ProviderView>) -> Effect {
         let people = self.providers.get(name).into_iter().flat_map(|provider| provider.people.keys());
         let gone = |id: &&Id| view.is_none_or(|view| view.user(id).is_none());
         let gone: Vec<Id> = people.filter(gone).cloned().collect();
         let gone = gone.iter().map(|id| (id, None));
         let held = view.into_iter().flat_map(ProviderView::users).map(|user| (user.id(), Some(user)));
-        gone.chain(held).flat_map(|(id, user)| self.change(name, id, user)).collect()
+        gone.chain(held).map(|(id, user)| self.change(name, id, user)).collect()
     }
 
-    /// Takes one person as the directory shows them now. Returns who may have gained or lost a string,
-    /// and the person where being active changed.
-    pub fn change(&mut self, name: &Arc<str>, id: &Id, after: Option<&Arc<User>>) -> Vec<PersonRef> {
-        let Some(provider) = self.providers.get_mut(name) else { return Vec::new() };
-        if provider.people.get(id).zip(after).is_some_and(|(held, after)| Arc::ptr_eq(&held.user, after)) {
-            return Vec::new();
+    /// Takes one person as the directory shows them now.
+    pub fn change(&mut self, name: &Arc<str>, id: &Id, after: Option<&Arc<User>>) -> Effect {
+        let Some(provider) = self.providers.get_mut(name) else { return Effect::default() };
+        let before = provider.people.get(id);
+        if before.zip(after).is_some_and(|(held, after)| Arc::ptr_eq(&held.user, after)) {
+            return Effect::default();
         }
         let after =
-            after.map(|user| Person { identity: provider.mapping.identity(user), user: user.clone() });
+            after.map(|user| Person { identity: provider.terms.mapping.identity(user), user: user.clone() });
+        let released = before.and_then(Person::claim);
         let claimed = after.as_ref().and_then(Person::claim);
-        let active = after.as_ref().map(|person| person.user.active());
-        let before = match after {
+        let active = |person: Option<&Person>| person.map(|person| person.user.active());
+        let is_as_before = released == claimed && active(before) == active(after.as_ref());
+        if is_as_before {
+            after.into_iter().for_each(|person| _ = provider.people.insert(id.clone(), person));
+            return Effect::default();
+        }
+
+        let strings = released.iter().chain(&claimed).map(|(identity, _)| identity.clone());
+        let strings: BTreeSet<Identity> = strings.collect();
+        let holdings = strings.into_iter().map(|identity| (self.holding(&identity), identity));
+        let holdings: Vec<_> = holdings.collect();
+        self.put(name, id, after);
+        if released != claimed {
+            released.into_iter().for_each(|(identity, claim)| self.release(&identity, &claim));
+            claimed.into_iter().for_each(|(identity, claim)| self.claim(identity, claim));
+        }
+        let themselves = PersonRef { provider: name.clone(), id: id.clone() };
+        let mut effect = Effect { people: BTreeSet::from([themselves]), strings: BTreeSet::new() };
+        for (before, identity) in holdings {
+            let after = self.holding(&identity);
+            if before != after {
+                effect.people.extend(before.differs_for(&after));
+                effect.strings.insert(identity);
+            }
+        }
+        effect
+    }
+
+    fn put(&mut self, name: &Arc<str>, id: &Id, person: Option<Person>) {
+        let Some(provider) = self.providers.get_mut(name) else { return };
+        match person {
             Some(person) => provider.people.insert(id.clone(), person),
             None => provider.people.remove(id),
         };
-        let mut touched = Vec::new();
-        let released = before.as_ref().and_then(Person::claim);
-        if released != claimed {
-            touched.extend(released.and_then(|(identity, claim)| self.release(&identity, &claim)));
-            touched.extend(claimed.and_then(|(identity, claim)| self.claim(identity, &claim)));
-            touched.push(PersonRef { provider: name.clone(), id: id.clone() });
-        } else if before.map(|person| person.user.active()) != active {
-            touched.push(PersonRef { provider: name.clone(), id: id.clone() });
-        }
-        touched
     }
 
-    /// Who holds the string now that this claim is gone, if somebody else does.
-    fn release(&mut self, identity: &Identity, claim: &Claim) -> Option<PersonRef> {
-        let claims = self.claims.get_mut(identity)?;
-        let held = claims.first() == Some(claim);
+    fn release(&mut self, identity: &Identity, claim: &Claim) {
+        let Some(claims) = self.claims.get_mut(identity) else { return };
         claims.remove(claim);
-        let next = claims.first().map(Claim::person);
-        if next.is_none() {
+        if claims.is_empty() {
             self.claims.remove(identity);
         }
-        next.filter(|_| held)
     }
 
-    /// Who held the string before this claim took it.
-    fn claim(&mut self, identity: Identity, claim: &Claim) -> Option<PersonRef> {
-        let claims = self.claims.entry(identity).or_default();
-        let held = claims.first().map(Claim::person);
-        claims.insert(claim.clone());
-        held.filter(|_| claims.first() == Some(claim))
+    fn claim(&mut self, identity: Identity, claim: Claim) {
+        self.claims.entry(identity).or_default().insert(claim);
+    }
+
+    /// The claims of those who hold a string: of at most one person of each provider.
+    fn holders(&self, identity: &str) -> impl Iterator<Item = &Claim> + Clone {
+        let firsts = self.claims.get(identity).into_iter().flat_map(Claims::first_of_each_provider);
+        let first = firsts.clone().min();
+        let shares = |claim: &Claim| self.correlation(&claim.provider).is_some();
+        let is_shared = first.is_some_and(shares);
+        firsts.filter(move |claim| Some(*claim) == first || (is_shared && shares(claim)))
+    }
+
+    fn holding(&self, identity: &Identity) -> Holding {
+        let holders = self.holders(identity.as_str());
+        let provider = holders.clone().next().map(|claim| &*claim.provider);
+        let presence = provider.map(|provider| self.presence(provider, identity.as_str()));
+        Holding {
+            people: holders.map(Claim::person).collect(),
+            is_active: presence == Some(Presence::Active),
+        }
+    }
+
+    fn correlation(&self, provider: &str) -> Option<DeactivateBy> {
+        self.providers.get(provider)?.terms.correlate
+    }
+
+    fn person(&self, claim: &Claim) -> Option<&Person> {
+        self.providers.get(&claim.provider)?.people.get(&claim.id)
     }
 }
 
@@ -199,8 +306,29 @@ impl Person {
     }
 }
 
-impl Claim {
-    fn person(&self) -> PersonRef {
-        PersonRef { provider: self.provider.clone(), id: self.id.clone() }
+impl Holding {
+    /// Whom it matters to that this has become something else.
+    fn differs_for(self, after: &Self) -> BTreeSet<PersonRef> {
+        match self.is_active == after.is_active {
+            true => &self.people ^ &after.people,
+            false => &self.people | &after.people,
+        }
+    }
+}
+
+impl Extend<Effect> for Effect {
+    fn extend<I: IntoIterator<Item = Effect>>(&mut self, effects: I) {
+        for effect in effects {
+            self.people.extend(effect.people);
+            self.strings.extend(effect.strings);
+        }
+    }
+}
+
+impl FromIterator<Effect> for Effect {
+    fn from_iter<I: IntoIterator<Item = Effect>>(effects: I) -> Self {
+        let mut all = Self::default();
+        all.extend(effects);
+        all
     }
 }

@@ -15,7 +15,7 @@ use kube::ResourceExt;
 use super::{
     binding::{BindingObject, Observed, Subject},
     guard::{Guard, Holders, Ledger},
-    identities::Identities,
+    identities::{self, Effect, Identities},
     identity::Mapping,
     plan::{Completeness, Facts, Plan},
     policy::Policy,
@@ -92,12 +92,12 @@ impl Index {
     }
 
     /// The plan of the policy of this name, and the policy. `select` looks up whom a provider's policy
-    /// means.
+    /// means among those who count as active.
     pub fn plan(
         &self,
         name: &str,
         now: Timestamp,
-        select: impl FnOnce(&str, &Selector) -> Selection,
+        select: impl FnOnce(&str, &Selector, &dyn Fn(&User) -> bool) -> Selection,
     ) -> Option<(Arc<ScimAccessPolicy>, Plan)> {
         let policy = self.policies.get(name)?;
         let provider = policy.object().spec.provider.as_str();
@@ -120,14 +120,15 @@ impl Index {
                 .map(|known| known.guard(&holders, now)),
             now,
         };
-        let plan = facts.plan(policy, |terms| select(provider, &terms.people));
+        let is_active = |user: &User| self.identities.is_active(user);
+        let plan = facts.plan(policy, |terms| select(provider, &terms.people, &is_active));
         Some((policy.object().clone(), plan))
     }
 
-    /// The person who is called so.
-    pub fn holder(&self, subject: &Subject) -> Option<&Arc<User>> {
+    /// The person of a provider who is called so.
+    pub fn holder(&self, provider: &str, subject: &Subject) -> Option<&Arc<User>> {
         match subject {
-            Subject::User(name) => self.identities.holder(name),
+            Subject::User(name) => self.identities.holder(provider, name),
             Subject::Group(_) | Subject::Other(_) => None,
         }
     }
@@ -215,10 +216,14 @@ impl Index {
         let mapping = Mapping::new(&object.spec.identity.user, &people);
         let invalid =
             mapping.as_ref().err().map(|error| format!("the provider's identity.user.from: {error}"));
-        let namesakes = match mapping {
-            Ok(mapping) => self.identities.map(&name, mapping, directory.provider(&name)),
+        let effect = match mapping {
+            Ok(mapping) => {
+                let correlate = object.spec.correlate.as_ref().map(|correlate| correlate.deactivate_by);
+                let terms = identities::Terms { mapping, correlate };
+                self.identities.map(&name, terms, directory.provider(&name))
+            }
             // The last mapping that could be read stays: a mistake in it takes nobody's access away.
-            Err(_) => HashSet::new(),
+            Err(_) => Effect::default(),
         };
         let own = |policy: &Policy| policy.object().spec.provider == *name;
         for policy in self.policies.values_mut().filter(|policy| own(policy)) {
@@ -226,17 +231,17 @@ impl Index {
         }
         let ledger = self.providers.remove(&name).map(|before| before.ledger).unwrap_or_default();
         self.providers.insert(name.clone(), Provider { object: object.into(), people, invalid, ledger });
-        let mut touched = self.naming(namesakes.iter().filter(|person| person.provider != name), directory);
-        touched.extend(self.policies_of(&name));
+        let mut touched = self.policies_of(&name);
+        touched.extend(self.by_effect(&effect, |person| person.provider != name, directory));
         touched
     }
 
     /// Forgets a provider.
     pub fn delete_provider(&mut self, name: &str, directory: &Directory) -> Touched {
         let Some((name, _)) = self.providers.remove_entry(name) else { return Touched::new() };
-        let namesakes = self.identities.unmap(&name);
-        let mut touched = self.naming(namesakes.iter().filter(|person| person.provider != name), directory);
-        touched.extend(self.policies_of(&name));
+        let effect = self.identities.unmap(&name);
+        let mut touched = self.policies_of(&name);
+        touched.extend(self.by_effect(&effect, |person| person.provider != name, directory));
         touched
     }
 
@@ -332,7 +337,7 @@ impl Index {
         removed.into_iter().map(|(policy, _)| policy).collect()
     }
 
-    /// The policies whose bindings name somebody: those who leave have to go even where a policy no longer
+    /// The policies whose bindings name somebody: who leaves has to go even where a policy no longer
     /// means them, because the guard held that.
     pub(super) fn binding(&self, subject: &Subject) -> impl Iterator<Item = &Arc<str>> {
         self.naming.get(subject).into_iter().flat_map(BTreeMap::keys)

@@ -117,8 +117,6 @@ pub struct Problems {
     pub unusable_captures: BTreeSet<String>,
     /// Roles that are not given.
     pub roles: BTreeSet<RoleRefusal>,
-    /// What the provider asks for and this version does not do.
-    pub unsupported: Vec<&'static str>,
 }
 
 /// Why a policy gives nothing new.
@@ -193,7 +191,6 @@ impl Facts<'_> {
             plan.changes = ended.into_iter().map(Change::Delete).collect();
             return plan;
         };
-        plan.problems.unsupported = unsupported(provider);
         let readable = match (self.provider_is_invalid, policy.terms()) {
             (Some(error), _) | (_, Err(error)) => {
                 plan.problems.blocked = Some(Blocked::Invalid(error.to_owned()));
@@ -305,12 +302,4 @@ fn allotments(wanted: BTreeMap<Place, Wanted>) -> Vec<Allotment> {
         }
     }
     allotments
-}
-
-/// What the provider's spec asks for and this version does not do to access.
-fn unsupported(provider: &ScimProvider) -> Vec<&'static str> {
-    let correlate =
-        "the provider's correlate: people of two providers under one identity string stay two people";
-    let fields = [(provider.spec.correlate.is_some(), correlate)];
-    fields.into_iter().filter(|(is_set, _)| *is_set).map(|(_, what)| what).collect()
 }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{
-    binding::{Mark, ProviderGone},
+    binding::{Mark, Place, ProviderGone},
     capture::{Patterns, Template},
-    scope::NamespaceSelector,
+    scope::{Namespace, NamespaceSelector},
 };
 use crate::{
     api::{OnDelete, RoleKind, ScimAccessPolicy, ScimProvider, Scope},
@@ -97,9 +97,20 @@ impl Policy {
         [validity.not_before, validity.not_after].into_iter().flatten().find(|bound| *bound > now)
     }
 
-    /// Whether groups choose by their names where it holds.
-    pub fn chooses_places_by_groups(&self) -> bool {
-        self.terms.as_ref().is_ok_and(|terms| !terms.patterns.is_empty())
+    /// Whether the name of some group could choose this place. `namespace` is the place's.
+    pub fn could_choose(&self, place: &Place, namespace: Option<&Namespace>) -> bool {
+        let Ok(terms) = &self.terms else { return false };
+        let allowed = &self.object.spec.role_ref.allowed_names;
+        let is_allowed = || allowed.iter().flatten().any(|name| **name == *place.role.name);
+        let reaches = match (&terms.namespaces, &place.namespace) {
+            (Some(selector), Some(name)) => {
+                namespace.is_none_or(|namespace| selector.may_select(name, namespace))
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        let gives = self.may_give(place.role.kind, &place.role.name);
+        !terms.patterns.is_empty() && reaches && gives && (!terms.role.has_captures() || is_allowed())
     }
 
     /// Whether its roles can be this one.

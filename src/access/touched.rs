@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::{
     binding::Subject,
-    identities::PersonRef,
+    identities::{Effect, PersonRef},
     index::{Index, Touched},
     policy::{Policy, Terms},
     scope::{Namespace, NamespaceSelector},
 };
 use crate::{
     api::RoleKind,
-    directory::view::{Change, Difference, Directory, User},
+    directory::view::{Change, Difference, Directory},
 };
 
 impl Index {
@@ -24,34 +24,35 @@ impl Index {
     pub fn reset_people(&mut self, directory: &Directory) -> Touched {
         let providers: Vec<Arc<str>> = self.providers.keys().cloned().collect();
         let reset = |name| self.identities.reset(name, directory.provider(name));
-        let people: Vec<PersonRef> = providers.iter().flat_map(reset).collect();
-        self.naming(&people, directory)
+        let effect: Effect = providers.iter().map(reset).collect();
+        self.by_effect(&effect, |_| true, directory)
     }
 
     fn apply_change(&mut self, change: &Change, directory: &Directory) -> Touched {
         let Change::User(person) = change else { return self.touched_by(change, directory, |_| true) };
-        let mut touched = self.binding_person(person);
-        let people = self.identities.change(&person.provider, &person.id, person.after.as_ref());
+        let effect = self.identities.change(&person.provider, &person.id, person.after.as_ref());
         let is_themselves = |other: &PersonRef| other.id == person.id && other.provider == person.provider;
-        let counts = people.iter().any(is_themselves);
+        let counts = effect.people.iter().any(is_themselves);
         // Who keeps string and standing matters to filters alone: those read what else is known of people.
-        touched.extend(
-            self.touched_by(change, directory, |policy| {
-                counts || policy.object().spec.subjects.users.is_some()
-            }),
-        );
-        touched.extend(self.naming(people.iter().filter(|other| !is_themselves(other)), directory));
+        let mut touched = self
+            .touched_by(change, directory, |policy| counts || policy.object().spec.subjects.users.is_some());
+        touched.extend(self.by_effect(&effect, |other| !is_themselves(other), directory));
         touched
     }
 
-    /// The policies whose bindings name a person who leaves.
-    fn binding_person(&self, person: &Difference<User>) -> Touched {
-        if person.after.as_ref().is_some_and(|user| user.active()) {
-            return Touched::new();
+    /// The policies that mean those of these people who are `others`, or whose bindings have one of the
+    /// strings.
+    pub(super) fn by_effect(
+        &self,
+        effect: &Effect,
+        others: impl Fn(&PersonRef) -> bool,
+        directory: &Directory,
+    ) -> Touched {
+        let mut touched = self.naming(effect.people.iter().filter(|person| others(person)), directory);
+        for string in &effect.strings {
+            touched.extend(self.binding(&Subject::User(string.as_str().into())).cloned());
         }
-        let held = self.identities.held_by(&person.provider, &person.id);
-        let subject = held.map(|identity| Subject::User(identity.as_str().into()));
-        subject.into_iter().flat_map(|subject| self.binding(&subject).cloned().collect::<Touched>()).collect()
+        touched
     }
 
     fn touched_by(
@@ -71,11 +72,7 @@ impl Index {
     }
 
     /// The policies that mean one of these people.
-    pub(super) fn naming<'p>(
-        &self,
-        people: impl IntoIterator<Item = &'p PersonRef>,
-        directory: &Directory,
-    ) -> Touched {
+    fn naming<'p>(&self, people: impl IntoIterator<Item = &'p PersonRef>, directory: &Directory) -> Touched {
         let touched = people.into_iter().flat_map(|PersonRef { provider, id }| {
             let user = directory.provider(provider).and_then(|view| view.user(id)).cloned();
             let same =

@@ -77,8 +77,10 @@ pub struct ScimProviderSpec {
     /// Default: None.
     #[serde(default)]
     pub governance: Governance,
-    /// Treat people of several providers under one identity string as one person; off when absent,
-    /// and only between providers that all set it.
+    /// Takes people of several providers under one identity string for one person, who has what the policies
+    /// of any of these providers give. Only between providers that all set it, and only where the strings are
+    /// equal; addresses alone make nobody one. When absent, whoever was created first holds a string, and
+    /// the others get nothing. Application configuration goes by each provider alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlate: Option<Correlation>,
     /// How long a deactivated person is kept. For good, when absent.
@@ -337,11 +339,13 @@ pub enum Governance {
     Okta,
 }
 
-/// How one person in several providers counts.
+/// When one person in several providers is deactivated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Correlation {
-    /// Any: deactivated in one provider is deactivated. All: only when deactivated in all.
+    /// Any: whoever is deactivated in one provider has no access by any of them. All: whoever is active in
+    /// one provider has access by all of them. Where one provider says Any and another All, it is Any. A
+    /// person who was deleted, by `retention` too, is no longer known to that provider: the others decide.
     pub deactivate_by: DeactivateBy,
 }
 

@@ -192,11 +192,7 @@ fn readiness<'a>(
 
 /// Fields that are set and that nothing acts on yet.
 fn unsupported(spec: &ScimProviderSpec) -> Vec<&'static str> {
-    let fields = [
-        ("spec.jwt", !spec.jwt.is_empty()),
-        ("spec.correlate", spec.correlate.is_some()),
-        ("spec.notifications", !spec.notifications.is_empty()),
-    ];
+    let fields = [("spec.jwt", !spec.jwt.is_empty()), ("spec.notifications", !spec.notifications.is_empty())];
     fields.into_iter().filter(|(_, is_set)| *is_set).map(|(field, _)| field).collect()
 }
 

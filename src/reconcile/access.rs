@@ -315,7 +315,7 @@ impl Access {
         let told = report::to_people(policy, outcome);
         let index = self.index();
         for (subject, happened) in told {
-            if let Some(user) = index.holder(subject) {
+            if let Some(user) = index.holder(&policy.spec.provider, subject) {
                 self.events.tell(&reference(user), happened, now);
             }
         }
@@ -324,8 +324,8 @@ impl Access {
     fn plan(&self, name: &str, now: Timestamp) -> Option<(Arc<ScimAccessPolicy>, Plan)> {
         // The directory first, as everywhere: whoever takes the two locks in another order waits for ever.
         let directory = self.directory.read();
-        self.index().plan(name, now, move |provider, people| {
-            let found = people.find(directory.provider(provider));
+        self.index().plan(name, now, move |provider, people, is_active| {
+            let found = people.find_among(directory.provider(provider), is_active);
             drop(directory);
             found.select()
         })

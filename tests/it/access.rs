@@ -32,6 +32,7 @@ use crate::harness::{
 };
 
 mod bad_input;
+mod correlation;
 mod crashes;
 mod guard;
 mod process;

@@ -8,7 +8,8 @@ use std::{
 use super::{
     super::{
         binding::{Binding, Mark, Observed, Place, Subject},
-        policy::Policy,
+        identities::Presence,
+        policy::{Policy, Validity},
         shards::distribute,
     },
     Change, Completeness, Facts, Going, Plan,
@@ -23,6 +24,7 @@ impl Facts<'_> {
         going: Going,
         plan: &mut Plan,
     ) {
+        let provider = policy.object().spec.provider.as_str();
         let mark = policy.mark(self.provider);
         plan.changes.clear();
         plan.adds.clear();
@@ -43,9 +45,9 @@ impl Facts<'_> {
             let held = held.get(place).map_or(&[][..], Vec::as_slice);
             let before: BTreeSet<&Subject> =
                 held.iter().flat_map(|observed| &observed.binding.subjects).collect();
-            let mut after = self.after(wanted.get(place), &before);
-            if wanted.contains_key(place) || policy.chooses_places_by_groups() {
-                let departures = self.departures(held, &after);
+            let mut after = self.after(provider, wanted.get(place), &before);
+            if wanted.contains_key(place) || self.may_have_been_chosen(policy, place) {
+                let departures = self.departures(provider, held, &after);
                 if going == Going::Wait {
                     after.extend(departures.iter().copied());
                 }
@@ -53,7 +55,7 @@ impl Facts<'_> {
             }
             plan.adds.extend(after.difference(&before).copied().cloned());
             let removed = before.difference(&after).copied();
-            plan.leavers.extend(removed.clone().filter(|subject| self.has_left(subject)).cloned());
+            plan.leavers.extend(removed.clone().filter(|subject| self.has_left(provider, subject)).cloned());
             plan.removes.extend(removed.cloned());
             rebind(place, held, &after, &mark, &mut plan.changes);
         }
@@ -70,8 +72,20 @@ impl Facts<'_> {
         plan.changes.sort_by_key(Change::turn);
     }
 
+    /// Whether it may be that a group chose a place, and chooses it no more. Where the policy ended, or could not
+    /// mean the place whatever groups are called, an administrator took it back.
+    fn may_have_been_chosen(&self, policy: &Policy, place: &Place) -> bool {
+        let namespace = place.namespace.as_ref().and_then(|name| self.namespaces.get(name));
+        policy.validity(self.now) == Validity::Current && policy.could_choose(place, namespace)
+    }
+
     /// Who should be at a place where these are.
-    fn after<'s>(&self, wanted: Option<&'s Wanted>, before: &BTreeSet<&'s Subject>) -> BTreeSet<&'s Subject> {
+    fn after<'s>(
+        &self,
+        provider: &str,
+        wanted: Option<&'s Wanted>,
+        before: &BTreeSet<&'s Subject>,
+    ) -> BTreeSet<&'s Subject> {
         let mut after: BTreeSet<&Subject> = match wanted {
             None => BTreeSet::new(),
             Some(Wanted { grants, stance: Stance::Exactly }) => grants.keys().collect(),
@@ -80,7 +94,7 @@ impl Facts<'_> {
             }
         };
         if wanted.is_some() && self.completeness == Completeness::Partial {
-            after.extend(before.iter().filter(|subject| self.may_be_unseen(subject)));
+            after.extend(before.iter().filter(|subject| self.may_be_unseen(provider, subject)));
         }
         after
     }
@@ -89,27 +103,30 @@ impl Facts<'_> {
     /// was never given anything, and nobody who is gone or inactive waits.
     fn departures<'s>(
         &self,
+        provider: &str,
         held: &[&'s Arc<Observed>],
         after: &BTreeSet<&Subject>,
     ) -> BTreeSet<&'s Subject> {
         let ours = held.iter().filter(|observed| observed.changed_by.is_none());
         let before = ours.flat_map(|observed| &observed.binding.subjects);
-        let is_there = |subject: &&Subject| !matches!(subject, Subject::Other(_)) && !self.has_left(subject);
+        let is_there =
+            |subject: &&Subject| !matches!(subject, Subject::Other(_)) && !self.has_left(provider, subject);
         before.filter(|subject| !after.contains(subject)).filter(is_there).collect()
     }
 
-    /// Whether nobody is called so any more, or somebody who is inactive.
-    fn has_left(&self, subject: &Subject) -> bool {
+    /// Whether nobody of the provider is called so any more, or somebody who is inactive. What another
+    /// provider's people are called keeps nobody here.
+    fn has_left(&self, provider: &str, subject: &Subject) -> bool {
         match subject {
-            Subject::User(name) => self.identities.holder(name).is_none_or(|holder| !holder.active()),
+            Subject::User(name) => self.identities.presence(provider, name) != Presence::Active,
             Subject::Group(_) | Subject::Other(_) => false,
         }
     }
 
     /// Whether the subject could be somebody whose object cannot be read.
-    fn may_be_unseen(&self, subject: &Subject) -> bool {
+    fn may_be_unseen(&self, provider: &str, subject: &Subject) -> bool {
         match subject {
-            Subject::User(name) => self.identities.holder(name).is_none_or(|holder| holder.active()),
+            Subject::User(name) => self.identities.presence(provider, name) != Presence::Inactive,
             Subject::Group(_) => true,
             Subject::Other(_) => false,
         }

@@ -40,7 +40,7 @@ impl Facts<'_> {
     /// What is there, without people who are gone or inactive.
     pub(super) fn whoever_is_active(&self, provider: &ScimProvider) -> BTreeMap<Place, Wanted> {
         let provider = provider.metadata.name.as_deref().unwrap_or_default();
-        let active = self.identities.people(provider).filter(|user| user.active());
+        let active = self.identities.people(provider).filter(|user| self.identities.is_active(user));
         let held = active.filter_map(|user| self.identities.held_by(provider, user.id()).ok());
         let grants: Grants = held.map(|name| (Subject::User(name.as_str().into()), Vec::new())).collect();
         let grants = Arc::new(grants);

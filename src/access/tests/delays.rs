@@ -50,10 +50,10 @@ fn live(history: &History, begins_at: usize, steps: impl IntoIterator<Item = Ste
             touched.insert("p".into());
         }
         if is_synced && touched.contains("p") {
-            let select = |provider: &str, people: &crate::directory::view::Selector| {
-                people.find(reader.directory().provider(provider)).select()
-            };
-            let (_, plan) = world.index.plan("p", world.now, select).unwrap();
+            let planned = world.index.plan("p", world.now, |provider, people, is_active| {
+                people.find_among(reader.directory().provider(provider), is_active).select()
+            });
+            let (_, plan) = planned.unwrap();
             world.execute(&plan.changes);
             held = reader.sees().map(|(_, members)| members).unwrap_or_default();
         }

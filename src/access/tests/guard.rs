@@ -157,6 +157,35 @@ fn a_group_whose_name_chose_a_namespace_is_guarded_too() {
 }
 
 #[test]
+fn what_an_administrator_takes_back_from_captures_does_not_wait() {
+    let changes = [
+        json!({"validity": {"notAfter": "2026-01-01T00:00:00Z"}}),
+        json!({"scope": {"namespaces": {"names": ["preview-{ns}"]}}}),
+        json!({"roleRef": {"name": "{role}", "allowedNames": ["view"]}}),
+        json!({"roleRef": {"name": "view"}}),
+    ];
+    for change in changes {
+        let mut world = World::new();
+        let people: Vec<String> = (0..30).map(|number| format!("u{number:02}")).collect();
+        people.iter().for_each(|name| _ = world.user(name, json!({})));
+        members(&mut world, "k8s-team-a-edit", &people);
+        let mut spec = json!({
+            "subjects": {"groups": [{"matching": "^k8s-(?<ns>.+)-(?<role>[a-z]+)$"}]},
+            "scope": {"namespaces": {"names": ["{ns}"]}},
+            "roleRef": {"name": "{role}", "allowedNames": ["view", "edit"]},
+        });
+        world.policy("p", spec.clone());
+        carry_out(&mut world, "p");
+        assert_eq!(world.held("p").len(), 1);
+
+        spec.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        world.policy("p", spec);
+        assert_eq!(carry_out(&mut world, "p").0.held, None, "{change}");
+        assert!(!world.held("p").iter().any(|held| held.starts_with("team-a/edit")), "{change}");
+    }
+}
+
+#[test]
 fn whom_somebody_else_wrote_into_a_binding_does_not_wait() {
     let (mut world, people) = team(12);
     members(&mut world, "team", &[]);

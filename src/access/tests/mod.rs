@@ -1,6 +1,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "specs are written where they are passed")]
 
 mod bad_input;
+mod correlation;
 mod delays;
 mod guard;
 mod lanes;

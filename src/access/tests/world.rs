@@ -104,7 +104,11 @@ impl World {
     }
 
     pub fn delete_user(&mut self, name: &str) -> Touched {
-        let user: User = crate::directory::view::samples::user(name, json!({}));
+        self.delete_user_of("okta", name)
+    }
+
+    pub fn delete_user_of(&mut self, provider: &str, name: &str) -> Touched {
+        let user: User = crate::directory::view::samples::user(name, json!({"provider": provider}));
         let change = self.directory.delete_user(&user);
         self.take(change)
     }
@@ -125,10 +129,10 @@ impl World {
     }
 
     pub fn policy_and_plan(&self, policy: &str) -> (Arc<ScimAccessPolicy>, Plan) {
-        let select = |provider: &str, people: &crate::directory::view::Selector| {
-            people.find(self.directory.provider(provider)).select()
-        };
-        self.index.plan(policy, self.now, select).unwrap()
+        let found = self.index.plan(policy, self.now, |provider, people, is_active| {
+            people.find_among(self.directory.provider(provider), is_active).select()
+        });
+        found.unwrap()
     }
 
     /// Plans and executes until nothing is left to do; returns the first plan.

@@ -57,6 +57,11 @@ impl Selector {
     /// Looks up the groups, their active members, and who may match the filter. It decodes nothing, so
     /// that it may be called under the directory's lock. `None` is a provider that holds nothing.
     pub fn find(&self, view: Option<&ProviderView>) -> Found<'_> {
+        self.find_among(view, &User::active)
+    }
+
+    /// The same where other people count as active.
+    pub fn find_among(&self, view: Option<&ProviderView>, is_active: &dyn Fn(&User) -> bool) -> Found<'_> {
         let Some(view) = view else {
             let named = self.groups.iter().filter(|criterion| criterion.names_one());
             let not_found = named.map(|criterion| criterion.selector().clone()).collect();
@@ -76,12 +81,12 @@ impl Selector {
         let mut members = HashMap::new();
         for group in &selection.groups {
             let users = view.flattened_members(group).into_iter().filter_map(|id| view.user(id));
-            for user in users.filter(|user| user.active()) {
+            for user in users.filter(|user| is_active(user)) {
                 let selected = members.entry(user.id().clone()).or_insert_with(|| Selected::new(user));
                 selected.named_by.push(Source::Group(group.clone()));
             }
         }
-        let filter = self.filter.as_ref().map(|filter| (filter, filter.candidates(view)));
+        let filter = self.filter.as_ref().map(|filter| (filter, filter.candidates(view, is_active)));
         Found { selection, members, filter }
     }
 
@@ -158,7 +163,7 @@ pub struct Selection {
 /// A person, and what named them.
 #[derive(Clone, Debug)]
 pub struct Selected {
-    /// The person; active.
+    /// The person, who counts as active.
     pub user: Arc<User>,
     /// Groups in their order, then the filter.
     pub named_by: Vec<Source>,

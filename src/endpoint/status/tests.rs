@@ -42,9 +42,12 @@ async fn the_last_token_to_end_decides_whether_a_provider_is_ready() {
 
 #[tokio::test]
 async fn a_field_that_nothing_acts_on_says_so() {
-    let status = of(json!({"correlate": {"deactivateBy": "Any"}}), ["2999-01-01T00:00:00Z"]);
+    let status = of(
+        json!({"notifications": [{"on": ["GuardHeld"], "webhook": {"url": "https://example.com"}}]}),
+        ["2999-01-01T00:00:00Z"],
+    );
     assert_eq!(conditions(&status), ["Ready=True Serving", "Unsupported=True NotImplemented"]);
-    assert!(status.conditions[1].message.contains("spec.correlate"));
+    assert!(status.conditions[1].message.contains("spec.notifications"));
 }
 
 #[tokio::test]

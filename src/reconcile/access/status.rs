@@ -181,13 +181,11 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
     note(ConditionType::Conflict, "NameTaken", outcome.conflicts().collect());
     let missing = problems.groups_not_found.iter().map(group_not_found);
     note(ConditionType::GroupNotFound, "NotInDirectory", missing.collect());
-    let taken = problems.excluded.iter().filter_map(taken);
+    let taken = problems.excluded.iter().filter_map(|excluded| taken(policy, excluded));
     note(ConditionType::Ambiguous, "IdentityTaken", taken.collect());
     let refused = problems.excluded.iter().filter_map(refused_identity);
     let unusable = problems.unusable_captures.iter().map(|group| unusable_capture(group));
     note(ConditionType::Invalid, "NameRefused", refused.chain(unusable).collect());
-    let unsupported = problems.unsupported.iter().map(|what| format!("not acted on: {what}"));
-    note(ConditionType::Unsupported, "NotActedOn", unsupported.collect());
     abnormal
 }
 
@@ -268,11 +266,15 @@ fn group_not_found(selector: &GroupSelector) -> String {
     format!("no group has {selector}: push it from the identity provider, or correct the policy")
 }
 
-fn taken(excluded: &Excluded) -> Option<String> {
+fn taken(policy: &ScimAccessPolicy, excluded: &Excluded) -> Option<String> {
     let Nameless::Taken { identity, holder } = &excluded.why else { return None };
     let (who, identity) = (&excluded.who, identity.as_str());
+    let advice = match *holder.provider == *policy.spec.provider {
+        true => "give each a string of their own",
+        false => "if they are one person, set correlate on both providers",
+    };
     Some(format!(
-        "{who:?} gets nothing: {identity:?} is the string of somebody who was created before, id {} of provider {}",
+        "{who:?} gets nothing: {identity:?} is the string of somebody who was created before, id {} of provider {}; {advice}",
         holder.id, holder.provider
     ))
 }

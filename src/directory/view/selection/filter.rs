@@ -63,8 +63,12 @@ impl UserFilter {
     }
 
     /// Active people who may match: found by an index where one helps.
-    pub(super) fn candidates(&self, view: &ProviderView) -> Vec<Candidate> {
-        let active = |user: &&Arc<User>| user.active();
+    pub(super) fn candidates(
+        &self,
+        view: &ProviderView,
+        is_active: &dyn Fn(&User) -> bool,
+    ) -> Vec<Candidate> {
+        let active = |user: &&Arc<User>| is_active(user);
         let candidate = |user: &Arc<User>| Candidate {
             groups: if self.asks_of_groups { containing(view, user.id()) } else { Vec::new() },
             user: user.clone(),

@@ -123,7 +123,7 @@ fn people_without_a_usable_string_are_named() {
     world.settle("p");
     insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @r#"
     Ready=True Applied: the bindings are as the policy says
-    Ambiguous=True IdentityTaken: "second" gets nothing: "x" is the string of somebody who was created before, id first of provider okta
+    Ambiguous=True IdentityTaken: "second" gets nothing: "x" is the string of somebody who was created before, id first of provider okta; give each a string of their own
     Invalid=True NameRefused: "alice" gets nothing: the attribute that the provider's identity is made from has no value
     "#);
 }
@@ -135,18 +135,6 @@ fn a_policy_without_its_provider_says_that_its_bindings_stay() {
     insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @"
     Ready=False ProviderNotFound: the ScimProvider does not exist; bindings stay as they are, unless its onDelete was Revoke
     Stalled=True ProviderNotFound: the ScimProvider does not exist; bindings stay as they are, unless its onDelete was Revoke
-    ");
-}
-
-#[test]
-fn what_the_provider_asks_for_and_nobody_does_is_said() {
-    let mut world = world(json!({}));
-    world.provider("okta", json!({"correlate": {"deactivateBy": "Any"}}));
-    world.policy("p", json!({}));
-    world.settle("p");
-    insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @"
-    Ready=True Applied: the bindings are as the policy says
-    Unsupported=True NotActedOn: not acted on: the provider's correlate: people of two providers under one identity string stay two people
     ");
 }
 

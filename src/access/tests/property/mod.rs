@@ -1,0 +1,102 @@
+//! Whatever happens in whatever order: the subjects are those of a model that knows no caches.
+
+mod event;
+mod model;
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::{super::*, world::World};
+use event::{Event, afresh, directory_events, events, founded, rule};
+use model::{CHOSEN, FOREIGN, Grant, Limit, Model, PLAIN};
+
+const POLICIES: [&str; 3] = [PLAIN, CHOSEN, FOREIGN];
+
+fn held(world: &World) -> BTreeSet<Grant> {
+    let mut held = BTreeSet::new();
+    for policy in POLICIES {
+        for binding in world.bindings(policy) {
+            let namespace = binding.place.namespace.as_deref().unwrap_or("*");
+            let role = &binding.place.role.name;
+            held.extend(
+                binding.subjects.iter().map(|subject| {
+                    (policy, namespace.to_owned(), role.to_string(), subject.name().to_string())
+                }),
+            );
+        }
+    }
+    held
+}
+
+/// Everything of a plan that somebody acts on.
+fn told(plan: Plan) -> impl PartialEq + std::fmt::Debug {
+    (plan.changes, plan.adds, plan.removes, plan.departures, plan.leavers, plan.held, plan.not_applied)
+}
+
+proptest! {
+    /// The world plans only what it says is touched, and the model looks after every event. `settle`
+    /// asserts that a plan which was carried out leaves nothing to do.
+    #[test]
+    fn whoever_is_touched_is_planned_and_the_subjects_are_the_models(events in events(0..40)) {
+        let mut model = Model::new();
+        let mut world = founded(&model);
+        for event in &events {
+            let touched = event.happen(&mut world, &mut model);
+            model.settle();
+            touched.iter().for_each(|policy| _ = world.settle(policy));
+            prop_assert_eq!(held(&world), model.held.clone(), "after {:?}", event);
+            for policy in POLICIES {
+                let changes = world.plan(policy).changes;
+                prop_assert_eq!(changes, vec![], "{} is untouched, but not settled, after {:?}", policy, event);
+            }
+        }
+    }
+
+    /// No event is carried out before the last one: there is much to do.
+    #[test]
+    fn planning_on_is_planning_from_nothing(before in events(0..20), after in events(0..20)) {
+        let mut model = Model::new();
+        let mut world = founded(&model);
+        for event in &before {
+            for policy in event.happen(&mut world, &mut model) {
+                world.settle(&policy);
+            }
+        }
+        for event in &after {
+            event.happen(&mut world, &mut model);
+        }
+        let fresh = afresh(&model, &world);
+        for policy in POLICIES {
+            prop_assert_eq!(told(world.plan(policy)), told(fresh.plan(policy)), "of policy {}", policy);
+        }
+    }
+
+    /// What is deleted here might as well be what cannot be read.
+    #[test]
+    fn what_is_not_fully_known_takes_nothing_from_the_active(
+        rules in (rule(), rule()),
+        before in directory_events(0..20),
+        after in directory_events(0..20),
+        limit in prop_oneof![Just(Limit::Everybody), Just(Limit::Nobody)],
+    ) {
+        let mut model = Model::new();
+        let mut world = founded(&model);
+        let settings = [rules.0, rules.1, Event::Limit(limit)];
+        for event in settings.iter().chain(&before) {
+            for policy in event.happen(&mut world, &mut model) {
+                world.settle(&policy);
+            }
+        }
+        world.index.set_completeness(Completeness::Partial);
+        for event in &after {
+            let before = held(&world);
+            event.happen(&mut world, &mut model);
+            POLICIES.iter().for_each(|policy| _ = world.settle(policy));
+            for (policy, _, _, string) in before.difference(&held(&world)) {
+                let provider = if *policy == FOREIGN { "entra" } else { "okta" };
+                prop_assert!(model.is_deactivated(provider, string), "{} lost {}", string, policy);
+            }
+        }
+    }
+}

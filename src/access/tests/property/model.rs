@@ -1,0 +1,241 @@
+//! What there is, and nothing that was computed from it: who should hold what, in the simplest words.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everyone there can be: id, provider, and in which month they were created.
+pub const ROSTER: [(&str, &str, u8); 5] =
+    [("ann", "okta", 1), ("dot", "entra", 2), ("bea", "okta", 3), ("eve", "entra", 4), ("cyd", "okta", 5)];
+/// Everyone's id.
+pub const PEOPLE: [&str; 5] = ["ann", "dot", "bea", "eve", "cyd"];
+/// Groups of okta; the last ones choose a place by their names.
+pub const GROUPS: [&str; 5] = ["team", "inner", "odd", "k8s-team-a-view", "k8s-team-b-edit"];
+/// Namespaces; the last one is protected.
+pub const NAMESPACES: [&str; 3] = ["team-a", "team-b", "kube-system"];
+/// Roles that may be given.
+pub const ROLES: [&str; 2] = ["view", "edit"];
+
+/// `team` is its group, wherever `Shape` says.
+pub const PLAIN: &str = "plain";
+/// The names of its groups choose namespace and role.
+pub const CHOSEN: &str = "chosen";
+/// Of the other provider: group `staff` may view `team-b`.
+pub const FOREIGN: &str = "foreign";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    Apart,
+    Any,
+    All,
+}
+
+/// What the guard lets go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    Everybody,
+    Nobody,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Person {
+    pub active: bool,
+    pub title: &'static str,
+    pub manager: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    pub members: Vec<&'static str>,
+    pub nested: Vec<&'static str>,
+}
+
+/// How the plain policy is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shape {
+    pub filter: bool,
+    pub cluster: bool,
+}
+
+/// Policy, namespace (`*` is the cluster), role, string.
+pub type Grant = (&'static str, String, String, String);
+
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub people: BTreeMap<&'static str, Person>,
+    pub groups: BTreeMap<&'static str, Group>,
+    pub staff: Vec<&'static str>,
+    pub namespaces: BTreeMap<&'static str, (bool, &'static str)>,
+    /// Roles that there are, and whether each is harmless.
+    pub roles: BTreeMap<&'static str, bool>,
+    pub shape: Shape,
+    pub rules: BTreeMap<&'static str, Rule>,
+    pub limit: Limit,
+    /// Whether the two policies of okta hold at this time.
+    pub valid: bool,
+    pub held: BTreeSet<Grant>,
+}
+
+/// A place that a policy means, whether somebody may come there, and who is meant.
+type Meant = (String, String, bool, BTreeSet<&'static str>);
+
+impl Model {
+    pub fn new() -> Self {
+        Self {
+            people: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            staff: Vec::new(),
+            namespaces: [
+                ("team-a", (true, "Active")),
+                ("team-b", (false, "Active")),
+                ("kube-system", (false, "Active")),
+            ]
+            .into(),
+            roles: ROLES.map(|role| (role, true)).into(),
+            shape: Shape::default(),
+            rules: [("okta", Rule::Apart), ("entra", Rule::Apart)].into(),
+            limit: Limit::Everybody,
+            valid: true,
+            held: BTreeSet::new(),
+        }
+    }
+
+    /// Who should hold what from now on, given who holds it.
+    pub fn settle(&mut self) {
+        let mut next = BTreeSet::new();
+        for (policy, provider) in [(PLAIN, "okta"), (CHOSEN, "okta"), (FOREIGN, "entra")] {
+            let meant = self.meant(policy);
+            for (namespace, role, open, people) in &meant {
+                for string in self.strings(provider, people) {
+                    let grant = (policy, namespace.clone(), role.clone(), string);
+                    if *open || self.held.contains(&grant) {
+                        next.insert(grant);
+                    }
+                }
+            }
+            next.extend(self.kept_by_the_guard(policy, provider, &meant));
+        }
+        self.held = next;
+    }
+
+    /// Whoever is still active keeps what they have where a policy can mean the place.
+    fn kept_by_the_guard(&self, policy: &'static str, provider: &str, meant: &[Meant]) -> BTreeSet<Grant> {
+        if self.limit == Limit::Everybody || (policy != FOREIGN && !self.valid) {
+            return BTreeSet::new();
+        }
+        let everyone = PEOPLE.into();
+        let active = self.strings(provider, &everyone);
+        let is_meant = |namespace: &str, role: &str| {
+            policy == CHOSEN || meant.iter().any(|(ns, name, ..)| ns == namespace && name == role)
+        };
+        let keeps = |(of, namespace, role, string): &&Grant| {
+            *of == policy && active.contains(string) && is_meant(namespace, role)
+        };
+        self.held.iter().filter(keeps).cloned().collect()
+    }
+
+    fn meant(&self, policy: &str) -> Vec<Meant> {
+        match policy {
+            FOREIGN => {
+                let open = |phase: &str| phase == "Active" && self.is_harmless("view");
+                let staff: BTreeSet<_> = self.staff.iter().copied().collect();
+                let place = |(_, phase): &(bool, &str)| {
+                    ("team-b".to_owned(), "view".to_owned(), open(phase), staff.clone())
+                };
+                self.namespaces.get("team-b").map(place).into_iter().collect()
+            }
+            _ if !self.valid => Vec::new(),
+            CHOSEN => {
+                let chosen = GROUPS.iter().filter_map(|group| {
+                    self.groups.get(group)?;
+                    let (namespace, role) = group.strip_prefix("k8s-")?.rsplit_once('-')?;
+                    let (_, phase) = self.namespaces.get(namespace)?;
+                    let open = *phase == "Active" && self.is_harmless(role);
+                    Some((namespace.to_owned(), role.to_owned(), open, self.reachable(group)))
+                });
+                chosen.collect()
+            }
+            _ => {
+                let mut people = self.reachable("team");
+                let managers = self.people.iter().filter(|(_, person)| self.shape.filter && person.manager);
+                people.extend(managers.map(|(name, _)| name));
+                let place =
+                    |namespace: &str, open| (namespace.to_owned(), "view".to_owned(), open, people.clone());
+                let harmless = self.is_harmless("view");
+                if self.shape.cluster {
+                    return vec![place("*", harmless)];
+                }
+                let reached = self.namespaces.iter().filter(|(name, (labeled, _))| {
+                    **name != "kube-system" && (*labeled || **name == "team-a")
+                });
+                reached.map(|(name, (_, phase))| place(name, harmless && *phase == "Active")).collect()
+            }
+        }
+    }
+
+    fn is_harmless(&self, role: &str) -> bool {
+        self.roles.get(role) == Some(&true)
+    }
+
+    /// The strings under which these people of a provider have access.
+    fn strings(&self, provider: &str, people: &BTreeSet<&str>) -> BTreeSet<String> {
+        let mut strings = BTreeSet::new();
+        for title in ["x", "y"] {
+            let holders = self.holders(title);
+            let own = holders.iter().find(|(_, of)| *of == provider);
+            if own.is_some_and(|(name, _)| people.contains(name)) && !self.is_inactive(&holders) {
+                strings.insert(title.to_owned());
+            }
+        }
+        strings
+    }
+
+    /// Those who hold a string: the eldest, and if both providers share, the eldest of the other.
+    fn holders(&self, title: &str) -> Vec<(&'static str, &'static str)> {
+        let has = |(name, ..): &&(&str, &str, u8)| {
+            self.people.get(name).is_some_and(|person| person.title == title)
+        };
+        let mut claims: Vec<_> = ROSTER.iter().filter(has).collect();
+        claims.sort_by_key(|(_, _, month)| month);
+        let Some((eldest, first, _)) = claims.first() else { return Vec::new() };
+        let other = claims.iter().find(|(_, provider, _)| provider != first);
+        let other = other.filter(|_| self.rules.values().all(|rule| *rule != Rule::Apart));
+        let other = other.map(|(name, provider, _)| (*name, *provider));
+        [(*eldest, *first)].into_iter().chain(other).collect()
+    }
+
+    fn is_inactive(&self, holders: &[(&str, &str)]) -> bool {
+        let inactive = holders.iter().filter(|(name, _)| self.people.get(name).is_some_and(|p| !p.active));
+        let any = holders.iter().any(|(_, provider)| self.rules.get(provider) == Some(&Rule::Any));
+        inactive.clone().count() == holders.len() || (any && inactive.count() > 0)
+    }
+
+    /// Whether what is known is enough to say that whoever a policy of this provider calls so has been deactivated.
+    pub fn is_deactivated(&self, provider: &str, title: &str) -> bool {
+        let holders = self.holders(title);
+        let inactive = holders.iter().any(|(name, _)| self.people.get(name).is_some_and(|p| !p.active));
+        match holders.iter().any(|(_, of)| *of == provider) {
+            true => self.is_inactive(&holders),
+            false => {
+                inactive
+                    && self.rules.values().all(|rule| *rule != Rule::Apart)
+                    && self.rules.values().any(|rule| *rule == Rule::Any)
+            }
+        }
+    }
+
+    /// Everyone in a group of okta, and in groups within it, whatever contains what.
+    fn reachable(&self, group: &str) -> BTreeSet<&'static str> {
+        let (mut groups, mut people) = (BTreeSet::from([group]), BTreeSet::new());
+        loop {
+            let before = (groups.len(), people.len());
+            for name in groups.clone() {
+                if let Some(group) = self.groups.get(name) {
+                    people.extend(group.members.iter().copied());
+                    groups.extend(group.nested.iter().copied());
+                }
+            }
+            if before == (groups.len(), people.len()) {
+                return people;
+            }
+        }
+    }
+}
