@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod answer;
 mod crds;
 mod output;
 mod process;
@@ -11,6 +12,7 @@ mod token;
 use clap::{Parser, Subcommand};
 use kube::{Client, Config};
 
+pub use self::answer::Answer;
 use crate::ops::kube_client::{Role, request_client};
 
 /// SCIM 2.0 in a Kubernetes cluster: users and groups from an identity provider become custom
@@ -43,15 +45,16 @@ impl Cli {
     /// Runs the command.
     ///
     /// # Errors
-    /// Whatever ends it; the caller prints it and exits non-zero.
-    pub fn run(self) -> Result<(), Error> {
-        match self.command {
+    /// Whatever ends it; the caller prints it and exits as after [`Answer::Unknown`].
+    pub fn run(self) -> Result<Answer, Error> {
+        let done = match self.command {
             Command::Serve(serve) => serve.run(),
             Command::Reconcile(reconcile) => reconcile.run(),
             Command::Run(run) => run.run(),
             Command::Crds(crds) => crds.run(),
             Command::Token(token) => token.run(),
-        }
+        };
+        done.map(|()| Answer::Yes)
     }
 }
 
