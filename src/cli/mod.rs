@@ -1,8 +1,10 @@
 //! The command line: one file per subcommand.
 
 mod answer;
+mod approve;
 mod crds;
 mod output;
+mod pages;
 mod process;
 mod reconcile;
 mod run;
@@ -36,6 +38,8 @@ enum Command {
     Crds(crds::Crds),
     /// Make, list and revoke bearer tokens.
     Token(token::Token),
+    /// Let exactly those removals of access go that the guard holds.
+    Approve(approve::Approve),
 }
 
 /// Any error that ends a command; its text tells the reader what to do.
@@ -53,6 +57,7 @@ impl Cli {
             Command::Run(run) => run.run(),
             Command::Crds(crds) => crds.run(),
             Command::Token(token) => token.run(),
+            Command::Approve(approve) => return approve.run(),
         };
         done.map(|()| Answer::Yes)
     }
