@@ -6,6 +6,7 @@ mod crds;
 mod output;
 mod pages;
 mod process;
+mod prove;
 mod reconcile;
 mod run;
 mod serve;
@@ -40,6 +41,8 @@ enum Command {
     Token(token::Token),
     /// Let exactly those removals of access go that the guard holds.
     Approve(approve::Approve),
+    /// Ask the API server, everywhere, whether somebody may do anything that not everybody may.
+    Prove(prove::Prove),
 }
 
 /// Any error that ends a command; its text tells the reader what to do.
@@ -58,6 +61,7 @@ impl Cli {
             Command::Crds(crds) => crds.run(),
             Command::Token(token) => token.run(),
             Command::Approve(approve) => return approve.run(),
+            Command::Prove(prove) => return prove.run(),
         };
         done.map(|()| Answer::Yes)
     }
@@ -65,9 +69,13 @@ impl Cli {
 
 /// Runs a command that asks the cluster of the current kubeconfig, or of the Pod that it runs in.
 fn kubernetes<T>(command: impl AsyncFnOnce(Client) -> Result<T, Error>) -> Result<T, Error> {
+    cluster(async |config| command(request_client(config, Role::Command)?).await)
+}
+
+/// The same, of a command that makes its own clients.
+fn cluster<T>(command: impl AsyncFnOnce(Config) -> Result<T, Error>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let config = Config::infer().await.map_err(|error| format!("no cluster is configured: {error}"))?;
-        command(request_client(config, Role::Command)?).await
+        command(Config::infer().await.map_err(|error| format!("no cluster is configured: {error}"))?).await
     })
 }

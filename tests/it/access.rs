@@ -202,7 +202,7 @@ impl Company {
     }
 }
 
-fn meta() -> Value {
+pub(crate) fn meta() -> Value {
     json!({"created": "2026-01-01T00:00:00Z", "lastModified": "2026-01-01T00:00:00Z", "version": 1})
 }
 
