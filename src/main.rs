@@ -2,11 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use scim_operator::cli::{Answer, Cli};
 
 fn main() -> ExitCode {
-    match Cli::parse().run() {
+    match Cli::from_arguments().run() {
         Ok(answer) => answer.exit_code(),
         Err(error) => {
             eprintln!("scim-operator: {error}");

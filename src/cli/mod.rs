@@ -12,7 +12,9 @@ mod run;
 mod serve;
 mod token;
 
-use clap::{Parser, Subcommand};
+use std::{env, path::Path};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use kube::{Client, Config};
 
 pub use self::answer::Answer;
@@ -48,7 +50,20 @@ enum Command {
 /// Any error that ends a command; its text tells the reader what to do.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
+/// What the binary is called where `kubectl scim` finds it.
+const PLUGIN: &str = "kubectl-scim";
+
 impl Cli {
+    /// Reads the arguments of this process; as a plugin of kubectl, help says what people type.
+    pub fn from_arguments() -> Self {
+        let called = env::args_os().next().unwrap_or_default();
+        let command = match Path::new(&called).file_stem() {
+            Some(name) if name == PLUGIN => Self::command().bin_name("kubectl scim"),
+            _ => Self::command(),
+        };
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+
     /// Runs the command.
     ///
     /// # Errors

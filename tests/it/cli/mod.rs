@@ -1,6 +1,7 @@
 //! The commands, run as people and scripts run them: the program, its exit code and what it prints.
 
 mod approve;
+mod plugin;
 mod prove;
 
 use serde_json::Value;
