@@ -2,15 +2,14 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use scim_operator::cli::Cli;
+use scim_operator::cli::{Answer, Cli};
 
 fn main() -> ExitCode {
-    match Cli::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+    match Cli::from_arguments().run() {
+        Ok(answer) => answer.exit_code(),
         Err(error) => {
             eprintln!("scim-operator: {error}");
-            ExitCode::FAILURE
+            Answer::Unknown.exit_code()
         }
     }
 }

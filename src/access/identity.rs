@@ -90,6 +90,17 @@ pub struct Mapping {
     prefix: String,
 }
 
+/// What an identity string says of the person by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// It is a userName behind the prefix, in some case.
+    UserName(&'a str),
+    /// It is this externalId behind the prefix.
+    ExternalId(&'a str),
+    /// It was made from something by which nobody is looked up.
+    Other,
+}
+
 /// Where in a resource the string stands.
 #[derive(Clone, Debug, PartialEq)]
 struct Source {
@@ -114,9 +125,30 @@ impl Mapping {
     /// # Errors
     /// When the person has none that may stand in a binding.
     pub fn identity(&self, user: &User) -> Result<Identity, Refusal> {
-        let value = self.source.value(user).ok_or(Refusal::Empty)?;
+        self.string(&self.source.value(user).ok_or(Refusal::Empty)?)
+    }
+
+    /// The identity string of whoever has this userName, where the mapping takes it from there.
+    ///
+    /// # Errors
+    /// When it may not stand in a binding.
+    pub fn of_user_name(&self, user_name: &str) -> Option<Result<Identity, Refusal>> {
+        self.source.is("userName").then(|| self.string(user_name))
+    }
+
+    /// Where a string would come from; nowhere where it lacks the prefix, so that nobody of the provider has it.
+    pub fn origin<'a>(&self, identity: &'a str) -> Option<Origin<'a>> {
+        let value = identity.strip_prefix(&self.prefix)?;
+        Some(match self.case {
+            _ if self.source.is("userName") => Origin::UserName(value),
+            IdentityCase::Preserve if self.source.is("externalId") => Origin::ExternalId(value),
+            _ => Origin::Other,
+        })
+    }
+
+    fn string(&self, value: &str) -> Result<Identity, Refusal> {
         match self.case {
-            IdentityCase::Preserve => Identity::new(&self.prefix, &value),
+            IdentityCase::Preserve => Identity::new(&self.prefix, value),
             IdentityCase::Lower => Identity::new(&self.prefix, &value.to_lowercase()),
         }
     }
@@ -144,9 +176,14 @@ impl Source {
         })
     }
 
+    /// Whether it is this attribute of the core schema.
+    fn is(&self, attribute: &str) -> bool {
+        self.urn.is_none() && self.attribute == attribute
+    }
+
     /// The value; of several the primary one, else the first.
     fn value(&self, user: &User) -> Option<String> {
-        if self.urn.is_none() && self.attribute == "id" {
+        if self.is("id") {
             return Some(user.id().to_string());
         }
         let resource = user.resource();
@@ -194,6 +231,19 @@ mod tests {
 
     fn mapping(identity: Value) -> Mapping {
         Mapping::new(&serde_json::from_value(identity).unwrap(), &ResourceSchema::user()).unwrap()
+    }
+
+    #[test]
+    fn a_string_tells_whose_it_would_be() {
+        let of = |from: &str, case: &str| mapping(json!({"from": from, "case": case, "prefix": "oidc:"}));
+        let name = of("userName", "Lower");
+        assert_eq!(name.origin("oidc:alice"), Some(Origin::UserName("alice")));
+        assert_eq!(name.origin("alice"), None);
+        assert_eq!(name.of_user_name("Alice").unwrap().unwrap().as_str(), "oidc:alice");
+        let external = of("externalId", "Preserve");
+        assert_eq!(external.origin("oidc:00u1"), Some(Origin::ExternalId("00u1")));
+        assert_eq!(external.of_user_name("alice"), None);
+        assert_eq!(of("externalId", "Lower").origin("oidc:00u1"), Some(Origin::Other));
     }
 
     fn alice() -> User {

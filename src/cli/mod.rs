@@ -1,16 +1,23 @@
 //! The command line: one file per subcommand.
 
+mod answer;
+mod approve;
 mod crds;
 mod output;
+mod pages;
 mod process;
+mod prove;
 mod reconcile;
 mod run;
 mod serve;
 mod token;
 
-use clap::{Parser, Subcommand};
+use std::{env, path::Path};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use kube::{Client, Config};
 
+pub use self::answer::Answer;
 use crate::ops::kube_client::{Role, request_client};
 
 /// SCIM 2.0 in a Kubernetes cluster: users and groups from an identity provider become custom
@@ -34,32 +41,56 @@ enum Command {
     Crds(crds::Crds),
     /// Make, list and revoke bearer tokens.
     Token(token::Token),
+    /// Let exactly those removals of access go that the guard holds.
+    Approve(approve::Approve),
+    /// Ask the API server, everywhere, whether somebody may do anything that not everybody may.
+    Prove(prove::Prove),
 }
 
 /// Any error that ends a command; its text tells the reader what to do.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
+/// What the binary is called where `kubectl scim` finds it.
+const PLUGIN: &str = "kubectl-scim";
+
 impl Cli {
+    /// Reads the arguments of this process; as a plugin of kubectl, help says what people type.
+    pub fn from_arguments() -> Self {
+        let called = env::args_os().next().unwrap_or_default();
+        let command = match Path::new(&called).file_stem() {
+            Some(name) if name == PLUGIN => Self::command().bin_name("kubectl scim"),
+            _ => Self::command(),
+        };
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+
     /// Runs the command.
     ///
     /// # Errors
-    /// Whatever ends it; the caller prints it and exits non-zero.
-    pub fn run(self) -> Result<(), Error> {
-        match self.command {
+    /// Whatever ends it; the caller prints it and exits as after [`Answer::Unknown`].
+    pub fn run(self) -> Result<Answer, Error> {
+        let done = match self.command {
             Command::Serve(serve) => serve.run(),
             Command::Reconcile(reconcile) => reconcile.run(),
             Command::Run(run) => run.run(),
             Command::Crds(crds) => crds.run(),
             Command::Token(token) => token.run(),
-        }
+            Command::Approve(approve) => return approve.run(),
+            Command::Prove(prove) => return prove.run(),
+        };
+        done.map(|()| Answer::Yes)
     }
 }
 
 /// Runs a command that asks the cluster of the current kubeconfig, or of the Pod that it runs in.
 fn kubernetes<T>(command: impl AsyncFnOnce(Client) -> Result<T, Error>) -> Result<T, Error> {
+    cluster(async |config| command(request_client(config, Role::Command)?).await)
+}
+
+/// The same, of a command that makes its own clients.
+fn cluster<T>(command: impl AsyncFnOnce(Config) -> Result<T, Error>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let config = Config::infer().await.map_err(|error| format!("no cluster is configured: {error}"))?;
-        command(request_client(config, Role::Command)?).await
+        command(Config::infer().await.map_err(|error| format!("no cluster is configured: {error}"))?).await
     })
 }

@@ -30,17 +30,29 @@ impl Output {
         columns: [&str; N],
         row: impl Fn(&T) -> [String; N],
     ) -> Result<(), Error> {
+        self.print_one(things, |things| table(columns, things.iter().map(row).collect()))
+    }
+
+    /// Prints one thing as text for people, or as JSON or YAML.
+    ///
+    /// # Errors
+    /// When standard output is gone.
+    pub fn print_one<T: Serialize + ?Sized>(
+        &self,
+        thing: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> Result<(), Error> {
         let text = match self.output {
-            Some(Format::Json) => serde_json::to_string_pretty(things)? + "\n",
-            Some(Format::Yaml) => serde_saphyr::to_string(&things)?,
-            None => table(columns, things.iter().map(row).collect()),
+            Some(Format::Json) => serde_json::to_string_pretty(thing)? + "\n",
+            Some(Format::Yaml) => serde_saphyr::to_string(&thing)?,
+            None => text(thing),
         };
         Ok(write!(io::stdout(), "{text}")?)
     }
 }
 
 /// Columns as wide as their widest cell, as kubectl prints them.
-fn table<const N: usize>(columns: [&str; N], mut rows: Vec<[String; N]>) -> String {
+pub(super) fn table<const N: usize>(columns: [&str; N], mut rows: Vec<[String; N]>) -> String {
     rows.insert(0, columns.map(str::to_owned));
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: [usize; N] = std::array::from_fn(width);

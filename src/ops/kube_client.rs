@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use axum::http::{HeaderValue, header::USER_AGENT};
+use axum::http::{
+    HeaderName, HeaderValue,
+    header::{InvalidHeaderValue, USER_AGENT},
+};
 use kube::{Client, Config, client::ClientBuilder};
 use tower::timeout::TimeoutLayer;
 
@@ -42,6 +45,25 @@ pub fn request_client(mut config: Config, role: Role) -> kube::Result<Client> {
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     let builder = ClientBuilder::try_from(prepared(config, role))?;
     Ok(builder.with_layer(&TimeoutLayer::new(CALL_TIMEOUT)).build())
+}
+
+/// The same configuration for someone who acts as another user of some groups, instead of as anyone whom it
+/// named before. The API server adds the group of everyone who is authenticated.
+///
+/// # Errors
+/// When a name cannot be sent.
+pub fn acting_as(mut config: Config, user: &str, groups: &[String]) -> Result<Config, InvalidHeaderValue> {
+    let auth = &mut config.auth_info;
+    (auth.impersonate, auth.impersonate_uid) = (None, None);
+    (auth.impersonate_groups, auth.impersonate_user_extra) = (None, None);
+    // As bytes: kube's own fields take ASCII alone, and people's names are not.
+    let user = (HeaderName::from_static("impersonate-user"), HeaderValue::from_bytes(user.as_bytes())?);
+    config.headers.push(user);
+    for group in groups {
+        let group = HeaderValue::from_bytes(group.as_bytes())?;
+        config.headers.push((HeaderName::from_static("impersonate-group"), group));
+    }
+    Ok(config)
 }
 
 fn prepared(mut config: Config, role: Role) -> Config {

@@ -34,7 +34,7 @@ use crate::harness::{
 mod bad_input;
 mod correlation;
 mod crashes;
-mod guard;
+pub(crate) mod guard;
 mod process;
 mod slowness;
 
@@ -45,15 +45,15 @@ const POLICY: &str = "scim-operator.dev/policy";
 pub(crate) const CONFIGURED: &str = APPS;
 
 /// One provider with people of its own, and a namespace that nobody else uses.
-struct Company {
-    plane: &'static ControlPlane,
-    client: Client,
-    provider: String,
-    namespace: String,
+pub(crate) struct Company {
+    pub(crate) plane: &'static ControlPlane,
+    pub(crate) client: Client,
+    pub(crate) provider: String,
+    pub(crate) namespace: String,
 }
 
 impl Company {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let plane = reconciled().await;
         Self::on(plane).await
     }
@@ -68,20 +68,20 @@ impl Company {
     }
 
     /// What keeps this company's people apart from others' on the API server.
-    fn prefix(&self) -> String {
+    pub(crate) fn prefix(&self) -> String {
         format!("{}:", self.provider)
     }
 
-    fn person(&self, name: &str) -> Identity {
+    pub(crate) fn person(&self, name: &str) -> Identity {
         Identity::person(&format!("{}{name}", self.prefix()), &[])
     }
 
-    async fn user(&self, name: &str) {
+    pub(crate) async fn user(&self, name: &str) {
         let spec = json!({"id": self.id(name), "provider": self.provider, "userName": name, "active": true, "meta": meta()});
         self.create::<ScimUser>(&self.id(name), spec).await;
     }
 
-    async fn group(&self, name: &str, members: &[&str]) {
+    pub(crate) async fn group(&self, name: &str, members: &[&str]) {
         let members: Vec<String> = members.iter().map(|name| self.id(name)).collect();
         let spec = json!({"id": self.id(name), "provider": self.provider, "displayName": name,
             "memberCount": members.len(), "members": members, "meta": meta()});
@@ -89,7 +89,7 @@ impl Company {
     }
 
     /// A policy that gives `edit` to group `team` in the company's namespace, and what `spec` changes of it.
-    async fn policy(&self, spec: Value) -> String {
+    pub(crate) async fn policy(&self, spec: Value) -> String {
         let name = unique("policy");
         let mut whole = json!({
             "provider": self.provider,
@@ -103,7 +103,7 @@ impl Company {
     }
 
     /// Alice and Bob, whose group may edit.
-    async fn team(&self, spec: Value) -> String {
+    pub(crate) async fn team(&self, spec: Value) -> String {
         self.user("alice").await;
         self.user("bob").await;
         self.group("team", &["alice", "bob"]).await;
@@ -112,15 +112,15 @@ impl Company {
         policy
     }
 
-    async fn may_edit(&self, who: &str) {
+    pub(crate) async fn may_edit(&self, who: &str) {
         self.plane.until_can(&self.person(who), "create", "configmaps", &self.namespace).await;
     }
 
-    async fn may_not_edit(&self, who: &str) {
+    pub(crate) async fn may_not_edit(&self, who: &str) {
         self.plane.until_cannot(&self.person(who), "create", "configmaps", &self.namespace).await;
     }
 
-    async fn until_ready(&self, policy: &str, status: &str) -> ScimAccessPolicy {
+    pub(crate) async fn until_ready(&self, policy: &str, status: &str) -> ScimAccessPolicy {
         self.until_condition(policy, "Ready", status, "").await
     }
 
@@ -178,11 +178,11 @@ impl Company {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    fn api<K: Resource<DynamicType = ()>>(&self) -> Api<K> {
+    pub(crate) fn api<K: Resource<DynamicType = ()>>(&self) -> Api<K> {
         Api::all(self.client.clone())
     }
 
-    async fn create<K>(&self, name: &str, spec: Value)
+    pub(crate) async fn create<K>(&self, name: &str, spec: Value)
     where
         K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
     {
@@ -191,23 +191,23 @@ impl Company {
         self.api::<K>().create(&PostParams::default(), &object).await.unwrap();
     }
 
-    async fn change<K>(&self, name: &str, patch: Value)
+    pub(crate) async fn change<K>(&self, name: &str, patch: Value)
     where
         K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
     {
         self.api::<K>().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
     }
 
-    async fn deactivate(&self, who: &str) {
+    pub(crate) async fn deactivate(&self, who: &str) {
         self.change::<ScimUser>(&self.id(who), json!({"spec": {"active": false}})).await;
     }
 
-    fn id(&self, name: &str) -> String {
+    pub(crate) fn id(&self, name: &str) -> String {
         format!("{}-{name}", self.provider)
     }
 }
 
-fn meta() -> Value {
+pub(crate) fn meta() -> Value {
     json!({"created": "2026-01-01T00:00:00Z", "lastModified": "2026-01-01T00:00:00Z", "version": 1})
 }
 

@@ -5,6 +5,7 @@
 mod access;
 mod app_config;
 mod chart;
+mod cli;
 mod control_plane;
 mod directory;
 mod harness;

@@ -18,7 +18,7 @@ use crate::{
     api::{
         AccessPolicyStatus, Approval, ConditionStatus, ConditionType, Conditions, GroupSelector,
         HeldRemovals, NamespaceProgress, NotApplied, PlanPreview, PolicyMode, Reason, ScimAccessPolicy,
-        Scope, names::ANNOTATION_APPROVE,
+        Scope,
     },
 };
 
@@ -250,8 +250,7 @@ fn wait(policy: &ScimAccessPolicy, held: &Held) -> String {
     };
     format!(
         "{} would lose access and {} lost it lately, while provider {} lets {} go: {}{more} keep it until the \
-         identity provider takes that back or an administrator approves it: kubectl annotate --overwrite \
-         scimaccesspolicy {} {ANNOTATION_APPROVE}={}",
+         identity provider takes that back or an administrator approves it: kubectl scim approve {} --plan {}",
         held.subjects.len(),
         held.lost,
         policy.spec.provider,

@@ -5,7 +5,7 @@ use super::*;
 const APPROVE: &str = "scim-operator.dev/approve";
 
 /// Three people whose group may edit, of a provider that lets one person go.
-async fn guarded_team() -> (Company, String) {
+pub(crate) async fn guarded_team() -> (Company, String) {
     let company = Company::new().await;
     let guard = json!({"spec": {"guard": {"minimum": 1, "maxRemovals": "0%"}}});
     company.change::<ScimProvider>(&company.provider, guard).await;
@@ -19,12 +19,12 @@ async fn guarded_team() -> (Company, String) {
     (company, policy)
 }
 
-async fn set_members(company: &Company, members: &[&str]) {
+pub(crate) async fn set_members(company: &Company, members: &[&str]) {
     let ids: Vec<String> = members.iter().map(|name| company.id(name)).collect();
     company.change::<ScimGroup>(&company.id("team"), json!({"spec": {"members": ids}})).await;
 }
 
-async fn held(company: &Company, policy: &str, subjects: i64) -> ScimAccessPolicy {
+pub(crate) async fn held(company: &Company, policy: &str, subjects: i64) -> ScimAccessPolicy {
     let is_held = |policy: &ScimAccessPolicy| {
         let held = policy.status.as_ref().and_then(|status| status.held.as_ref());
         held.is_some_and(|held| held.subjects == subjects)

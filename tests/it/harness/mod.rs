@@ -23,7 +23,7 @@ pub(crate) use self::{
     installation::{APPS, Installation, Life, NAMESPACE, Process},
     large_group::LargeGroup,
     names::unique,
-    programs::output,
+    programs::{operator, output},
     scim::{Answer, ScimClient},
     wait::{DEADLINE, await_until, until, until_gone},
     withheld::Withheld,

@@ -60,7 +60,7 @@ impl ControlPlane {
 }
 
 /// The binary of the operator, which lies where cargo put this program, or one folder above.
-pub(super) fn operator() -> PathBuf {
+pub(crate) fn operator() -> PathBuf {
     let program = std::env::current_exe().unwrap();
     let target = program.ancestors().nth(2).unwrap();
     target.join("scim-operator")

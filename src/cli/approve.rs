@@ -1,0 +1,250 @@
+use std::{
+    io::{self, BufRead, IsTerminal, Write},
+    time::Duration,
+};
+
+use clap::Args;
+use futures::TryStreamExt;
+use kube::{
+    Api, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::wait::await_condition,
+};
+use serde::Serialize;
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::{Answer, Error, kubernetes, output::Output, pages::pages};
+use crate::api::{HeldRemovals, ScimAccessPolicy, names::ANNOTATION_APPROVE};
+
+/// How long an approval may take to be carried out; longer than another replica takes to take over.
+const CARRIED_OUT: Duration = Duration::from_secs(30);
+
+/// How often an approval is sent while others change the policy without changing the plan.
+const TRIES: usize = 5;
+
+/// Who the API server notes as the annotation's owner: a person, not the operator.
+const FIELD_MANAGER: &str = "kubectl-scim";
+
+/// Arguments of `scim-operator approve`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 what was held has gone; 1 nothing is held, or it was not approved; \
+                        2 that could not be found out.")]
+pub struct Approve {
+    /// The ScimAccessPolicy of which removals are held.
+    #[arg(required_unless_present = "provider", conflicts_with = "provider")]
+    policy: Option<String>,
+    /// Every policy of this ScimProvider of which removals are held.
+    #[arg(long)]
+    provider: Option<String>,
+    /// Only this plan, as the condition Held names it; without it, what is held now.
+    #[arg(long, value_name = "HASH", conflicts_with = "provider")]
+    plan: Option<String>,
+    /// Approve without asking, for scripts.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// A policy of which removals are held, as somebody looked at it.
+struct Waiting {
+    policy: ScimAccessPolicy,
+    held: HeldRemovals,
+}
+
+/// What became of one policy's held removals.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Decision {
+    policy: String,
+    provider: String,
+    #[serde(flatten)]
+    held: HeldRemovals,
+    outcome: Outcome,
+    /// What the API server said, where it was not yes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+enum Outcome {
+    /// They have gone.
+    CarriedOut,
+    /// Other removals are held now.
+    Changed,
+    /// They are no longer wanted, and nobody lost anything.
+    TakenBack,
+    /// The API server lets this person approve nothing.
+    Refused,
+    /// It is approved, and nobody has acted on it yet.
+    Approved,
+    /// Whether it is approved is not known.
+    Unknown,
+}
+
+impl Approve {
+    pub fn run(self) -> Result<Answer, Error> {
+        kubernetes(async |client| self.decide(&Api::all(client)).await)
+    }
+
+    async fn decide(&self, policies: &Api<ScimAccessPolicy>) -> Result<Answer, Error> {
+        let waiting = self.waiting(policies).await?;
+        let mut err = io::stderr();
+        waiting.iter().try_for_each(|waiting| waiting.show(&mut err))?;
+        if waiting.is_empty() {
+            writeln!(err, "{} holds nothing", self.whose())?;
+            return Ok(Answer::No);
+        }
+        if let Some(other) = self.plan.as_ref().filter(|plan| waiting.iter().any(|w| w.held.plan != **plan)) {
+            writeln!(err, "that is not plan {other}: nothing is approved")?;
+            return Ok(Answer::No);
+        }
+        if !self.yes && !is_confirmed(&mut err)? {
+            writeln!(err, "nothing is approved")?;
+            return Ok(Answer::No);
+        }
+        let mut decisions = Vec::new();
+        for waiting in waiting {
+            decisions.push(waiting.approve(policies).await);
+        }
+        self.output.print(&decisions, ["POLICY", "PLAN", "SUBJECTS", "OUTCOME"], |decision| {
+            let Decision { policy, held, .. } = decision;
+            [policy.clone(), held.plan.clone(), held.subjects.to_string(), decision.to_string()]
+        })?;
+        Ok(decisions.iter().map(|decision| decision.outcome.answer()).max().unwrap_or(Answer::No))
+    }
+
+    fn whose(&self) -> String {
+        match (&self.policy, &self.provider) {
+            (Some(policy), _) => format!("policy {policy}"),
+            (None, provider) => format!("no policy of provider {}", provider.as_deref().unwrap_or_default()),
+        }
+    }
+
+    async fn waiting(&self, policies: &Api<ScimAccessPolicy>) -> Result<Vec<Waiting>, Error> {
+        let found = match (&self.policy, &self.provider) {
+            (Some(name), _) => {
+                let found = policies.get_opt(name).await?;
+                vec![found.ok_or_else(|| format!("there is no ScimAccessPolicy {name}"))?]
+            }
+            (None, Some(provider)) => pages(policies, &[("spec.provider", provider)]).try_collect().await?,
+            (None, None) => Vec::new(),
+        };
+        Ok(found.into_iter().filter_map(Waiting::of).collect())
+    }
+}
+
+impl Waiting {
+    fn of(policy: ScimAccessPolicy) -> Option<Self> {
+        let held = policy.status.as_ref()?.held.clone()?;
+        Some(Self { policy, held })
+    }
+
+    fn show(&self, out: &mut impl Write) -> io::Result<()> {
+        let HeldRemovals { plan, since, subjects, names } = &self.held;
+        let (policy, provider) = (self.policy.name_any(), &self.policy.spec.provider);
+        writeln!(out, "policy {policy} of provider {provider} holds plan {plan} since {since}.")?;
+        writeln!(out, "{subjects} would lose access:")?;
+        names.iter().try_for_each(|name| writeln!(out, "  {name}"))?;
+        match usize::try_from(*subjects).unwrap_or_default().saturating_sub(names.len()) {
+            0 => Ok(()),
+            more => writeln!(out, "  and {more} more"),
+        }
+    }
+
+    async fn approve(self, policies: &Api<ScimAccessPolicy>) -> Decision {
+        let (outcome, message) = match self.send(policies).await {
+            Ok(outcome) => (outcome, None),
+            Err(kube::Error::Api(status)) if status.code == 403 => (Outcome::Refused, Some(status.message)),
+            Err(error) => (Outcome::Unknown, Some(error.to_string())),
+        };
+        let (policy, provider) = (self.policy.name_any(), self.policy.spec.provider);
+        Decision { policy, provider, held: self.held, outcome, message }
+    }
+
+    /// Approves the very plan that was looked at, whatever else changes of the policy meanwhile.
+    async fn send(&self, policies: &Api<ScimAccessPolicy>) -> kube::Result<Outcome> {
+        let (name, plan) = (self.policy.name_any(), self.held.plan.as_str());
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let mut policy = self.policy.clone();
+        for _ in 0..TRIES {
+            let patch = json!({"metadata": {
+                "uid": policy.metadata.uid,
+                "resourceVersion": policy.metadata.resource_version,
+                "annotations": {ANNOTATION_APPROVE: plan},
+            }});
+            match policies.patch(&name, &params, &Patch::Merge(patch)).await {
+                Ok(_) => return Ok(until_settled(policies, &name, plan).await),
+                Err(kube::Error::Api(status)) if status.code == 404 => return Ok(Outcome::TakenBack),
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                Err(error) => return Err(error),
+            }
+            match policies.get_opt(&name).await? {
+                Some(now) if settled(Some(&now), plan).is_none() => policy = now,
+                now => return Ok(settled(now.as_ref(), plan).unwrap_or(Outcome::Changed)),
+            }
+        }
+        Ok(Outcome::Changed)
+    }
+}
+
+async fn until_settled(policies: &Api<ScimAccessPolicy>, name: &str, plan: &str) -> Outcome {
+    let is_settled = |policy: Option<&ScimAccessPolicy>| settled(policy, plan).is_some();
+    match timeout(CARRIED_OUT, await_condition(policies.clone(), name, is_settled)).await {
+        Ok(Ok(policy)) => settled(policy.as_ref(), plan).unwrap_or(Outcome::Approved),
+        Ok(Err(_)) | Err(_) => Outcome::Approved,
+    }
+}
+
+/// What became of a plan; nothing yet while it is held.
+fn settled(policy: Option<&ScimAccessPolicy>, plan: &str) -> Option<Outcome> {
+    let status = policy.and_then(|policy| policy.status.as_ref());
+    let held = status.and_then(|status| status.held.as_ref());
+    let approved = status.and_then(|status| status.last_approved.as_ref());
+    match held {
+        Some(held) if held.plan == plan => None,
+        _ if approved.is_some_and(|approved| approved.plan == plan) => Some(Outcome::CarriedOut),
+        Some(_) => Some(Outcome::Changed),
+        None => Some(Outcome::TakenBack),
+    }
+}
+
+/// Asks whoever sits at the terminal.
+fn is_confirmed(out: &mut impl Write) -> Result<bool, Error> {
+    if !io::stdin().is_terminal() {
+        return Err("there is nobody to ask at this terminal; --yes approves without asking".into());
+    }
+    write!(out, "Take it away from them? [y/N] ")?;
+    out.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+impl Outcome {
+    fn answer(self) -> Answer {
+        match self {
+            Self::CarriedOut => Answer::Yes,
+            Self::Changed | Self::TakenBack | Self::Refused => Answer::No,
+            Self::Approved | Self::Unknown => Answer::Unknown,
+        }
+    }
+}
+
+impl std::fmt::Display for Decision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let message = self.message.as_deref().unwrap_or_default();
+        match self.outcome {
+            Outcome::CarriedOut => f.write_str("carried out"),
+            Outcome::Changed => f.write_str("not approved: what is held has changed, look at it again"),
+            Outcome::TakenBack => f.write_str("not approved: it is no longer held, and nobody lost anything"),
+            Outcome::Refused => write!(
+                f,
+                "not approved: {message}; the chart's role …-approver has the verb approve and the right to patch"
+            ),
+            Outcome::Approved => f.write_str("approved, and not carried out yet: does reconcile run?"),
+            Outcome::Unknown => write!(f, "not known: {message}"),
+        }
+    }
+}

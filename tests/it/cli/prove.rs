@@ -1,0 +1,153 @@
+//! `prove`: the API server itself says that nothing is left to somebody, or what is.
+
+use scim_operator::{
+    api::{ScimUser, names::object_name},
+    scim::key::key,
+};
+use serde_json::{Value, json};
+
+use super::{Ran, run};
+use crate::{
+    access::{Company, meta},
+    harness::{Identity, await_until, unique},
+};
+
+/// Somebody of the company, by the object name that SCIM gives them.
+async fn hire(company: &Company, user_name: &str, more: Value) {
+    let mut spec = json!({"id": company.id(user_name), "provider": company.provider, "userName": user_name,
+        "active": true, "meta": meta()});
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    company.create::<ScimUser>(&object(company, user_name), spec).await;
+}
+
+fn object(company: &Company, user_name: &str) -> String {
+    object_name(&company.provider, &key(user_name))
+}
+
+async fn deactivate(company: &Company, user_name: &str) {
+    company.change::<ScimUser>(&object(company, user_name), json!({"spec": {"active": false}})).await;
+}
+
+/// A binding that the operator knows nothing of.
+async fn bind_by_hand(company: &Company, user: &str) -> String {
+    let (name, user) = (unique("by-hand"), format!("--user={user}"));
+    let namespace = format!("--namespace={}", company.namespace);
+    let bind = ["create", "rolebinding", &name, "--clusterrole=view", &user, &namespace];
+    company.plane.kubectl(bind).await.unwrap();
+    name
+}
+
+async fn prove(company: &Company, args: &[&str]) -> Ran {
+    let args = [&["prove", "--output=json"], args].concat();
+    run(company.plane, &Identity::Admin, &args).await
+}
+
+/// What `prove` found left, once that is due to these bindings alone.
+async fn until_left_by(company: &Company, who: &str, bindings: &[&str]) -> Value {
+    let mut proof = Value::Null;
+    await_until(&format!("{bindings:?} are all that is left to {who}"), async || {
+        let ran = prove(company, &[who]).await;
+        assert_eq!(ran.code, i32::from(ran.json()["left"] != json!([])), "{ran:?}");
+        proof = ran.json();
+        let mut left = proof["left"].as_array().unwrap().iter().map(|left| left["by"].as_str().unwrap());
+        let names = |by: &str, binding: &str| by.contains(&format!("RoleBinding \"{binding}"));
+        left.clone().all(|by| bindings.iter().any(|binding| names(by, binding)))
+            && bindings.iter().all(|binding| left.any(|by| names(by, binding)))
+    })
+    .await;
+    proof
+}
+
+#[tokio::test]
+async fn nothing_is_left_to_somebody_who_is_deactivated_and_the_exit_code_says_so() {
+    let company = Company::new().await;
+    hire(&company, "Jürgen", json!({})).await;
+    company.group("team", &["Jürgen"]).await;
+    let policy = company.policy(json!({})).await;
+    company.may_edit("Jürgen").await;
+
+    let proof = until_left_by(&company, &company.id("Jürgen"), &[&format!("scim-{policy}")]).await;
+    let (identity, left) = (format!("{}Jürgen", company.prefix()), &proof["left"][0]);
+    assert_eq!(proof["people"][0]["active"], true);
+    assert_eq!((&left["identity"], &left["namespace"]), (&json!(identity), &json!(company.namespace)));
+
+    deactivate(&company, "Jürgen").await;
+    for name in [&company.id("Jürgen"), &identity] {
+        let proof = until_left_by(&company, name, &[]).await;
+        assert_eq!(proof["identities"], json!([identity]));
+        assert_eq!(proof["people"][0]["active"], false);
+        let asked = proof["asked"].as_array().unwrap();
+        assert!(asked.iter().any(|asked| asked["namespace"] == json!(company.namespace)));
+        assert!(asked[0].get("namespace").is_none(), "first the whole cluster: {}", asked[0]);
+    }
+    let by_name = prove(&company, &["jürgen", "--provider", &company.provider]).await;
+    assert_eq!((by_name.code, &by_name.json()["identities"]), (0, &json!([identity])));
+}
+
+#[tokio::test]
+async fn what_somebody_elses_binding_gives_is_found_and_named() {
+    let company = Company::new().await;
+    hire(&company, "alice", json!({"active": false})).await;
+    let identity = format!("{}alice", company.prefix());
+    let binding = bind_by_hand(&company, &identity).await;
+    until_left_by(&company, &identity, &[&binding]).await;
+
+    let text = run(company.plane, &Identity::Admin, &["prove", &identity]).await;
+    assert_eq!(text.code, 1);
+    for part in [" is inactive", "get,list,watch", &binding, "Something is left."] {
+        assert!(text.printed.contains(part), "{part} is not in {}", text.printed);
+    }
+}
+
+#[tokio::test]
+async fn a_former_name_that_a_binding_still_has_is_proven_too() {
+    let company = Company::new().await;
+    let before = json!({"name": object(&company, "alice.miller"), "uid": "u", "resourceVersion": "1"});
+    hire(&company, "alice.smith", json!({"active": false, "renamedFrom": before})).await;
+    let former = format!("{}Alice.Miller", company.prefix());
+    let binding = bind_by_hand(&company, &former).await;
+    let proof = until_left_by(&company, &company.id("alice.smith"), &[&binding]).await;
+    assert_eq!(proof["identities"], json!([former, format!("{}alice.smith", company.prefix())]));
+}
+
+#[tokio::test]
+async fn of_somebody_who_is_deleted_the_string_is_made_of_the_name() {
+    let company = Company::new().await;
+    let binding = bind_by_hand(&company, &format!("{}alice", company.prefix())).await;
+    let gone = ["alice", "--provider", &company.provider];
+    await_until("what is left is found", async || prove(&company, &gone).await.code == 1).await;
+    let proof = prove(&company, &gone).await.json();
+    assert_eq!(proof["identities"], json!([format!("{}alice", company.prefix()), "alice"]));
+    assert!(proof["notes"][0].as_str().unwrap().contains("nobody of the directory is called \"alice\""));
+    assert!(proof["left"][0]["by"].as_str().unwrap().contains(&binding), "{proof}");
+}
+
+#[tokio::test]
+async fn a_group_of_the_token_is_asked_for_where_it_is_said() {
+    let company = Company::new().await;
+    hire(&company, "alice", json!({"active": false})).await;
+    let (group, id) = (format!("{}team", company.prefix()), company.id("alice"));
+    let (binding, to) = (unique("by-hand"), format!("--group={group}"));
+    let namespace = format!("--namespace={}", company.namespace);
+    let bind = ["create", "rolebinding", &binding, "--clusterrole=view", &to, &namespace];
+    company.plane.kubectl(bind).await.unwrap();
+    await_until("the group's binding is left", async || {
+        prove(&company, &[&id, "--group", &group]).await.code == 1
+    })
+    .await;
+    assert_eq!(prove(&company, &[&id]).await.code, 0);
+}
+
+#[tokio::test]
+async fn who_may_not_act_as_others_learns_nothing_and_why() {
+    let company = Company::new().await;
+    hire(&company, "alice", json!({})).await;
+    let name = unique("viewer");
+    let account = format!("--serviceaccount={}:default", company.namespace);
+    let bind = ["create", "clusterrolebinding", &name, "--clusterrole=scim-operator-viewer", &account];
+    company.plane.kubectl(bind).await.unwrap();
+    let viewer = company.plane.service_account(&company.namespace, "default").await;
+    let ran = run(company.plane, &viewer, &["prove", &company.id("alice")]).await;
+    assert_eq!((ran.code, ran.printed.as_str()), (2, ""));
+    assert!(ran.complained.contains("takes the right to impersonate users"), "{ran:?}");
+}
