@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use jiff::Timestamp;
 use k8s_openapi::{
     Resource as _,
     api::rbac::v1::{self as rbac, ClusterRoleBinding, RoleBinding, RoleRef},
@@ -101,6 +102,10 @@ pub struct Observed {
     pub uid: String,
     /// `metadata.resourceVersion`.
     pub resource_version: u64,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+    /// When it was written last, as managed fields tell.
+    pub changed: Option<Timestamp>,
     /// Who wrote its subjects last, where that was not the operator: a field manager, as managed fields
     /// name it.
     pub changed_by: Option<String>,
@@ -333,7 +338,15 @@ impl Observed {
             return None;
         }
         let resource_version = object.resource_version()?.parse().ok()?;
-        Some(Self { binding, uid: object.uid()?, resource_version, changed_by: changed_by(object) })
+        let written = object.managed_fields().iter().filter_map(|entry| entry.time.as_ref());
+        Some(Self {
+            binding,
+            uid: object.uid()?,
+            resource_version,
+            created: object.creation_timestamp().map(|time| time.0),
+            changed: written.map(|time| time.0).max(),
+            changed_by: changed_by(object),
+        })
     }
 }
 

@@ -160,6 +160,17 @@ impl Index {
         self.policies.get(name).map(Policy::object)
     }
 
+    /// The provider of this name.
+    pub fn provider(&self, name: &str) -> Option<&Arc<ScimProvider>> {
+        self.providers.get(name).map(|known| &known.object)
+    }
+
+    /// The names of all policies that bindings carry; some may be gone.
+    pub fn bound_policies(&self) -> Touched {
+        let bound = self.bindings.iter().filter(|(_, bindings)| !bindings.is_empty());
+        bound.map(|(name, _)| name.clone()).collect()
+    }
+
     /// The names of all policies.
     pub fn policies(&self) -> Touched {
         self.policies.keys().cloned().collect()

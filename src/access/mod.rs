@@ -1,15 +1,20 @@
 //! Who may do what. Pure: from the directory, policies, namespaces, roles and the bindings that there
 //! are to the bindings that there should be. No Kubernetes client, no clock.
 
+mod action;
 mod binding;
 mod capture;
+mod explain;
 mod glob;
 mod guard;
 mod identities;
 mod identity;
 mod index;
+mod path;
 mod plan;
 mod policy;
+mod proof;
+mod review;
 mod rights;
 mod role;
 mod scope;
@@ -20,15 +25,20 @@ mod touched;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use action::Action;
 pub use binding::{Binding, BindingObject, FIELD_MANAGER, Mark, Observed, Place, RoleName, Subject};
+pub use explain::{Entitlement, Standing, WhyNot};
 pub use glob::Glob;
 pub use guard::{Departures, Held, Verdict};
 pub use identities::{Nameless, PersonRef};
 pub use identity::{Identity, Mapping, Origin, Refusal};
 pub use index::{Admission, Index, Leaving, Touched};
+pub use path::{Reason, reasons};
 pub use plan::{Allotment, Blocked, Change, Completeness, Lane, NotApplied, Plan, Problems};
 pub use policy::Validity;
-pub use rights::Right;
-pub use role::{Bindable, RoleRefusal, WhyRefused};
+pub use proof::can_i;
+pub use review::{Grant, Holder, Review};
+pub use rights::{Question, Right};
+pub use role::{Bindable, RoleLists, RoleRefusal, WhyRefused};
 pub use scope::Protected;
 pub use subjects::{Excluded, Grants};

@@ -7,9 +7,18 @@ use k8s_openapi::api::rbac::v1::PolicyRule;
 use super::binding::{Place, RoleName};
 use crate::api::RoleKind;
 
+/// Which roles may be given, as far as lists go.
+#[derive(Clone, Debug)]
+pub enum Bindable {
+    /// Those that the chart lists.
+    Listed(RoleLists),
+    /// Any: whoever plans to look, and not to act, does not know the chart's lists.
+    Any,
+}
+
 /// The roles that the chart lists, one list per use.
 #[derive(Clone, Debug, Default)]
-pub struct Bindable {
+pub struct RoleLists {
     /// `rbac.bindableClusterRoles`: ClusterRoles that may be given in namespaces.
     pub in_namespaces: HashSet<String>,
     /// `rbac.clusterWideRoles`: ClusterRoles that may be given everywhere.
@@ -64,6 +73,12 @@ impl WhyRefused {
     }
 }
 
+impl Default for Bindable {
+    fn default() -> Self {
+        Self::Listed(RoleLists::default())
+    }
+}
+
 impl Bindable {
     /// Whether a role may be given at a place. `powers` are those of the role there, if it exists;
     /// `protection` is that of the namespace.
@@ -77,19 +92,24 @@ impl Bindable {
         protection: Protection,
     ) -> Result<(), WhyRefused> {
         let name = &*place.role.name;
-        let listed = match (&place.namespace, place.role.kind) {
-            (None, kind) => kind == RoleKind::ClusterRole && self.cluster_wide.contains(name),
-            (Some(_), RoleKind::ClusterRole) => self.in_namespaces.contains(name),
-            (Some(namespace), RoleKind::Role) => self.roles.contains(&format!("{namespace}/{name}")),
-        };
         if name == "cluster-admin" || name.starts_with("system:") {
             return Err(WhyRefused::Holds("it is the API server's own"));
         }
-        if !listed {
+        if !self.lists(place) {
             return Err(WhyRefused::NotListed(place.helm_value()));
         }
         let powers = powers.ok_or(WhyRefused::NotFound)?;
         powers.check(place.namespace.is_none() || protection == Protection::Protected)
+    }
+
+    fn lists(&self, place: &Place) -> bool {
+        let Self::Listed(lists) = self else { return true };
+        let name = &*place.role.name;
+        match (&place.namespace, place.role.kind) {
+            (None, kind) => kind == RoleKind::ClusterRole && lists.cluster_wide.contains(name),
+            (Some(_), RoleKind::ClusterRole) => lists.in_namespaces.contains(name),
+            (Some(namespace), RoleKind::Role) => lists.roles.contains(&format!("{namespace}/{name}")),
+        }
     }
 }
 
@@ -225,11 +245,11 @@ mod tests {
 
     fn bindable() -> Bindable {
         let set = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
-        Bindable {
+        Bindable::Listed(RoleLists {
             in_namespaces: set(&["edit", "cluster-admin", "system:node"]),
             cluster_wide: set(&["view", "edit"]),
             roles: set(&["team-a/deployer"]),
-        }
+        })
     }
 
     fn check(place: &Place, rules: &[PolicyRule]) -> Result<(), WhyRefused> {

@@ -35,7 +35,7 @@ use super::{
 use crate::{
     access::{
         Admission, Bindable, BindingObject, Completeness, Glob, Index, Lane, Leaving, Mark, Plan, Protected,
-        Touched,
+        RoleLists, Touched,
     },
     api::{AccessPolicyStatus, Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser},
     directory::view::{News, Shared, User},
@@ -84,11 +84,11 @@ impl Access {
     pub(super) fn new(context: &Context, directory: Shared, events: Arc<Events>) -> Self {
         let settings = &context.settings;
         let set = |names: &[String]| -> HashSet<String> { names.iter().cloned().collect() };
-        let bindable = Bindable {
+        let bindable = Bindable::Listed(RoleLists {
             in_namespaces: set(&settings.bindable_cluster_roles),
             cluster_wide: set(&settings.cluster_wide_roles),
             roles: set(&settings.bindable_roles),
-        };
+        });
         let patterns = settings.protected_namespaces.iter().chain([&settings.namespace]);
         let protected = Protected {
             patterns: patterns.map(|pattern| Glob::new(pattern)).collect(),

@@ -1,5 +1,6 @@
 #![expect(clippy::needless_pass_by_value, reason = "specs are written where they are passed")]
 
+mod answers;
 mod bad_input;
 mod correlation;
 mod delays;

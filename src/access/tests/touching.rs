@@ -94,6 +94,8 @@ fn a_binding_touches_its_policy_once() {
         binding: binding.clone(),
         uid: "b1".to_owned(),
         resource_version: version,
+        created: None,
+        changed: None,
         changed_by: None,
     };
     assert_eq!(world.index.apply_binding(observed(7)), touched(["grouped"]));

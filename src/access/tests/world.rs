@@ -23,11 +23,11 @@ impl World {
     /// and `edit` that the chart lists everywhere.
     pub fn new() -> Self {
         let set = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
-        let bindable = Bindable {
+        let bindable = Bindable::Listed(RoleLists {
             in_namespaces: set(&["view", "edit", "grown"]),
             cluster_wide: set(&["view"]),
             roles: set(&["team-a/deployer"]),
-        };
+        });
         let protected =
             Protected { patterns: vec![Glob::new("kube-*"), Glob::new("scim")], ..Protected::default() };
         let mut world = Self {

@@ -30,7 +30,7 @@ pub use members::{Members, Turnover};
 pub use object::{ObjectRef, Standing, Unreadable};
 pub use provider::ProviderView;
 pub use schema::{resource_types, user_schema};
-pub use selection::{Found, Selected, Selection, Selector, SelectorError, Source};
+pub use selection::{Found, Selected, Selection, Selector, SelectorError, Source, containing};
 pub use shared::Shared;
 pub use slice::{Slice, SliceObject, SliceRef, bucket_of};
 pub use user::User;
@@ -240,7 +240,7 @@ impl Directory {
     }
 
     /// How many groups are unknown, or have a newest state that nobody can read.
-    pub(in crate::directory) fn doubtful_groups(&self) -> usize {
+    pub fn doubtful_groups(&self) -> usize {
         self.providers.values().map(ProviderView::doubtful_groups).sum()
     }
 

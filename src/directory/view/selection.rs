@@ -20,7 +20,9 @@ use crate::{
     scim::{error::ScimError, schema::ResourceSchema},
 };
 use filter::{Candidate, UserFilter};
-use groups::{GroupCriterion, containing};
+use groups::GroupCriterion;
+
+pub use groups::containing;
 
 /// Subjects, ready to be looked up: patterns compiled, the filter bound to the provider's schema.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use super::execute::{Failure, Outcome};
 use crate::{
     access::{
         Blocked, Completeness, Excluded, Held, Nameless, NotApplied as Obstacle, Place, Plan, Subject,
-        Validity,
+        Validity, can_i,
     },
     api::{
         AccessPolicyStatus, Approval, ConditionStatus, ConditionType, Conditions, GroupSelector,
@@ -79,26 +79,7 @@ fn verify(plan: &Plan) -> Vec<String> {
     }
     let shown = plan.adds.iter().take(SHOWN).chain(plan.removes.iter().take(SHOWN));
     let shown: BTreeSet<&Subject> = shown.collect();
-    shown.into_iter().filter_map(|subject| question(subject, places.get(subject)?)).take(SHOWN).collect()
-}
-
-fn question(subject: &Subject, place: &Place) -> Option<String> {
-    let whom = match subject {
-        Subject::User(name) => format!("--as={}", shell_quoted(name)),
-        Subject::Group(name) => format!("--as=anyone --as-group={}", shell_quoted(name)),
-        Subject::Other(_) => return None,
-    };
-    let at = place.namespace.as_ref().map_or(String::new(), |name| format!(" --namespace={name}"));
-    Some(format!("kubectl auth can-i --list{at} {whom}"))
-}
-
-/// Text as one word of a POSIX shell: whoever copies the command runs nothing else.
-fn shell_quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
-    match text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
+    shown.into_iter().filter_map(|subject| can_i(subject, places.get(subject)?)).take(SHOWN).collect()
 }
 
 fn progress(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> NamespaceProgress {

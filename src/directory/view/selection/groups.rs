@@ -64,7 +64,7 @@ impl GroupCriterion {
 
 /// How an id belongs to a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Membership {
+pub enum Membership {
     /// The group names it.
     Direct,
     /// A group within the group contains it.
@@ -72,7 +72,7 @@ pub(super) enum Membership {
 }
 
 /// Every group that contains this id, nearest first, each once. Groups that contain one another end.
-pub(super) fn containing(view: &ProviderView, id: &Id) -> Vec<(Arc<Group>, Membership)> {
+pub fn containing(view: &ProviderView, id: &Id) -> Vec<(Arc<Group>, Membership)> {
     let mut groups = Vec::new();
     let mut seen = HashSet::new();
     let mut open = VecDeque::from([(id.clone(), Membership::Direct)]);

@@ -1,0 +1,259 @@
+//! Why somebody may do what they may, and why they may not.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use super::{
+    binding::{Observed, Place, Subject},
+    identities::Nameless,
+    identity,
+    index::Index,
+    path::{Reason, reasons},
+    plan::{Blocked, Plan},
+    policy::Validity,
+    review::{Grant, Review},
+};
+use crate::{
+    api::{ConditionType, PolicyMode, ScimAccessPolicy},
+    directory::view::{Directory, Group, User, containing},
+};
+
+/// What one policy means to one person at one place.
+#[derive(Debug)]
+pub struct Entitlement {
+    /// The policy's name.
+    pub policy: Arc<str>,
+    /// The policy; it is gone, and its bindings were retained, without.
+    pub object: Option<Arc<ScimAccessPolicy>>,
+    /// What, and where. A policy that does not mean the person has none.
+    pub place: Option<Place>,
+    /// Whom the binding names: what the person's token has to say.
+    pub subject: Option<Subject>,
+    /// By what the policy means the person; nothing where it does not.
+    pub reasons: Vec<Reason>,
+    /// Whether they hold it.
+    pub standing: Standing,
+}
+
+/// Whether somebody holds what a policy gives.
+#[derive(Debug)]
+pub enum Standing {
+    /// They do, by this binding.
+    Given(Arc<Observed>),
+    /// They do not, and this is why.
+    NotGiven(WhyNot),
+}
+
+/// Why somebody does not hold what a policy gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhyNot {
+    /// They are inactive.
+    Inactive,
+    /// They have no identity string of their own.
+    Nameless(Nameless),
+    /// The policy does not mean them; this is whom it means.
+    NotMeant(Vec<String>),
+    /// The policy or its provider cannot be acted on.
+    Blocked(Blocked),
+    /// The policy holds from this moment on.
+    NotYet(Timestamp),
+    /// The policy has not held since this moment.
+    NoLonger(Timestamp),
+    /// The policy is shown and not carried out.
+    Preview,
+    /// The operator says why not.
+    Refused(String),
+    /// The operator has not written it, and does not say why.
+    NotWritten,
+}
+
+impl Index {
+    /// The person's own identity string.
+    ///
+    /// # Errors
+    /// Why they have none.
+    pub fn identity_of(&self, user: &User) -> Result<Subject, Nameless> {
+        let held = self.identities.held_by(user.provider(), user.id());
+        held.map(|identity| Subject::User(identity.as_str().into()))
+    }
+
+    /// The groups that the person's token would carry, as far as it carries groups: those that contain them.
+    pub fn token_groups(&self, user: &User, directory: &Directory) -> BTreeMap<Subject, Arc<Group>> {
+        let (Some(provider), Some(view)) =
+            (self.provider(user.provider()), directory.provider(user.provider()))
+        else {
+            return BTreeMap::new();
+        };
+        let named = containing(view, user.id()).into_iter().filter_map(|(group, _)| {
+            let identity = identity::of_group(&provider.spec.identity.group, &group).ok()?;
+            Some((Subject::Group(identity.as_str().into()), group))
+        });
+        named.collect()
+    }
+
+    /// What every policy of the person's provider means to them: what they hold, and why they do not hold the
+    /// rest.
+    pub fn explain(&self, user: &User, directory: &Directory, now: Timestamp) -> Vec<Entitlement> {
+        let identity = self.identity_of(user);
+        let mut subjects: BTreeSet<Subject> = self.token_groups(user, directory).into_keys().collect();
+        subjects.extend(identity.clone().ok());
+        let person = Person { user, identity, subjects };
+        let reviews = self.reviewed().into_iter().map(|name| self.review(&name, directory, now));
+        reviews.flat_map(|review| person.entitlements(&review, directory)).collect()
+    }
+}
+
+struct Person<'a> {
+    user: &'a User,
+    identity: Result<Subject, Nameless>,
+    /// Whatever their token may say.
+    subjects: BTreeSet<Subject>,
+}
+
+impl Person<'_> {
+    fn entitlements(&self, review: &Review, directory: &Directory) -> Vec<Entitlement> {
+        let own = |grant: &&Grant| self.subjects.contains(&grant.subject);
+        let is_of_provider =
+            |(policy, _): &(Arc<ScimAccessPolicy>, Plan)| *policy.spec.provider == **self.user.provider();
+        let found: Vec<_> = review
+            .grants
+            .iter()
+            .filter(own)
+            .map(|grant| self.entitlement(grant, review, directory))
+            .collect();
+        match &review.planned {
+            Some(planned) if found.is_empty() && is_of_provider(planned) => {
+                vec![self.nothing(review, planned)]
+            }
+            _ => found,
+        }
+    }
+
+    fn entitlement(&self, grant: &Grant, review: &Review, directory: &Directory) -> Entitlement {
+        let view = directory.provider(self.user.provider());
+        let standing = match &grant.binding {
+            Some(binding) => Standing::Given(binding.clone()),
+            None => Standing::NotGiven(review.why_not(&grant.place)),
+        };
+        Entitlement {
+            policy: review.name.clone(),
+            object: review.planned.as_ref().map(|(policy, _)| policy.clone()),
+            place: Some(grant.place.clone()),
+            subject: Some(grant.subject.clone()),
+            reasons: reasons(&grant.named_by, self.user.id(), view),
+            standing,
+        }
+    }
+
+    fn nothing(&self, review: &Review, (policy, plan): &(Arc<ScimAccessPolicy>, Plan)) -> Entitlement {
+        let why = match (&plan.problems.blocked, &self.identity) {
+            (Some(blocked), _) => WhyNot::Blocked(blocked.clone()),
+            _ if !self.user.active() => WhyNot::Inactive,
+            (None, Err(nameless)) => WhyNot::Nameless(nameless.clone()),
+            (None, Ok(_)) => WhyNot::NotMeant(meant(policy, plan)),
+        };
+        Entitlement {
+            policy: review.name.clone(),
+            object: Some(policy.clone()),
+            place: None,
+            subject: None,
+            reasons: Vec::new(),
+            standing: Standing::NotGiven(why),
+        }
+    }
+}
+
+impl Review {
+    /// Why nobody whom the policy means and who does not hold it holds it at this place.
+    pub fn why_not(&self, place: &Place) -> WhyNot {
+        let Some((policy, plan)) = &self.planned else { return WhyNot::NotWritten };
+        if let Some(blocked) = &plan.problems.blocked {
+            return WhyNot::Blocked(blocked.clone());
+        }
+        match plan.validity {
+            Validity::NotBefore(start) => WhyNot::NotYet(start),
+            Validity::Since(end) => WhyNot::NoLonger(end),
+            Validity::Current if policy.spec.mode == PolicyMode::Preview => WhyNot::Preview,
+            Validity::Current => refusal(policy, place).map_or(WhyNot::NotWritten, WhyNot::Refused),
+        }
+    }
+}
+
+/// What the operator says about a place: it knows the chart, and who asks does not.
+fn refusal(policy: &ScimAccessPolicy, place: &Place) -> Option<String> {
+    let status = policy.status.as_ref()?;
+    if status.observed_generation != policy.metadata.generation {
+        return None;
+    }
+    let message = |types: &[ConditionType]| {
+        let mut conditions = status.conditions.iter();
+        let of = |type_: &str| types.iter().any(|wanted| wanted.as_str() == type_);
+        conditions.find(|held| of(&held.type_) && held.status == "True").map(|held| held.message.clone())
+    };
+    let not_applied = status.namespaces.iter().flat_map(|progress| &progress.not_applied);
+    let mut here = not_applied.filter(|missed| Some(missed.name.as_str()) == place.namespace.as_deref());
+    let reason = here.next().map(|missed| missed.reason.as_str());
+    match reason {
+        Some("Missing") => Some("the namespace does not exist".to_owned()),
+        Some("Terminating") => Some("the namespace is going away".to_owned()),
+        Some("Protected") => Some("the chart protects the namespace".to_owned()),
+        _ => message(&[ConditionType::RoleNotAllowed, ConditionType::Conflict, ConditionType::Stalled])
+            .or_else(|| {
+                let ready = status.conditions.iter().find(|held| held.type_ == "Ready");
+                ready.filter(|held| held.status == "False").map(|held| held.message.clone())
+            }),
+    }
+}
+
+/// Whom a policy means, in words; groups that are not there are said to be.
+fn meant(policy: &ScimAccessPolicy, plan: &Plan) -> Vec<String> {
+    let subjects = &policy.spec.subjects;
+    let groups = subjects.groups.iter().flatten().map(|group| {
+        let there =
+            if plan.problems.groups_not_found.contains(group) { ", which does not exist yet" } else { "" };
+        format!("members of the group with {group}{there}")
+    });
+    let users = subjects.users.iter().map(|users| format!("people with {}", users.filter));
+    groups.chain(users).collect()
+}
+
+impl fmt::Display for WhyNot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inactive => f.write_str("inactive people hold nothing"),
+            Self::Nameless(why) => why.fmt(f),
+            Self::NotMeant(meant) => write!(f, "it is for {}", meant.join(", and for ")),
+            Self::Blocked(Blocked::ProviderNotFound) => f.write_str("the ScimProvider does not exist"),
+            Self::Blocked(Blocked::Invalid(error)) => f.write_str(error),
+            Self::NotYet(start) => write!(f, "it holds from {start} on"),
+            Self::NoLonger(end) => write!(f, "it has not held since {end}"),
+            Self::Preview => f.write_str("its mode is Preview"),
+            Self::Refused(message) => f.write_str(message),
+            Self::NotWritten => f.write_str("the operator has not written it yet"),
+        }
+    }
+}
+
+impl fmt::Display for Nameless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Taken { identity, holder } => write!(
+                f,
+                "{:?} is the string of somebody who was created before, id {} of provider {}: whoever's token \
+                 says so may do what they may",
+                identity.as_str(),
+                holder.id,
+                holder.provider
+            ),
+            Self::Unknown => {
+                f.write_str("the provider does not exist, or its identity.user.from cannot be read")
+            }
+        }
+    }
+}

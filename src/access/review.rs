@@ -1,0 +1,161 @@
+//! Who holds what by a policy, and who should: what is observed beside what is planned.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    binding::{Observed, Place, Subject},
+    index::Index,
+    path::{Reason, reasons},
+    plan::Plan,
+    policy::Validity,
+    subjects::Grants,
+};
+use crate::{
+    api::ScimAccessPolicy,
+    directory::view::{Directory, Id, Source, User},
+};
+
+/// What one policy gives, and should give.
+#[derive(Debug)]
+pub struct Review {
+    /// The policy's name.
+    pub name: Arc<str>,
+    /// The policy and its plan. Without, the policy is gone and its bindings were retained.
+    pub planned: Option<(Arc<ScimAccessPolicy>, Plan)>,
+    /// Everyone who holds something or should, by place and then by subject.
+    pub grants: Vec<Grant>,
+}
+
+/// Somebody at a place: whoever holds something there, whoever should, or both.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// Who.
+    pub subject: Subject,
+    /// What, and where.
+    pub place: Place,
+    /// What names them; nothing where the policy does not mean them, or cannot be read.
+    pub named_by: Vec<Source>,
+    /// The binding that gives it; they do not hold it without.
+    pub binding: Option<Arc<Observed>>,
+}
+
+/// One person of a grant: a token group's grant is its members'.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// The person. Nobody in the directory is called so without.
+    pub person: Option<Arc<User>>,
+    /// By what the policy means them.
+    pub reasons: Vec<Reason>,
+}
+
+/// What is at a place, and what should be.
+#[derive(Default)]
+struct Both<'a> {
+    held: BTreeMap<&'a Subject, &'a Arc<Observed>>,
+    wanted: Option<&'a Grants>,
+}
+
+impl Index {
+    /// What a policy gives, and should give. One that does not hold yet, or no longer, should give what it does
+    /// while it holds.
+    pub fn review(&self, name: &Arc<str>, directory: &Directory, now: Timestamp) -> Review {
+        let plan = |at| self.plan_by(name, directory, at);
+        let planned = plan(now);
+        let validity = planned.as_ref().map(|(_, plan)| plan.validity);
+        let another = validity.and_then(Validity::moment).and_then(plan);
+        let allotments = another.as_ref().or(planned.as_ref()).map_or(&[][..], |(_, plan)| &plan.allotments);
+        // Whom a policy means that cannot be read is not known.
+        let is_readable = planned.as_ref().is_some_and(|(_, plan)| plan.problems.blocked.is_none());
+
+        let mut places: BTreeMap<&Place, Both<'_>> = BTreeMap::new();
+        for allotment in allotments.iter().filter(|_| is_readable) {
+            for place in &allotment.places {
+                places.entry(place).or_default().wanted = Some(&allotment.grants);
+            }
+        }
+        for observed in self.bindings_of(name) {
+            let held = &mut places.entry(&observed.binding.place).or_default().held;
+            held.extend(observed.binding.subjects.iter().map(|subject| (subject, observed)));
+        }
+        let grants = places.into_iter().flat_map(|(place, both)| both.grants(place)).collect();
+        Review { name: name.clone(), planned, grants }
+    }
+
+    /// The plan of a policy by a directory that nobody changes meanwhile.
+    pub fn plan_by(
+        &self,
+        name: &str,
+        directory: &Directory,
+        now: Timestamp,
+    ) -> Option<(Arc<ScimAccessPolicy>, Plan)> {
+        self.plan(name, now, |provider, people| people.find(directory.provider(provider)).select())
+    }
+
+    /// The policies that give something or should, those among them that are gone.
+    pub fn reviewed(&self) -> BTreeSet<Arc<str>> {
+        &self.policies() | &self.bound_policies()
+    }
+}
+
+impl Index {
+    /// The people of a grant, each once, by the key of their userName.
+    pub fn holders(&self, grant: &Grant, directory: &Directory) -> Vec<Holder> {
+        let holder = |person: &Arc<User>| {
+            let view = directory.provider(person.provider());
+            let reasons = reasons(&grant.named_by, person.id(), view);
+            Holder { person: Some(person.clone()), reasons }
+        };
+        let mut holders: Vec<Holder> = match &grant.subject {
+            Subject::Group(_) => members(&grant.named_by, directory).into_values().map(holder).collect(),
+            subject => self.holder(subject).map(holder).into_iter().collect(),
+        };
+        if holders.is_empty() {
+            holders.push(Holder { person: None, reasons: Vec::new() });
+        }
+        holders
+    }
+}
+
+/// The active members of groups, by the key of their userName.
+fn members<'d>(groups: &[Source], directory: &'d Directory) -> BTreeMap<(&'d str, &'d Id), &'d Arc<User>> {
+    let groups = groups.iter().filter_map(|source| match source {
+        Source::Group(group) => Some(group),
+        Source::Filter => None,
+    });
+    let members = groups.filter_map(|group| Some((group, directory.provider(group.provider())?)));
+    let members = members.flat_map(|(group, view)| {
+        let ids: Vec<Id> = view.flattened_members(group).into_iter().cloned().collect();
+        ids.into_iter().filter_map(|id| view.user(&id)).filter(|user| user.active())
+    });
+    members.map(|user| ((user.key(), user.id()), user)).collect()
+}
+
+impl Validity {
+    /// A moment at which a policy holds that does not hold now.
+    fn moment(self) -> Option<Timestamp> {
+        match self {
+            Self::Current => None,
+            Self::NotBefore(start) => Some(start),
+            Self::Since(end) => end.checked_sub(SignedDuration::from_nanos(1)).ok(),
+        }
+    }
+}
+
+impl Both<'_> {
+    fn grants(self, place: &Place) -> Vec<Grant> {
+        let wanted = self.wanted.into_iter().flat_map(BTreeMap::keys);
+        let subjects: BTreeSet<&Subject> = wanted.chain(self.held.keys().copied()).collect();
+        let grant = |subject: &Subject| Grant {
+            subject: subject.clone(),
+            place: place.clone(),
+            named_by: self.wanted.and_then(|wanted| wanted.get(subject)).cloned().unwrap_or_default(),
+            binding: self.held.get(subject).map(|observed| (*observed).clone()),
+        };
+        subjects.into_iter().map(grant).collect()
+    }
+}
