@@ -3,13 +3,17 @@
 mod answer;
 mod approve;
 mod crds;
+mod explain;
 mod output;
 mod pages;
+mod person;
 mod process;
 mod prove;
 mod reconcile;
+mod resource;
 mod run;
 mod serve;
+mod snapshot;
 mod token;
 
 use std::{env, path::Path};
@@ -41,6 +45,8 @@ enum Command {
     Crds(crds::Crds),
     /// Make, list and revoke bearer tokens.
     Token(token::Token),
+    /// Tell what somebody may do, by which policy and group, since when and until when, and why not more.
+    Explain(explain::Explain),
     /// Let exactly those removals of access go that the guard holds.
     Approve(approve::Approve),
     /// Ask the API server, everywhere, whether somebody may do anything that not everybody may.
@@ -75,6 +81,7 @@ impl Cli {
             Command::Run(run) => run.run(),
             Command::Crds(crds) => crds.run(),
             Command::Token(token) => token.run(),
+            Command::Explain(explain) => return explain.run(),
             Command::Approve(approve) => return approve.run(),
             Command::Prove(prove) => return prove.run(),
         };

@@ -53,6 +53,7 @@ impl Output {
 
 /// Columns as wide as their widest cell, as kubectl prints them.
 pub(super) fn table<const N: usize>(columns: [&str; N], mut rows: Vec<[String; N]>) -> String {
+    rows.iter_mut().flatten().for_each(|cell| *cell = visible(cell));
     rows.insert(0, columns.map(str::to_owned));
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: [usize; N] = std::array::from_fn(width);
@@ -63,9 +64,29 @@ pub(super) fn table<const N: usize>(columns: [&str; N], mut rows: Vec<[String; N
     rows.iter().map(line).collect()
 }
 
+/// Text in which nothing moves the cursor or turns the line around: whoever names people in an identity
+/// provider must not write to somebody's terminal.
+pub(super) fn visible(text: &str) -> String {
+    let hides = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut visible = String::with_capacity(text.len());
+    for c in text.chars() {
+        match hides(c) {
+            true => visible.extend(c.escape_default()),
+            false => visible.push(c),
+        }
+    }
+    visible
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_cannot_write_to_the_terminal() {
+        assert_eq!(visible("Zoë \u{1b}[2J\n\u{202e}x"), "Zoë \\u{1b}[2J\\n\\u{202e}x");
+        assert_eq!(table(["NAME"], vec![["a\nb".to_owned()]]), "NAME\na\\nb\n");
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

@@ -1,6 +1,7 @@
 //! The commands, run as people and scripts run them: the program, its exit code and what it prints.
 
 mod approve;
+mod explain;
 mod plugin;
 mod prove;
 

@@ -1,0 +1,332 @@
+use std::fmt::Write as _;
+
+use clap::Args;
+use jiff::Timestamp;
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
+use kube::{Api, Client, api::PostParams};
+use serde::Serialize;
+
+use super::{
+    Answer, Error, kubernetes,
+    output::{Output, table, visible},
+    person::Person,
+    resource,
+    snapshot::Snapshot,
+};
+use crate::{
+    access::{Action, Entitlement, Place, RoleName, Standing, Subject},
+    directory::view::User,
+    ops::clock,
+};
+
+/// Arguments of `scim-operator explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 they hold something, or may do what was asked; 1 they do not; \
+                        2 that could not be found out.")]
+pub struct Explain {
+    /// A userName, a SCIM id, or what the API server calls them.
+    user: String,
+    /// The ScimProvider whose person is meant, where several have one of that name.
+    #[arg(long)]
+    provider: Option<String>,
+    /// Ask the API server whether they may do this, and show what lets them: a verb such as `create`.
+    #[arg(long, requires = "resource")]
+    verb: Option<String>,
+    /// On what: pods, deployments.apps, pods/log.
+    #[arg(long, requires = "verb")]
+    resource: Option<String>,
+    /// In which namespace; in the whole cluster, when absent.
+    #[arg(short, long, requires = "verb")]
+    namespace: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What somebody may do, and why not more.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Explanation {
+    person: Person,
+    token: Token,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<Asked>,
+    given: Vec<Given>,
+    not_given: Vec<NotGiven>,
+}
+
+/// What the person's token has to say for the API server to know them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Token {
+    /// The user's name, prefix included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
+    /// The attribute that it is made from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made_from: Option<String>,
+    /// The groups, where tokens carry them.
+    groups: Vec<String>,
+}
+
+/// A question to the API server, and its answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    question: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Given {
+    role: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    policy: String,
+    /// By which groups, each within the one before, or by the filter; nothing where the policy no longer means
+    /// them.
+    by: Vec<String>,
+    /// What their token has to say.
+    claim: String,
+    binding: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NotGiven {
+    policy: String,
+    role: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    by: Vec<String>,
+    why: String,
+}
+
+impl Explain {
+    pub fn run(self) -> Result<Answer, Error> {
+        kubernetes(async |client| self.explain(&client).await)
+    }
+
+    async fn explain(&self, client: &Client) -> Result<Answer, Error> {
+        let action = match (&self.verb, &self.resource) {
+            (Some(verb), Some(resource)) => Some(resource::action(client, verb, resource).await?),
+            _ => None,
+        };
+        let snapshot = Snapshot::load(client).await?;
+        let user = snapshot.person(&self.user, self.provider.as_deref())?;
+        let token = Token::of(&user, &snapshot);
+        let asked = match &action {
+            Some(action) => Some(token.ask(client, action, self.namespace.clone()).await?),
+            None => None,
+        };
+        let mut explanation =
+            Explanation { person: Person::of(&user), token, asked, given: Vec::new(), not_given: Vec::new() };
+        let entitlements = snapshot.index.explain(&user, &snapshot.directory, clock::now());
+        for entitlement in entitlements {
+            let matters =
+                action.as_ref().is_none_or(|action| self.could_allow(&entitlement, action, &snapshot));
+            if matters {
+                explanation.note(entitlement);
+            }
+        }
+        self.output.print_one(&explanation, Explanation::in_words)?;
+        let yes = explanation.asked.as_ref().map_or(!explanation.given.is_empty(), |asked| asked.allowed);
+        snapshot.conclude(if yes { Answer::Yes } else { Answer::No })
+    }
+
+    /// Whether what a policy gives there would allow what was asked.
+    fn could_allow(&self, entitlement: &Entitlement, action: &Action, snapshot: &Snapshot) -> bool {
+        let is_here = |place: &Place| {
+            place.namespace.is_none() || place.namespace.as_deref() == self.namespace.as_deref()
+        };
+        match (&entitlement.place, &entitlement.object) {
+            (Some(place), _) => is_here(place) && action.is_allowed_by(snapshot.rules(place)),
+            (None, Some(policy)) => {
+                let role = &policy.spec.role_ref;
+                let namespace = self.namespace.as_deref().map(Into::into);
+                let place =
+                    Place { namespace, role: RoleName { kind: role.kind, name: role.name.as_str().into() } };
+                // A name with captures may become any role.
+                role.name.contains('{') || action.is_allowed_by(snapshot.rules(&place))
+            }
+            (None, None) => false,
+        }
+    }
+}
+
+impl Token {
+    fn of(user: &User, snapshot: &Snapshot) -> Self {
+        let identity = snapshot.index.identity_of(user);
+        let mapping = snapshot.index.provider(user.provider()).map(|provider| &provider.spec.identity.user);
+        let groups = snapshot.index.token_groups(user, &snapshot.directory);
+        Self {
+            user: identity.as_ref().ok().map(|subject| subject.name().to_string()),
+            refused: identity.err().map(|why| why.to_string()),
+            made_from: mapping.map(|mapping| mapping.from.clone()),
+            groups: groups.into_keys().map(|subject| subject.name().to_string()).collect(),
+        }
+    }
+
+    /// Asks the API server about whoever has this token.
+    async fn ask(&self, client: &Client, action: &Action, namespace: Option<String>) -> Result<Asked, Error> {
+        let question = action.to_string();
+        let Some(user) = &self.user else {
+            return Ok(Asked { question, namespace, allowed: false, reason: self.refused.clone() });
+        };
+        let attributes = ResourceAttributes {
+            verb: Some(action.verb.clone()),
+            group: Some(action.group.clone()),
+            resource: Some(action.resource.clone()),
+            subresource: action.subresource.clone(),
+            namespace: namespace.clone(),
+            ..ResourceAttributes::default()
+        };
+        let everybody = "system:authenticated".to_owned();
+        let spec = SubjectAccessReviewSpec {
+            user: Some(user.clone()),
+            groups: Some(self.groups.iter().cloned().chain([everybody]).collect()),
+            resource_attributes: Some(attributes),
+            ..SubjectAccessReviewSpec::default()
+        };
+        let review = SubjectAccessReview { spec, ..SubjectAccessReview::default() };
+        let answer = Api::all(client.clone()).create(&PostParams::default(), &review).await;
+        let status = answer
+            .map_err(|error| format!("the API server cannot be asked about others: {error}"))?
+            .status
+            .ok_or("the API server gave no answer to a SubjectAccessReview")?;
+        Ok(Asked { question, namespace, allowed: status.allowed, reason: status.reason })
+    }
+}
+
+impl Explanation {
+    fn note(&mut self, entitlement: Entitlement) {
+        let by = entitlement.reasons.iter().map(ToString::to_string).collect();
+        let spec = entitlement.object.as_ref().map(|policy| &policy.spec);
+        let role = match &entitlement.place {
+            Some(place) => place.role.to_string(),
+            None => spec
+                .map(|spec| format!("{:?} {}", spec.role_ref.kind, spec.role_ref.name))
+                .unwrap_or_default(),
+        };
+        let namespace =
+            entitlement.place.as_ref().and_then(|place| place.namespace.as_deref()).map(str::to_owned);
+        let policy = entitlement.policy.to_string();
+        match entitlement.standing {
+            Standing::Given(observed) => self.given.push(Given {
+                role,
+                namespace,
+                policy,
+                by,
+                claim: entitlement.subject.as_ref().map(claim).unwrap_or_default(),
+                binding: observed.binding.name.clone(),
+                since: observed.created,
+                until: spec.and_then(|spec| spec.validity.as_ref()?.not_after),
+            }),
+            Standing::NotGiven(why) => {
+                self.not_given.push(NotGiven { policy, role, namespace, by, why: why.to_string() });
+            }
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let mut text = self.person.in_words() + "\n" + &self.token.in_words() + "\n";
+        // Writing to a string cannot fail.
+        if let Some(Asked { question, namespace, allowed, reason }) = &self.asked {
+            let answer = if *allowed { "yes" } else { "no" };
+            let reason = reason.as_ref().filter(|reason| !reason.is_empty());
+            let reason = reason.map_or(String::new(), |reason| format!(", {reason}"));
+            let _ = writeln!(
+                text,
+                "May they {question}{}? The API server says {answer}{reason}.",
+                place(namespace.as_deref())
+            );
+        }
+        let _ = match self.given.is_empty() {
+            true => writeln!(
+                text,
+                "\nNo policy gives them {}.",
+                if self.asked.is_some() { "that" } else { "anything" }
+            ),
+            false => writeln!(text, "\nGiven:\n{}", self.given_table().trim_end()),
+        };
+        if !self.not_given.is_empty() {
+            let _ = writeln!(text, "\nNot given:\n{}", self.not_given_table().trim_end());
+        }
+        text
+    }
+
+    fn given_table(&self) -> String {
+        let time = |time: Option<Timestamp>| time.map_or("-".to_owned(), |time| time.to_string());
+        let rows = self.given.iter().map(|given| {
+            let by = match given.by.is_empty() {
+                true => "nothing any more".to_owned(),
+                false => given.by.join(", "),
+            };
+            let namespace = given.namespace.clone().unwrap_or_else(|| "*".to_owned());
+            [
+                given.role.clone(),
+                namespace,
+                given.policy.clone(),
+                by,
+                given.claim.clone(),
+                time(given.since),
+                time(given.until),
+            ]
+        });
+        table(["ROLE", "NAMESPACE", "POLICY", "BY", "TOKEN", "SINCE", "UNTIL"], rows.collect())
+    }
+
+    fn not_given_table(&self) -> String {
+        let rows = self.not_given.iter().map(|missed| {
+            let namespace = missed.namespace.clone().unwrap_or_else(|| "-".to_owned());
+            [missed.role.clone(), namespace, missed.policy.clone(), missed.why.clone()]
+        });
+        table(["ROLE", "NAMESPACE", "POLICY", "WHY NOT"], rows.collect())
+    }
+}
+
+impl Person {
+    fn in_words(&self) -> String {
+        let called = self.display_name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
+        let active = if self.active { "active" } else { "inactive" };
+        let Self { user_name, id, provider, .. } = self;
+        visible(&format!("{user_name}{called}, id {id} of provider {provider}, is {active}."))
+    }
+}
+
+impl Token {
+    fn in_words(&self) -> String {
+        match (&self.user, &self.refused) {
+            (Some(user), _) => {
+                let from = self.made_from.as_deref().unwrap_or_default();
+                format!("The API server knows them by a token with the user name {user:?}, made from {from}.")
+            }
+            (None, why) => {
+                format!("They have no identity string: {}.", why.as_deref().unwrap_or("nobody says why"))
+            }
+        }
+    }
+}
+
+fn claim(subject: &Subject) -> String {
+    match subject {
+        Subject::User(name) => format!("user {name}"),
+        Subject::Group(name) => format!("group {name}"),
+        Subject::Other(name) => name.to_string(),
+    }
+}
+
+fn place(namespace: Option<&str>) -> String {
+    namespace.map_or(" in the whole cluster".to_owned(), |namespace| format!(" in {namespace}"))
+}

@@ -1,0 +1,259 @@
+//! What access is made from, as whoever asks may read it: listed once, and then only looked at.
+
+use std::{collections::HashMap, fmt::Debug, io::Write as _, pin::pin, sync::Arc};
+
+use futures::TryStreamExt;
+use k8s_openapi::api::{
+    core::v1::Namespace,
+    rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
+};
+use kube::{Api, Client, Resource, ResourceExt, core::DeserializeGuard};
+use serde::de::DeserializeOwned;
+
+use super::{Answer, Error, pages::pages};
+use crate::{
+    access::{Bindable, BindingObject, Completeness, Index, Place, Protected, RoleName, Subject as Named},
+    api::{RoleKind, ScimAccessPolicy, ScimGroup, ScimGroupSlice, ScimProvider, ScimUser},
+    directory::view::{Directory, GroupObject, Id, SliceObject, User},
+    scim::key::key,
+};
+
+/// How often groups are listed again while slices are missing that others replaced meanwhile.
+const TRIES: usize = 4;
+
+/// How many things that cannot be read are named.
+const NAMED: usize = 5;
+
+/// Everything that access is made from. It knows no list of the chart's: what the operator refuses, the status of
+/// a policy tells.
+pub struct Snapshot {
+    /// People and groups.
+    pub directory: Directory,
+    /// Policies, bindings, and what else plans are made from.
+    pub index: Index,
+    /// Bindings that are none of the operator's.
+    pub foreign: Vec<Foreign>,
+    rules: HashMap<(Option<Arc<str>>, Arc<str>), Vec<PolicyRule>>,
+    unreadable: Vec<String>,
+}
+
+/// A binding that is none of the operator's.
+pub struct Foreign {
+    /// `metadata.name`.
+    pub name: String,
+    /// What it gives, and where.
+    pub place: Place,
+    /// To whom, as `User alice`.
+    pub subjects: Vec<String>,
+}
+
+impl Snapshot {
+    /// Lists everything, page by page.
+    ///
+    /// # Errors
+    /// When something cannot be listed; which right it takes, the message says.
+    pub async fn load(client: &Client) -> Result<Self, Error> {
+        let (people, providers, policies, namespaces, cluster_roles, roles, in_namespaces, everywhere) = tokio::try_join!(
+            people(client),
+            list::<ScimProvider>(client),
+            list::<ScimAccessPolicy>(client),
+            list::<Namespace>(client),
+            list::<ClusterRole>(client),
+            list::<Role>(client),
+            list::<RoleBinding>(client),
+            list::<ClusterRoleBinding>(client),
+        )?;
+        let (directory, mut unreadable) = people;
+        let mut snapshot = Self {
+            index: Index::new(Bindable::Any, Protected::default()),
+            directory,
+            foreign: Vec::new(),
+            rules: HashMap::new(),
+            unreadable: Vec::new(),
+        };
+        let index = &mut snapshot.index;
+        for provider in providers.read(&mut unreadable) {
+            index.apply_provider(provider, &snapshot.directory);
+        }
+        namespaces.read(&mut unreadable).iter().for_each(|namespace| _ = index.apply_namespace(namespace));
+        for role in cluster_roles.read(&mut unreadable) {
+            index.apply_cluster_role(&role);
+            snapshot.rules.insert((None, role.name_any().into()), role.rules.unwrap_or_default());
+        }
+        for role in roles.read(&mut unreadable) {
+            index.apply_namespaced_role(&role);
+            let key = (role.namespace().map(Into::into), role.name_any().into());
+            snapshot.rules.insert(key, role.rules.unwrap_or_default());
+        }
+        policies.read(&mut unreadable).into_iter().for_each(|policy| _ = index.apply_policy(policy));
+        let in_namespaces = in_namespaces.read(&mut unreadable);
+        in_namespaces.iter().for_each(|b| snapshot.take(b, &b.role_ref, b.subjects.as_deref()));
+        let everywhere = everywhere.read(&mut unreadable);
+        everywhere.iter().for_each(|b| snapshot.take(b, &b.role_ref, b.subjects.as_deref()));
+        if !unreadable.is_empty() {
+            snapshot.index.set_completeness(Completeness::Partial);
+        }
+        snapshot.unreadable = unreadable;
+        Ok(snapshot)
+    }
+
+    fn take(&mut self, binding: &impl BindingObject, role: &RoleRef, subjects: Option<&[Subject]>) {
+        if let Some(observed) = binding.observe() {
+            self.index.apply_binding(observed);
+            return;
+        }
+        let kind = if role.kind == "Role" { RoleKind::Role } else { RoleKind::ClusterRole };
+        let role = RoleName { kind, name: role.name.as_str().into() };
+        self.foreign.push(Foreign {
+            name: binding.name_any(),
+            place: Place { namespace: binding.namespace().map(Into::into), role },
+            subjects: subjects.unwrap_or_default().iter().map(in_words).collect(),
+        });
+    }
+
+    /// What a role lets somebody do; nothing where it does not exist.
+    pub fn rules(&self, place: &Place) -> &[PolicyRule] {
+        let namespace = place.namespace.as_ref().filter(|_| place.role.kind == RoleKind::Role).cloned();
+        self.rules.get(&(namespace, place.role.name.clone())).map_or(&[], Vec::as_slice)
+    }
+
+    /// The person of this userName, SCIM id or identity string.
+    ///
+    /// # Errors
+    /// When there is nobody, or more than one.
+    pub fn person(&self, text: &str, provider: Option<&str>) -> Result<Arc<User>, Error> {
+        let views = self.directory.providers().filter(|(name, _)| provider.is_none_or(|own| own == *name));
+        let found = views.flat_map(|(_, view)| {
+            view.user(&Id::from(text)).into_iter().chain(view.user_by_key(&key(text))).cloned()
+        });
+        let called = self.index.holder(&Named::User(text.into())).cloned();
+        let called = called.filter(|user| provider.is_none_or(|own| own == &**user.provider()));
+        let mut found: Vec<Arc<User>> = found.chain(called).collect();
+        found.sort_by(|a, b| (a.provider(), a.id()).cmp(&(b.provider(), b.id())));
+        found.dedup_by(|a, b| (a.provider(), a.id()) == (b.provider(), b.id()));
+        match found.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => Err(format!("nobody has the userName, SCIM id or identity string {text:?}").into()),
+            several => {
+                let several =
+                    several.iter().map(|user| format!("{} of provider {}", user.id(), user.provider()));
+                let several: Vec<String> = several.collect();
+                Err(format!(
+                    "{text:?} may be any of these: {}; say which by --provider, or by the id",
+                    several.join(", ")
+                )
+                .into())
+            }
+        }
+    }
+
+    /// The answer, unless objects could not be read: those are named on standard error, and what is not known
+    /// makes no yes and no no.
+    ///
+    /// # Errors
+    /// When standard error is gone.
+    pub fn conclude(&self, answer: Answer) -> Result<Answer, Error> {
+        let mut err = std::io::stderr();
+        for object in self.unreadable.iter().take(NAMED) {
+            writeln!(err, "{object}")?;
+        }
+        match self.unreadable.len() {
+            0 => Ok(answer),
+            objects => {
+                writeln!(err, "{objects} objects cannot be read, so this may not be all")?;
+                Ok(Answer::Unknown)
+            }
+        }
+    }
+}
+
+/// The directory, and what of it cannot be read. Groups and their slices are listed one after the other: slices
+/// that were replaced in between are missing, and a second look finds the new ones.
+async fn people(client: &Client) -> Result<(Directory, Vec<String>), Error> {
+    let (mut directory, mut unreadable) = (Directory::default(), Vec::new());
+    let users = list::<ScimUser>(client).await?.read(&mut unreadable);
+    directory.reset_users(readable(users.iter().map(User::from_object), &mut unreadable));
+    for _ in 0..TRIES {
+        let (slices, groups) = tokio::try_join!(list::<ScimGroupSlice>(client), list::<ScimGroup>(client))?;
+        let mut of_groups = Vec::new();
+        let (slices, groups) = (slices.read(&mut of_groups), groups.read(&mut of_groups));
+        directory.reset_slices(readable(slices.iter().map(SliceObject::from_object), &mut of_groups));
+        directory.reset_groups(readable(groups.iter().map(GroupObject::from_object), &mut of_groups));
+        let doubtful = directory.doubtful_groups();
+        if doubtful == 0 {
+            unreadable.append(&mut of_groups);
+            return Ok((directory, unreadable));
+        }
+    }
+    unreadable.push(format!("{} groups lack slices of their members", directory.doubtful_groups()));
+    Ok((directory, unreadable))
+}
+
+/// The objects of one kind, and which cannot be read.
+struct Listed<K> {
+    objects: Vec<K>,
+    unreadable: Vec<String>,
+}
+
+impl<K> Listed<K> {
+    fn read(mut self, unreadable: &mut Vec<String>) -> Vec<K> {
+        unreadable.append(&mut self.unreadable);
+        self.objects
+    }
+}
+
+async fn list<K>(client: &Client) -> Result<Listed<K>, Error>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let api: Api<DeserializeGuard<K>> = Api::all(client.clone());
+    let mut listed = Listed { objects: Vec::new(), unreadable: Vec::new() };
+    let mut pages = pin!(pages(&api, &[]));
+    while let Some(object) = pages.try_next().await.map_err(|error| cannot_list::<K>(&error))? {
+        let name = object.name_any();
+        match object.0 {
+            Ok(read) => listed.objects.push(read),
+            Err(invalid) => {
+                let kind = K::kind(&());
+                listed.unreadable.push(format!("{kind} {name} cannot be read: {}", invalid.error));
+            }
+        }
+    }
+    Ok(listed)
+}
+
+fn cannot_list<K: Resource<DynamicType = ()>>(error: &kube::Error) -> String {
+    let kind = K::plural(&());
+    match error {
+        kube::Error::Api(status) if status.code == 403 => format!(
+            "{}; whoever asks needs to list {kind} in the whole cluster, as the chart's ClusterRole \
+             scim-operator-auditor lets them",
+            status.message
+        ),
+        kube::Error::Api(status) if status.code == 404 => {
+            format!("the cluster knows no {kind}; is scim-operator installed?")
+        }
+        error => format!("{kind} cannot be listed: {error}"),
+    }
+}
+
+fn readable<T, E: ToString>(
+    read: impl Iterator<Item = Result<T, E>>,
+    unreadable: &mut Vec<String>,
+) -> Vec<T> {
+    let mut objects = Vec::new();
+    for object in read {
+        match object {
+            Ok(object) => objects.push(object),
+            Err(error) => unreadable.push(error.to_string()),
+        }
+    }
+    objects
+}
+
+fn in_words(subject: &Subject) -> String {
+    match subject.namespace.as_deref().filter(|namespace| !namespace.is_empty()) {
+        Some(namespace) => format!("{} {namespace}/{}", subject.kind, subject.name),
+        None => format!("{} {}", subject.kind, subject.name),
+    }
+}
