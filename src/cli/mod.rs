@@ -7,6 +7,7 @@ mod explain;
 mod output;
 mod pages;
 mod person;
+mod preview;
 mod process;
 mod prove;
 mod reconcile;
@@ -47,6 +48,8 @@ enum Command {
     Token(token::Token),
     /// Tell what somebody may do, by which policy and group, since when and until when, and why not more.
     Explain(explain::Explain),
+    /// Show what policies would change: people, bindings, and how to ask the API server.
+    Preview(preview::Preview),
     /// Let exactly those removals of access go that the guard holds.
     Approve(approve::Approve),
     /// Ask the API server, everywhere, whether somebody may do anything that not everybody may.
@@ -82,6 +85,7 @@ impl Cli {
             Command::Crds(crds) => crds.run(),
             Command::Token(token) => token.run(),
             Command::Explain(explain) => return explain.run(),
+            Command::Preview(preview) => return preview.run(),
             Command::Approve(approve) => return approve.run(),
             Command::Prove(prove) => return prove.run(),
         };

@@ -3,6 +3,7 @@
 mod approve;
 mod explain;
 mod plugin;
+mod preview;
 mod prove;
 
 use serde_json::Value;

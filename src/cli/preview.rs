@@ -1,0 +1,207 @@
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use clap::Args;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::Client;
+use serde::Serialize;
+
+use super::{Answer, Error, kubernetes, output::Output, snapshot::Snapshot};
+use crate::{
+    access::{Blocked, Change, Plan, Subject, Validity, can_i},
+    api::{AccessPolicyStatus, HeldRemovals, PolicyMode, ScimAccessPolicy},
+    ops::clock,
+};
+
+/// Arguments of `scim-operator preview`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It plans as the operator does, but for the lists of the chart, and writes nothing; what the \
+                        operator refuses, the conditions tell.\n\n\
+                        Exit codes: 0 nothing would change; 1 something would; 2 that could not be found out."
+)]
+pub struct Preview {
+    /// The ScimAccessPolicy; all of them, when absent.
+    policy: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What one policy would change.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Previewed {
+    policy: String,
+    provider: String,
+    mode: PolicyMode,
+    /// From when or since when it does not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validity: Option<String>,
+    /// Everyone whom it means, as the bindings name them.
+    subjects: BTreeSet<String>,
+    adds: BTreeSet<String>,
+    removes: BTreeSet<String>,
+    /// Of those who would lose access, whom the guard holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<HeldRemovals>,
+    writes: Vec<Write>,
+    /// Commands that ask the API server for the difference.
+    verify: BTreeSet<String>,
+    problems: Vec<String>,
+    /// What the operator says, if it has seen this policy.
+    conditions: Vec<Condition>,
+}
+
+/// One binding that would be written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Write {
+    action: Action,
+    binding: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    role: String,
+    adds: Vec<String>,
+    removes: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+enum Action {
+    Create,
+    Update,
+    Delete,
+}
+
+impl Preview {
+    pub fn run(self) -> Result<Answer, Error> {
+        kubernetes(async |client| self.preview(&client).await)
+    }
+
+    async fn preview(&self, client: &Client) -> Result<Answer, Error> {
+        let snapshot = Snapshot::load(client).await?;
+        let names = match &self.policy {
+            Some(name) => BTreeSet::from([name.as_str().into()]),
+            None => snapshot.index.policies(),
+        };
+        let mut previews = Vec::new();
+        for name in names {
+            let review = snapshot.index.plan_by(&name, &snapshot.directory, clock::now());
+            let (policy, plan) = review.ok_or_else(|| format!("there is no ScimAccessPolicy {name}"))?;
+            previews.push(Previewed::of(&name, &policy, &plan));
+        }
+        self.output.print_one(&previews, |previews| {
+            previews.iter().map(Previewed::in_words).collect::<Vec<_>>().join("\n")
+        })?;
+        let is_settled = previews.iter().all(|preview| preview.writes.is_empty() && preview.held.is_none());
+        snapshot.conclude(if is_settled { Answer::Yes } else { Answer::No })
+    }
+}
+
+impl Previewed {
+    fn of(name: &str, policy: &ScimAccessPolicy, plan: &Plan) -> Self {
+        let meant = plan.allotments.iter().flat_map(|allotment| allotment.grants.keys());
+        let status = policy.status.as_ref();
+        let is_seen = |status: &&AccessPolicyStatus| status.observed_generation == policy.metadata.generation;
+        Self {
+            policy: name.to_owned(),
+            provider: policy.spec.provider.clone(),
+            mode: policy.spec.mode,
+            validity: match plan.validity {
+                Validity::Current => None,
+                Validity::NotBefore(start) => Some(format!("it holds from {start} on")),
+                Validity::Since(end) => Some(format!("it has not held since {end}")),
+            },
+            subjects: names(meant),
+            adds: names(&plan.adds),
+            removes: names(&plan.removes),
+            held: status.and_then(|status| status.held.clone()),
+            writes: plan.changes.iter().map(Write::of).collect(),
+            verify: plan.changes.iter().flat_map(verify).collect(),
+            problems: problems(plan),
+            conditions: status.filter(is_seen).map(|status| status.conditions.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// Writing to a string cannot fail.
+    fn in_words(&self) -> String {
+        let Self { policy, provider, mode, .. } = self;
+        let mut text = format!(
+            "Policy {policy} of provider {provider}, mode {mode:?}, means {}:\n",
+            self.subjects.len()
+        );
+        self.subjects.iter().for_each(|subject| _ = writeln!(text, "  {subject}"));
+        self.validity.iter().for_each(|validity| _ = writeln!(text, "But {validity}."));
+        match self.writes.is_empty() {
+            true => _ = writeln!(text, "Nothing would change."),
+            false => _ = writeln!(text, "Would change:"),
+        }
+        for write in &self.writes {
+            let at = write.namespace.as_ref().map_or(String::new(), |namespace| format!(" in {namespace}"));
+            let _ = writeln!(text, "  {:?} binding {}{at}: {}", write.action, write.binding, write.role);
+            write.adds.iter().for_each(|name| _ = writeln!(text, "    + {name}"));
+            write.removes.iter().for_each(|name| _ = writeln!(text, "    - {name}"));
+        }
+        if let Some(held) = &self.held {
+            let _ = writeln!(
+                text,
+                "The guard holds plan {} since {}: {} would lose access.",
+                held.plan, held.since, held.subjects
+            );
+        }
+        self.problems.iter().for_each(|problem| _ = writeln!(text, "Problem: {problem}"));
+        for condition in &self.conditions {
+            let Condition { type_, status, message, .. } = condition;
+            let _ = writeln!(text, "The operator says {type_}={status}: {message}");
+        }
+        if !self.verify.is_empty() {
+            let _ = writeln!(text, "Ask the API server, before and after:");
+            self.verify.iter().for_each(|command| _ = writeln!(text, "  {command}"));
+        }
+        text
+    }
+}
+
+impl Write {
+    fn of(change: &Change) -> Self {
+        let place = change.place();
+        let (action, binding) = match change {
+            Change::Create(binding) => (Action::Create, &binding.name),
+            Change::Update { to, .. } => (Action::Update, &to.name),
+            Change::Delete(observed) => (Action::Delete, &observed.binding.name),
+        };
+        let names =
+            |subjects: Vec<&Subject>| subjects.iter().map(|subject| subject.name().to_string()).collect();
+        Self {
+            action,
+            binding: binding.clone(),
+            namespace: place.namespace.as_deref().map(str::to_owned),
+            role: place.role.to_string(),
+            adds: names(change.added()),
+            removes: names(change.removed()),
+        }
+    }
+}
+
+fn names<'s>(subjects: impl IntoIterator<Item = &'s Subject>) -> BTreeSet<String> {
+    subjects.into_iter().map(|subject| subject.name().to_string()).collect()
+}
+
+fn verify(change: &Change) -> Vec<String> {
+    let subjects = change.added().into_iter().chain(change.removed());
+    subjects.filter_map(|subject| can_i(subject, change.place())).collect()
+}
+
+fn problems(plan: &Plan) -> Vec<String> {
+    let problems = &plan.problems;
+    let blocked = problems.blocked.iter().map(|blocked| match blocked {
+        Blocked::ProviderNotFound => "the ScimProvider does not exist".to_owned(),
+        Blocked::Invalid(error) => error.clone(),
+    });
+    let groups = problems.groups_not_found.iter().map(|group| format!("no group has {group}"));
+    let people = problems.excluded.iter().map(|one| format!("{:?} gets nothing: {}", one.who, one.why));
+    let captures =
+        problems.unusable_captures.iter().map(|group| format!("the name of group {group:?} fills no name"));
+    let roles = problems.roles.iter().map(ToString::to_string);
+    let places =
+        plan.not_applied.iter().map(|(namespace, why)| format!("not in namespace {namespace}: {why:?}"));
+    blocked.chain(groups).chain(people).chain(captures).chain(roles).chain(places).collect()
+}

@@ -1,0 +1,57 @@
+//! `preview`: what a policy would change, whole, and how to ask the API server.
+
+use serde_json::json;
+
+use super::run;
+use crate::{
+    access::{
+        Company,
+        guard::{guarded_team, held, set_members},
+    },
+    harness::Identity,
+};
+
+#[tokio::test]
+async fn a_preview_names_everyone_and_the_question_that_proves_it() {
+    let company = Company::new().await;
+    let people: Vec<String> = (0..25).map(|number| format!("person-{number:02}")).collect();
+    for person in &people {
+        company.user(person).await;
+    }
+    company.group("team", &people.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let policy = company.policy(json!({"mode": "Preview"})).await;
+    company.until_ready(&policy, "True").await;
+
+    let ran = run(company.plane, &Identity::Admin, &["preview", &policy, "--output=json"]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let told = &ran.json()[0];
+    let names: Vec<String> = people.iter().map(|name| format!("{}{name}", company.prefix())).collect();
+    assert_eq!(
+        (&told["adds"], &told["subjects"], &told["removes"]),
+        (&json!(names), &json!(names), &json!([]))
+    );
+    let write = &told["writes"][0];
+    assert_eq!((&write["action"], &write["role"]), (&json!("Create"), &json!("ClusterRole edit")));
+    assert_eq!((&write["namespace"], &write["adds"]), (&json!(company.namespace), &json!(names)));
+    let verify = format!("kubectl auth can-i --list --namespace={} --as={}", company.namespace, names[0]);
+    assert_eq!(told["verify"][0], json!(verify));
+    assert!(
+        told["conditions"].as_array().unwrap().iter().any(|held| held["reason"] == "Previewed"),
+        "{told}"
+    );
+    company.may_not_edit("person-00").await;
+}
+
+#[tokio::test]
+async fn a_policy_that_is_carried_out_would_change_nothing_until_something_is_held() {
+    let (company, policy) = guarded_team().await;
+    let ran = run(company.plane, &Identity::Admin, &["preview", &policy]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.printed.contains("Nothing would change."), "{ran:?}");
+    set_members(&company, &["alice"]).await;
+    held(&company, &policy, 2).await;
+    let ran = run(company.plane, &Identity::Admin, &["preview", &policy]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.printed.contains("The guard holds plan"), "{ran:?}");
+    assert_eq!(run(company.plane, &Identity::Admin, &["preview", "nobody-wrote-it"]).await.code, 2);
+}
