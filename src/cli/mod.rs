@@ -16,6 +16,7 @@ mod run;
 mod serve;
 mod snapshot;
 mod token;
+mod who_can;
 
 use std::{env, path::Path};
 
@@ -48,6 +49,8 @@ enum Command {
     Token(token::Token),
     /// Tell what somebody may do, by which policy and group, since when and until when, and why not more.
     Explain(explain::Explain),
+    /// List the people who may do something.
+    WhoCan(who_can::WhoCan),
     /// Show what policies would change: people, bindings, and how to ask the API server.
     Preview(preview::Preview),
     /// Let exactly those removals of access go that the guard holds.
@@ -85,6 +88,7 @@ impl Cli {
             Command::Crds(crds) => crds.run(),
             Command::Token(token) => token.run(),
             Command::Explain(explain) => return explain.run(),
+            Command::WhoCan(who_can) => return who_can.run(),
             Command::Preview(preview) => return preview.run(),
             Command::Approve(approve) => return approve.run(),
             Command::Prove(prove) => return prove.run(),

@@ -1,0 +1,181 @@
+use std::fmt::Write as _;
+
+use clap::Args;
+use kube::Client;
+use serde::Serialize;
+
+use super::{
+    Answer, Error, kubernetes,
+    output::{Output, table},
+    person::Person,
+    resource,
+    snapshot::Snapshot,
+};
+use crate::{
+    access::{Action, Grant, Place, Review},
+    ops::clock,
+};
+
+/// Arguments of `scim-operator who-can`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 there are such people; 1 there are none; 2 that could not be found out."
+)]
+pub struct WhoCan {
+    /// A verb, such as `create`.
+    verb: String,
+    /// On what: pods, deployments.apps, pods/log.
+    resource: String,
+    /// In which namespace; in the whole cluster, when absent.
+    #[arg(short, long)]
+    namespace: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Who may do something.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Able {
+    question: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    people: Vec<AblePerson>,
+    /// Whom bindings name that are none of the operator's.
+    others: Vec<Other>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AblePerson {
+    /// Nobody in the directory is called so without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    person: Option<Person>,
+    identity: String,
+    role: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    policy: String,
+    by: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Other {
+    subject: String,
+    role: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    binding: String,
+}
+
+impl WhoCan {
+    pub fn run(self) -> Result<Answer, Error> {
+        kubernetes(async |client| self.answer(&client).await)
+    }
+
+    async fn answer(&self, client: &Client) -> Result<Answer, Error> {
+        let action = resource::action(client, &self.verb, &self.resource).await?;
+        let snapshot = Snapshot::load(client).await?;
+        let able = Able {
+            question: action.to_string(),
+            namespace: self.namespace.clone(),
+            people: self.people(&action, &snapshot),
+            others: self.others(&action, &snapshot),
+        };
+        self.output.print_one(&able, Able::in_words)?;
+        snapshot.conclude(if able.people.is_empty() { Answer::No } else { Answer::Yes })
+    }
+
+    fn people(&self, action: &Action, snapshot: &Snapshot) -> Vec<AblePerson> {
+        let gives = |place: &Place| self.gives(place, action, snapshot);
+        let mut people = Vec::new();
+        for policy in snapshot.index.reviewed() {
+            let mut bindings = snapshot.index.bindings_of(&policy);
+            if !bindings.any(|observed| gives(&observed.binding.place)) {
+                continue;
+            }
+            let review = snapshot.index.review(&policy, &snapshot.directory, clock::now());
+            let held = review.grants.iter().filter(|grant| grant.binding.is_some() && gives(&grant.place));
+            people.extend(held.flat_map(|grant| able(grant, &review, snapshot)));
+        }
+        people
+    }
+
+    fn others(&self, action: &Action, snapshot: &Snapshot) -> Vec<Other> {
+        let foreign = snapshot.foreign.iter().filter(|foreign| self.gives(&foreign.place, action, snapshot));
+        let others = foreign.flat_map(|foreign| {
+            foreign.subjects.iter().map(|subject| Other {
+                subject: subject.clone(),
+                role: foreign.place.role.to_string(),
+                namespace: foreign.place.namespace.as_deref().map(str::to_owned),
+                binding: foreign.name.clone(),
+            })
+        });
+        others.collect()
+    }
+
+    fn gives(&self, place: &Place, action: &Action, snapshot: &Snapshot) -> bool {
+        let is_here = place.namespace.is_none() || place.namespace.as_deref() == self.namespace.as_deref();
+        is_here && action.is_allowed_by(snapshot.rules(place))
+    }
+}
+
+fn able(grant: &Grant, review: &Review, snapshot: &Snapshot) -> Vec<AblePerson> {
+    let holders = snapshot.index.holders(grant, &snapshot.directory).into_iter();
+    let able = holders.map(|holder| AblePerson {
+        person: holder.person.as_deref().map(Person::of),
+        identity: grant.subject.name().to_string(),
+        role: grant.place.role.to_string(),
+        namespace: grant.place.namespace.as_deref().map(str::to_owned),
+        policy: review.name.to_string(),
+        by: holder.reasons.iter().map(ToString::to_string).collect(),
+    });
+    able.collect()
+}
+
+impl Able {
+    fn in_words(&self) -> String {
+        let mut text = match self.people.is_empty() {
+            true => format!("Nobody of the directory may {}.\n", self.question),
+            false => self.people_table(),
+        };
+        if !self.others.is_empty() {
+            let rows = self.others.iter().map(|other| {
+                [
+                    other.subject.clone(),
+                    other.role.clone(),
+                    shown(other.namespace.as_ref()),
+                    other.binding.clone(),
+                ]
+            });
+            let others = table(["SUBJECT", "ROLE", "NAMESPACE", "BINDING"], rows.collect());
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\nBy bindings that are not the operator's:\n{others}");
+        }
+        text
+    }
+
+    fn people_table(&self) -> String {
+        let rows = self.people.iter().map(|able| {
+            let name = able.person.as_ref().map_or("(nobody known)", |person| &person.user_name);
+            let by = match able.by.is_empty() {
+                true => "nothing any more".to_owned(),
+                false => able.by.join(", "),
+            };
+            [
+                name.to_owned(),
+                able.identity.clone(),
+                able.role.clone(),
+                shown(able.namespace.as_ref()),
+                able.policy.clone(),
+                by,
+            ]
+        });
+        table(["USERNAME", "TOKEN", "ROLE", "NAMESPACE", "POLICY", "BY"], rows.collect())
+    }
+}
+
+fn shown(namespace: Option<&String>) -> String {
+    namespace.cloned().unwrap_or_else(|| "*".to_owned())
+}
