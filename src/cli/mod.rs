@@ -11,6 +11,7 @@ mod preview;
 mod process;
 mod prove;
 mod reconcile;
+mod report;
 mod resource;
 mod run;
 mod serve;
@@ -53,6 +54,8 @@ enum Command {
     WhoCan(who_can::WhoCan),
     /// Show what policies would change: people, bindings, and how to ask the API server.
     Preview(preview::Preview),
+    /// List every person and every grant, for an access review.
+    Report(report::Report),
     /// Let exactly those removals of access go that the guard holds.
     Approve(approve::Approve),
     /// Ask the API server, everywhere, whether somebody may do anything that not everybody may.
@@ -90,6 +93,7 @@ impl Cli {
             Command::Explain(explain) => return explain.run(),
             Command::WhoCan(who_can) => return who_can.run(),
             Command::Preview(preview) => return preview.run(),
+            Command::Report(report) => return report.run(),
             Command::Approve(approve) => return approve.run(),
             Command::Prove(prove) => return prove.run(),
         };

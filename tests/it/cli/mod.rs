@@ -5,6 +5,7 @@ mod explain;
 mod plugin;
 mod preview;
 mod prove;
+mod report;
 mod who_can;
 
 use serde_json::Value;
