@@ -119,6 +119,11 @@ impl Identities {
         Some(&self.person(own)?.user)
     }
 
+    /// Everyone who holds this string: at most one of each provider, and one person.
+    pub fn called(&self, identity: &str) -> impl Iterator<Item = &Arc<User>> {
+        self.holders(identity).filter_map(|claim| Some(&self.person(claim)?.user))
+    }
+
     /// The string that this person holds.
     ///
     /// # Errors

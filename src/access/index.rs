@@ -133,6 +133,15 @@ impl Index {
         }
     }
 
+    /// Everyone who is called so: one person, of one provider or of several that correlate.
+    pub fn called(&self, subject: &Subject) -> impl Iterator<Item = &Arc<User>> {
+        let name = match subject {
+            Subject::User(name) => Some(name),
+            Subject::Group(_) | Subject::Other(_) => None,
+        };
+        name.into_iter().flat_map(|name| self.identities.called(name))
+    }
+
     /// Counts what a plan takes away, before it is carried out. What an administrator approved is not
     /// counted, and what is held goes nowhere.
     pub fn admit(&mut self, policy: &ScimAccessPolicy, plan: &Plan, now: Timestamp) -> Admission {

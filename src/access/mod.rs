@@ -38,7 +38,7 @@ pub use plan::{Allotment, Blocked, Change, Completeness, Lane, NotApplied, Plan,
 pub use policy::Validity;
 pub use proof::can_i;
 pub use review::{Grant, Holder, Review};
-pub use rights::{Question, Right};
+pub use rights::Right;
 pub use role::{Bindable, RoleLists, RoleRefusal, WhyRefused};
 pub use scope::Protected;
 pub use subjects::{Excluded, Grants};

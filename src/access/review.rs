@@ -93,7 +93,9 @@ impl Index {
         directory: &Directory,
         now: Timestamp,
     ) -> Option<(Arc<ScimAccessPolicy>, Plan)> {
-        self.plan(name, now, |provider, people| people.find(directory.provider(provider)).select())
+        self.plan(name, now, |provider, people, is_active| {
+            people.find_among(directory.provider(provider), is_active).select()
+        })
     }
 
     /// The policies that give something or should, those among them that are gone.
@@ -112,7 +114,7 @@ impl Index {
         };
         let mut holders: Vec<Holder> = match &grant.subject {
             Subject::Group(_) => members(&grant.named_by, directory).into_values().map(holder).collect(),
-            subject => self.holder(subject).map(holder).into_iter().collect(),
+            subject => self.called(subject).map(holder).collect(),
         };
         if holders.is_empty() {
             holders.push(Holder { person: None, reasons: Vec::new() });

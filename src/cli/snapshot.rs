@@ -126,7 +126,8 @@ impl Snapshot {
         let found = views.flat_map(|(_, view)| {
             view.user(&Id::from(text)).into_iter().chain(view.user_by_key(&key(text))).cloned()
         });
-        let called = self.index.holder(&Named::User(text.into())).cloned();
+        let named = Named::User(text.into());
+        let called = self.index.called(&named).cloned();
         let called = called.filter(|user| provider.is_none_or(|own| own == &**user.provider()));
         let mut found: Vec<Arc<User>> = found.chain(called).collect();
         found.sort_by(|a, b| (a.provider(), a.id()).cmp(&(b.provider(), b.id())));

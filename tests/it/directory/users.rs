@@ -64,7 +64,7 @@ async fn what_nobody_waits_for_any_more_is_not_begun() {
             replica.store.patch_user(&provider, alice.id(), &rename("bob"), None, clock::now()).await;
         let created = replica.store.create_user(&provider, json!({"userName": "carol"}), clock::now()).await;
         let deleted = replica.store.delete_user(&provider, alice.id(), None).await;
-        [patched.map(drop), renamed.map(drop), created.map(drop), deleted]
+        [patched.map(drop), renamed.map(drop), created.map(drop), deleted.map(drop)]
     };
     for refused in answered.during(begun).await {
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable);
