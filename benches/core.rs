@@ -72,16 +72,13 @@ fn requests(criterion: &mut Criterion) {
         });
     });
     let user = User::from_object(&object(0)).unwrap();
+    let (id, added) = (user.id().to_string(), json!({"meta": {"resourceType": "User"}}));
     for (name, projection) in [
         ("encode a whole person", Projection::standard(&schema)),
         ("encode userName and active", Projection::new(&schema, ["userName", "active"], [])),
     ] {
         criterion.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                let mut resource = user.resource();
-                projection.apply(&mut resource);
-                serde_json::to_vec(&resource).unwrap()
-            });
+            bencher.iter(|| projection.show(user.compact(), &id, &added).text());
         });
     }
 }

@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use kube::ResourceExt;
+use serde::Serialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -11,6 +12,7 @@ use crate::{
     },
     ops::clock,
     scim::{
+        etag::ETag,
         mode::Mode,
         requirements::{Constraint, OnInvalid, Requirements},
         resource::{Resource, seal},
@@ -150,7 +152,7 @@ impl Provider {
         meta: &ResourceMeta,
     ) -> Resource {
         resource.shift_insert(0, "id".to_owned(), Value::String(id));
-        resource.insert("meta".to_owned(), self::meta(kind, meta));
+        resource.insert("meta".to_owned(), json!(Meta::stored(kind, meta)));
         seal(&mut resource, self.schema(kind));
         resource
     }
@@ -165,13 +167,39 @@ impl Provider {
     }
 }
 
-/// `meta` without what only an answer knows.
-pub(super) fn meta(kind: ResourceKind, meta: &ResourceMeta) -> Value {
-    json!({
-        "resourceType": kind.name(),
-        "created": clock::rfc3339(meta.created),
-        "lastModified": clock::rfc3339(meta.last_modified),
-    })
+/// `meta` of a resource (RFC 7643 section 3.1).
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Meta {
+    resource_type: &'static str,
+    created: String,
+    last_modified: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+}
+
+impl Meta {
+    /// Without what only an answer knows.
+    pub(super) fn stored(kind: ResourceKind, meta: &ResourceMeta) -> Self {
+        Self {
+            resource_type: kind.name(),
+            created: clock::rfc3339(meta.created),
+            last_modified: clock::rfc3339(meta.last_modified),
+            location: None,
+            version: None,
+        }
+    }
+
+    /// As an answer shows it.
+    pub fn shown(kind: ResourceKind, meta: &ResourceMeta, location: &str, etag: &ETag) -> Self {
+        Self {
+            location: Some(location.to_owned()),
+            version: Some(etag.to_string()),
+            ..Self::stored(kind, meta)
+        }
+    }
 }
 
 fn constraint(constraint: &api::Constraint) -> Constraint {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Id, ObjectRef, Standing, Unreadable, object::RenamedFrom, slot::Entry};
 use crate::{
     api::{Predecessor, ResourceMeta, ScimUser},
-    scim::{comparison::fold, key::key},
+    scim::{compact::Compact, comparison::fold, key::key, resource::Resource},
 };
 
 /// A person, as the index keeps them: typed keys, and the whole SCIM resource as compact JSON that
@@ -22,7 +22,7 @@ pub struct User {
     emails: Box<[Box<str>]>,
     active: bool,
     meta: ResourceMeta,
-    resource: Box<[u8]>,
+    resource: Compact,
 }
 
 impl User {
@@ -51,7 +51,7 @@ impl User {
             emails: emails(&resource),
             active: spec.active,
             meta: spec.meta.clone(),
-            resource: compact(&resource),
+            resource: Compact::of_user(resource),
         })
     }
 
@@ -105,9 +105,14 @@ impl User {
         &self.meta
     }
 
-    /// The SCIM resource, without `id`, `meta` and `groups`.
-    pub fn resource(&self) -> Map<String, Value> {
-        decode(&self.resource)
+    /// The SCIM resource, without `schemas`, `id`, `meta` and `groups`.
+    pub fn resource(&self) -> Resource {
+        self.resource.decode()
+    }
+
+    /// The same, as it is kept.
+    pub fn compact(&self) -> &Compact {
+        &self.resource
     }
 }
 
@@ -140,13 +145,4 @@ impl Entry for User {
 fn emails(resource: &Map<String, Value>) -> Box<[Box<str>]> {
     let emails = resource.get("emails").and_then(Value::as_array).into_iter().flatten();
     emails.filter_map(|email| email.get("value")?.as_str()).map(|value| fold(value).into()).collect()
-}
-
-/// Compact JSON of a map; a map of JSON values always has one.
-pub(super) fn compact(resource: &Map<String, Value>) -> Box<[u8]> {
-    serde_json::to_vec(resource).unwrap_or_default().into()
-}
-
-pub(super) fn decode(resource: &[u8]) -> Map<String, Value> {
-    serde_json::from_slice(resource).unwrap_or_default()
 }
