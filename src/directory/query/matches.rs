@@ -37,8 +37,8 @@ impl Match {
     /// All of a type that the index holds, in the order of creation.
     pub(super) fn all(view: &ProviderView, kind: ResourceKind) -> Vec<Self> {
         match kind {
-            ResourceKind::User => view.users().cloned().map(Self::User).collect(),
-            ResourceKind::Group => view.groups().cloned().map(Self::Group).collect(),
+            ResourceKind::User => view.users().iter().cloned().map(Self::User).collect(),
+            ResourceKind::Group => view.groups().iter().cloned().map(Self::Group).collect(),
             ResourceKind::Role | ResourceKind::Entitlement => Vec::new(),
         }
     }
@@ -76,6 +76,7 @@ fn users(view: &ProviderView, lookup: &Indexed) -> Vec<Arc<User>> {
         Indexed::Id(id) => view.user(&id.as_str().into()).cloned().into_iter().collect(),
         Indexed::UserName(key) => view.user_by_key(key).cloned().into_iter().collect(),
         Indexed::ExternalId(id) => view.users_by_external_id(id).cloned().collect(),
+        Indexed::UserDisplayName(name) => view.users_by_display_name(name).cloned().collect(),
         Indexed::EmailValue(email) => view.users_by_email(email).cloned().collect(),
         Indexed::GroupsValue(group) => {
             let members = view.group(&group.as_str().into()).map(|group| group.members());
@@ -91,6 +92,9 @@ fn groups(view: &ProviderView, lookup: &Indexed) -> Vec<Arc<Group>> {
         Indexed::DisplayName(key) => view.group_by_key(key).cloned().into_iter().collect(),
         Indexed::ExternalId(id) => view.groups_by_external_id(id).cloned().collect(),
         Indexed::MembersValue(member) => view.groups_of(&member.as_str().into()).cloned().collect(),
-        Indexed::UserName(_) | Indexed::EmailValue(_) | Indexed::GroupsValue(_) => Vec::new(),
+        Indexed::UserName(_)
+        | Indexed::UserDisplayName(_)
+        | Indexed::EmailValue(_)
+        | Indexed::GroupsValue(_) => Vec::new(),
     }
 }

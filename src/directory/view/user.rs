@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Id, ObjectRef, Standing, Unreadable, object::RenamedFrom, slot::Entry};
+use super::{Id, ObjectRef, Standing, Unreadable, lookup::Print, object::RenamedFrom, slot::Entry};
 use crate::{
     api::{Predecessor, ResourceMeta, ScimUser},
     scim::{compact::Compact, comparison::fold, key::key, resource::Resource},
@@ -19,7 +19,8 @@ pub struct User {
     id: Id,
     key: Box<str>,
     external_id: Option<Box<str>>,
-    emails: Box<[Box<str>]>,
+    display_name: Option<Print>,
+    emails: Box<[Print]>,
     active: bool,
     meta: ResourceMeta,
     resource: Compact,
@@ -48,6 +49,7 @@ impl User {
             id: spec.id.as_str().into(),
             key: key(&spec.user_name).into(),
             external_id: spec.external_id.as_deref().map(Into::into),
+            display_name: spec.display_name.as_deref().map(|name| Print::of(&fold(name))),
             emails: emails(&resource),
             active: spec.active,
             meta: spec.meta.clone(),
@@ -90,8 +92,13 @@ impl User {
         self.external_id.as_deref()
     }
 
-    /// Values of `emails`, folded as filters compare them.
-    pub(super) fn emails(&self) -> &[Box<str>] {
+    /// displayName, as filters compare it.
+    pub(super) fn display_name(&self) -> Option<Print> {
+        self.display_name
+    }
+
+    /// Values of `emails`, as filters compare them.
+    pub(super) fn emails(&self) -> &[Print] {
         &self.emails
     }
 
@@ -142,7 +149,7 @@ impl Entry for User {
     }
 }
 
-fn emails(resource: &Map<String, Value>) -> Box<[Box<str>]> {
+fn emails(resource: &Map<String, Value>) -> Box<[Print]> {
     let emails = resource.get("emails").and_then(Value::as_array).into_iter().flatten();
-    emails.filter_map(|email| email.get("value")?.as_str()).map(|value| fold(value).into()).collect()
+    emails.filter_map(|email| email.get("value")?.as_str()).map(|value| Print::of(&fold(value))).collect()
 }
