@@ -275,7 +275,7 @@ impl Directory {
         mut listed: Listed<T>,
         reset: impl Fn(&mut ProviderView, Listed<T>) -> Vec<Difference<R>>,
     ) -> Vec<Difference<R>> {
-        let mut by_provider: HashMap<Arc<str>, Vec<T>> = HashMap::new();
+        let mut by_provider: HashMap<Arc<str>, Vec<Arc<T>>> = HashMap::new();
         for resource in std::mem::take(&mut listed.resources) {
             self.provider_mut(resource.provider());
             by_provider.entry(resource.provider().clone()).or_default().push(resource);
@@ -312,7 +312,7 @@ impl Watched {
         self.epoch.0 += 1;
         let versions = listed.resources.iter().map(|resource| resource.object().resource_version);
         listed.newest = versions.max().unwrap_or_default();
-        listed.resources.iter().for_each(|resource| self.saw(resource));
+        listed.resources.iter().for_each(|resource| self.saw(&**resource));
         self.written.retain(|_, version| *version > listed.newest);
         listed.written_since = self.written.keys().cloned().collect();
     }

@@ -428,7 +428,7 @@ fn is_same<T>(before: Option<&Arc<T>>, after: Option<&Arc<T>>) -> bool {
 }
 
 /// The slots of a complete list; an empty one for each id that is no longer listed.
-fn slots<T: Entry, H>(listed: Vec<T>, held: &HashMap<Id, H>) -> HashMap<Id, Slot<T>> {
+fn slots<T: Entry, H>(listed: Vec<Arc<T>>, held: &HashMap<Id, H>) -> HashMap<Id, Slot<T>> {
     let mut slots: HashMap<Id, Slot<T>> = held.keys().map(|id| (id.clone(), Slot::default())).collect();
     for object in listed {
         slots.entry(object.id().clone()).or_default().apply(object);
