@@ -1,17 +1,18 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use kube::ResourceExt;
 use serde::Serialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::view::{Group, User, resource_types};
+use super::view::{Group, Id, User, resource_types};
 use crate::{
     api::{
         self, Governance, Limits, PatchResponse, ProviderMode, ResourceMeta, ScimProvider, ScimProviderSpec,
     },
     ops::clock,
     scim::{
+        compact::Compact,
         etag::ETag,
         mode::Mode,
         requirements::{Constraint, OnInvalid, Requirements},
@@ -33,6 +34,9 @@ pub struct Provider {
     role: Kind,
     entitlement: Kind,
 }
+
+/// Names of attributes and of extensions.
+pub(super) type Names = HashSet<String>;
 
 /// What one kind of resource is, to a provider.
 #[derive(Debug)]
@@ -142,6 +146,42 @@ impl Provider {
     /// A group in SCIM, without `members` and what only an answer knows.
     pub fn group_resource(&self, group: &Group) -> Resource {
         self.complete(ResourceKind::Group, group.resource(), group.id().to_string(), group.meta())
+    }
+
+    /// Of a person the attributes and extensions that are named, and the id: nothing else is decoded.
+    pub(super) fn part_of_user(&self, user: &User, names: &Names) -> Resource {
+        if names.contains("schemas") {
+            return self.user_resource(user);
+        }
+        self.part(ResourceKind::User, user.compact(), user.id(), user.meta(), names)
+    }
+
+    /// The same of a group.
+    pub(super) fn part_of_group(&self, group: &Group, names: &Names) -> Resource {
+        if names.contains("schemas") {
+            return self.group_resource(group);
+        }
+        self.part(ResourceKind::Group, group.compact(), group.id(), group.meta(), names)
+    }
+
+    fn part(
+        &self,
+        kind: ResourceKind,
+        stored: &Compact,
+        id: &Id,
+        meta: &ResourceMeta,
+        names: &Names,
+    ) -> Resource {
+        let schema = self.schema(kind);
+        let mut part = match names.iter().any(|name| !schema.is_set_by_server(name)) {
+            true => stored.decode_some(|name| names.contains(name)),
+            false => Resource::new(),
+        };
+        part.insert("id".to_owned(), id.to_string().into());
+        if names.contains("meta") {
+            part.insert("meta".to_owned(), json!(Meta::stored(kind, meta)));
+        }
+        part
     }
 
     fn complete(

@@ -8,6 +8,7 @@ use super::Question;
 use crate::{
     directory::{
         Assignable,
+        provider::Names,
         view::{Group, Id, Members, ProviderView, User},
     },
     scim::{filter::Indexed, resource::Resource, schema::ResourceKind},
@@ -34,15 +35,6 @@ impl Match {
         }
     }
 
-    /// All of a type that the index holds, in the order of creation.
-    pub(super) fn all(view: &ProviderView, kind: ResourceKind) -> Vec<Self> {
-        match kind {
-            ResourceKind::User => view.users().iter().cloned().map(Self::User).collect(),
-            ResourceKind::Group => view.groups().iter().cloned().map(Self::Group).collect(),
-            ResourceKind::Role | ResourceKind::Entitlement => Vec::new(),
-        }
-    }
-
     /// Those of a type to which an index leads.
     pub(super) fn look_up(view: &ProviderView, kind: ResourceKind, lookup: &Indexed) -> Vec<Self> {
         match kind {
@@ -52,11 +44,11 @@ impl Match {
         }
     }
 
-    /// The resource in SCIM, without what lies beyond it.
-    pub(super) fn resource(&self, question: &Question<'_>) -> Resource {
+    /// The resource in SCIM, without what lies beyond it; of a stored one what the names name.
+    pub(super) fn resource(&self, question: &Question<'_>, names: &Names) -> Resource {
         match self {
-            Self::User(user) => question.provider.user_resource(user),
-            Self::Group(group) => question.provider.group_resource(group),
+            Self::User(user) => question.provider.part_of_user(user, names),
+            Self::Group(group) => question.provider.part_of_group(group, names),
             Self::Assignable(assignable) => assignable.resource(question.base),
         }
     }

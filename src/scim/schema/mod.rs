@@ -296,7 +296,7 @@ impl ResourceSchema {
     }
 
     /// Whether the server says what this attribute is, whatever anybody else does.
-    pub(super) fn is_set_by_server(&self, name: &str) -> bool {
+    pub fn is_set_by_server(&self, name: &str) -> bool {
         let at = self.attribute(None, name);
         at.is_some_and(|at| at.attribute.mutability == Mutability::ReadOnly || at.attribute.is("schemas"))
     }
