@@ -102,19 +102,20 @@ impl Pace {
     fn rate(&self) -> f64 {
         median(self.rates.iter().copied())
     }
-
-    fn quantile(&self, share: f64) -> Duration {
-        let last = self.latencies.len().saturating_sub(1);
-        self.latencies.get((last as f64 * share) as usize).copied().unwrap_or_default()
-    }
 }
 
 impl std::fmt::Display for Pace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let milliseconds = |share| self.quantile(share).as_secs_f64() * 1000.0;
+        let milliseconds = |share| quantile(&self.latencies, share).as_secs_f64() * 1000.0;
         write!(f, "{:.0}/s, p50 {:.2} ms, p99 {:.2} ms", self.rate(), milliseconds(0.5), milliseconds(0.99))?;
         self.cpu.map_or(Ok(()), |cpu| write!(f, ", CPU {} µs", cpu.as_micros()))
     }
+}
+
+/// How long this share of them took at most. They are sorted.
+pub fn quantile(sorted: &[Duration], share: f64) -> Duration {
+    let last = sorted.len().saturating_sub(1);
+    sorted.get((last as f64 * share) as usize).copied().unwrap_or_default()
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

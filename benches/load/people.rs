@@ -12,6 +12,11 @@ pub fn user_name(number: usize) -> String {
     format!("person{number:06}@example.com")
 }
 
+/// Whose userName this is.
+pub fn number(user_name: &str) -> Option<usize> {
+    user_name.strip_prefix("person")?.strip_suffix("@example.com")?.parse().ok()
+}
+
 /// The externalId of a person.
 pub fn external_id(number: usize) -> String {
     format!("00u{number:06}Kq7vXw2d8")

@@ -15,8 +15,8 @@ pub struct Report {
 pub enum Row {
     /// What is measured beside a floor.
     Ratio(Ratio),
-    /// What cannot be done, and why.
-    Impossible(String, String),
+    /// What has no floor: what was done, and how it went.
+    Alone(String, String),
 }
 
 /// What is measured beside a floor.
@@ -90,7 +90,7 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ratio(ratio) => ratio.fmt(f),
-            Self::Impossible(what, reason) => write!(f, "| {what} | {reason} | | | | |"),
+            Self::Alone(what, measured) => write!(f, "| {what} | {measured} | | | | |"),
         }
     }
 }

@@ -24,7 +24,7 @@ use super::{
 };
 
 /// How many objects are written at once: more make an API server slower, not faster.
-const WRITERS: usize = 8;
+pub const WRITERS: usize = 8;
 
 /// Sizes of directories, in people.
 pub const SMALL: usize = 1_000;
@@ -63,19 +63,24 @@ impl World {
 
     /// A directory of this size, the same one for everybody who asks.
     pub async fn people(&self, people: usize) -> Result<&Directory, String> {
-        self.directories[&people].get_or_try_init(|| self.populated(people)).await
+        let populated = async || self.populated(&format!("people-{people}"), people).await;
+        self.directories[&people].get_or_try_init(populated).await
     }
 
-    /// A new provider without limits, with person 0 in it.
+    /// A new provider without limits, with person 0 in it. Its name is before the name of everybody whom the API
+    /// server knows by it.
     pub async fn directory(&self, name: &str) -> Result<Directory, String> {
         let unlimited = i32::MAX;
         let provider: ScimProvider = serde_json::from_value(json!({
             "apiVersion": "scim-operator.dev/v1alpha1",
             "kind": "ScimProvider",
             "metadata": {"name": name},
-            "spec": {"limits": {
-                "users": unlimited, "groups": unlimited, "requestsPerSecond": unlimited, "burst": unlimited,
-            }},
+            "spec": {
+                "identity": {"user": {"prefix": format!("{name}:")}},
+                "limits": {
+                    "users": unlimited, "groups": unlimited, "requestsPerSecond": unlimited, "burst": unlimited,
+                },
+            },
         }))
         .expect("a provider");
         let providers = Api::all(self.plane.admin().await);
@@ -90,8 +95,8 @@ impl World {
     }
 
     /// A directory of people, written past the operator.
-    async fn populated(&self, people: usize) -> Result<Directory, String> {
-        let directory = self.directory(&format!("people-{people}")).await?;
+    pub async fn populated(&self, name: &str, people: usize) -> Result<Directory, String> {
+        let directory = self.directory(name).await?;
         let begun = Instant::now();
         stream::iter(1..people)
             .map(|number| self.create::<IgnoredAny>(directory.template.person(number)))
@@ -142,6 +147,35 @@ impl Directory {
         answer.json()["totalResults"].as_u64()
     }
 
+    /// The ids of so many people, in the order of their creation.
+    pub async fn ids(&self, people: usize) -> Result<Vec<String>, String> {
+        let numbered = self.numbered_ids(people).await?;
+        Ok(numbered.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// The same, each with the number of the person.
+    pub async fn numbered_ids(&self, people: usize) -> Result<Vec<(usize, String)>, String> {
+        let mut ids = Vec::new();
+        while ids.len() < people {
+            let path = format!("/Users?attributes=userName&count=1000&startIndex={}", ids.len() + 1);
+            let page = self.http.get(self.http.uri(&path)).await?.json();
+            let page = page["Resources"].as_array().into_iter().flatten();
+            ids.extend(page.filter_map(|person| {
+                let number = people::number(person["userName"].as_str()?)?;
+                Some((number, person["id"].as_str()?.to_owned()))
+            }));
+        }
+        ids.truncate(people);
+        Ok(ids)
+    }
+
+    /// Creates a group of these members, and returns its id.
+    pub async fn create_group(&self, name: &str, members: &[String]) -> Result<String, String> {
+        let uri = self.http.uri("/Groups?attributes=id");
+        let group = self.http.send(Method::POST, uri, group(name, members)).await?.json();
+        Ok(group["id"].as_str().unwrap_or_default().to_owned())
+    }
+
     /// Returns once the index has so many people.
     pub async fn until_it_has(&self, people: usize) {
         let begun = Instant::now();
@@ -150,6 +184,17 @@ impl Directory {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+}
+
+/// The body of a group.
+pub fn group(name: &str, members: &[String]) -> String {
+    let schemas = ["urn:ietf:params:scim:schemas:core:2.0:Group"];
+    json!({"schemas": schemas, "displayName": name, "members": values(members)}).to_string()
+}
+
+/// Ids as members.
+pub fn values(members: &[String]) -> Vec<Value> {
+    members.iter().map(|id| json!({"value": id})).collect()
 }
 
 /// The body of a PATCH.

@@ -19,9 +19,7 @@ use crate::{
         Assignable, Match, Meta, membership, user_etag,
         view::{Group, Id, User},
     },
-    scim::{
-        etag::ETag, list::ListResponse, projection::Projection, schema::ResourceKind, search::Query,
-    },
+    scim::{etag::ETag, list::ListResponse, projection::Projection, schema::ResourceKind, search::Query},
 };
 
 /// Shows the resources of one provider, as one request asks for them.

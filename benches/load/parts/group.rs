@@ -6,11 +6,10 @@ use http::Method;
 use kube::{Api, ResourceExt, api::ListParams};
 use scim_operator::api::ScimGroup;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{LARGE, Measured};
 use crate::{
-    http::Http,
     pace::{Contestant, compare},
     report::{Ratio, Row, Wanted},
     world::{World, patch},
@@ -23,17 +22,11 @@ const SIZES: [usize; 4] = [10, 1_000, 10_000, LARGE];
 pub async fn measure(world: &World) -> Measured {
     let people = world.people(LARGE).await?;
     let mut rows = Vec::new();
-    let ids = ids(&people.http, LARGE).await?;
+    let ids = people.ids(LARGE).await?;
     for size in SIZES {
         // The last one comes and goes.
         let (members, one) = (&ids[..size - 1], &ids[size - 1]);
-        let group = match create(&people.http, size, members).await {
-            Ok(group) => group,
-            Err(refusal) => {
-                rows.push(Row::Impossible(format!("PATCH one member of {size}"), refusal));
-                continue;
-            }
-        };
+        let group = people.create_group(&format!("group of {size}"), members).await?;
         let object = copy(world, &group, size).await?;
         let (bytes, object) = (json(&object).len(), Mutex::new(object));
         let uri = people.http.uri(&format!("/Groups/{group}"));
@@ -64,30 +57,6 @@ pub async fn measure(world: &World) -> Measured {
         }));
     }
     Ok(rows)
-}
-
-/// The ids of so many people.
-async fn ids(http: &Http, size: usize) -> Result<Vec<String>, String> {
-    let mut ids = Vec::new();
-    while ids.len() < size {
-        let path = format!("/Users?attributes=id&count=1000&startIndex={}", ids.len() + 1);
-        let page = http.get(http.uri(&path)).await?.json();
-        let people = page["Resources"].as_array().into_iter().flatten();
-        ids.extend(people.filter_map(|person| person["id"].as_str()).map(str::to_owned));
-    }
-    Ok(ids)
-}
-
-async fn create(http: &Http, size: usize, members: &[String]) -> Result<String, String> {
-    let members: Vec<Value> = members.iter().map(|id| json!({"value": id})).collect();
-    let body = json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
-        "displayName": format!("group of {size}"),
-        "members": members,
-    });
-    let uri = http.uri("/Groups?attributes=id");
-    let group = http.send(Method::POST, uri, body.to_string()).await?.json();
-    Ok(group["id"].as_str().unwrap_or_default().to_owned())
 }
 
 /// An object as large as that of a group, of a provider that nobody asks.

@@ -1,9 +1,11 @@
 //! What is measured, one file for each kind of request.
 
+mod access;
 mod filter;
 mod get;
 mod group;
 mod list;
+mod members;
 mod memory;
 mod patch;
 mod post;
@@ -26,12 +28,14 @@ pub struct Part {
 pub type Measured = Result<Vec<Row>, String>;
 
 /// All parts, in the order in which they disturb one another least.
-pub const PARTS: [Part; 7] = [
+pub const PARTS: [Part; 9] = [
     Part { name: "post", measure: |world| post::measure(world).boxed_local() },
     Part { name: "patch", measure: |world| patch::measure(world).boxed_local() },
     Part { name: "filter", measure: |world| filter::measure(world).boxed_local() },
     Part { name: "get", measure: |world| get::measure(world).boxed_local() },
     Part { name: "list", measure: |world| list::measure(world).boxed_local() },
-    Part { name: "group", measure: |world| group::measure(world).boxed_local() },
     Part { name: "memory", measure: |world| memory::measure(world).boxed_local() },
+    Part { name: "group", measure: |world| group::measure(world).boxed_local() },
+    Part { name: "members", measure: |world| members::measure(world).boxed_local() },
+    Part { name: "access", measure: |world| access::measure(world).boxed_local() },
 ];

@@ -4,9 +4,7 @@ use kube::ResourceExt;
 use serde_json::{Map, json};
 
 use super::{
-    Id, Members, ObjectRef, SliceRef, Standing, Turnover, Unreadable,
-    object::RenamedFrom,
-    slice::Slice,
+    Id, Members, ObjectRef, SliceRef, Standing, Turnover, Unreadable, object::RenamedFrom, slice::Slice,
     slot::Entry,
 };
 use crate::{
