@@ -2,7 +2,7 @@
 # control plane, which takes minutes, once per machine.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance fuzz model up down crds control-plane
+.PHONY: help demo test conformance fuzz model bench up down crds control-plane
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,13 @@ model: ## The directory's protocols in every interleaving, for half an hour; CON
 
 fuzz: ## Hostile bytes at every parser, TIME=30 seconds for each; TARGET=filter for one alone
 	fuzz/run.sh $(or $(TIME),30) $(TARGET)
+
+# What `make bench` measures: all, core, or a part that benches/load/parts/mod.rs names.
+WHAT ?= all
+
+bench: control-plane ## Requests beside the least that they could cost, as a table of ratios; WHAT=post for a part
+	$(if $(filter all core,$(WHAT)),cargo bench --bench core)
+	$(if $(filter-out core,$(WHAT)),cargo bench --bench load -- $(WHAT))
 
 up: control-plane ## Control plane and operator in the background, on 127.0.0.1; writes .dev/env
 	cargo build --bin scim-operator

@@ -38,7 +38,7 @@ pub use catalog::Assignable;
 #[cfg(test)]
 pub(crate) use catalog::tests::policy;
 pub use janitor::Janitor;
-pub use provider::{InvalidProvider, Provider};
+pub use provider::{InvalidProvider, Meta, Provider};
 pub use query::{Match, Page, Question, membership};
 pub use tags::user_etag;
 pub use write::Asked;

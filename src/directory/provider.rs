@@ -1,16 +1,19 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use kube::ResourceExt;
+use serde::Serialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::view::{Group, User, resource_types};
+use super::view::{Group, Id, User, resource_types};
 use crate::{
     api::{
         self, Governance, Limits, PatchResponse, ProviderMode, ResourceMeta, ScimProvider, ScimProviderSpec,
     },
     ops::clock,
     scim::{
+        compact::Compact,
+        etag::ETag,
         mode::Mode,
         requirements::{Constraint, OnInvalid, Requirements},
         resource::{Resource, seal},
@@ -31,6 +34,9 @@ pub struct Provider {
     role: Kind,
     entitlement: Kind,
 }
+
+/// Names of attributes and of extensions.
+pub(super) type Names = HashSet<String>;
 
 /// What one kind of resource is, to a provider.
 #[derive(Debug)]
@@ -142,6 +148,42 @@ impl Provider {
         self.complete(ResourceKind::Group, group.resource(), group.id().to_string(), group.meta())
     }
 
+    /// Of a person the attributes and extensions that are named, and the id: nothing else is decoded.
+    pub(super) fn part_of_user(&self, user: &User, names: &Names) -> Resource {
+        if names.contains("schemas") {
+            return self.user_resource(user);
+        }
+        self.part(ResourceKind::User, user.compact(), user.id(), user.meta(), names)
+    }
+
+    /// The same of a group.
+    pub(super) fn part_of_group(&self, group: &Group, names: &Names) -> Resource {
+        if names.contains("schemas") {
+            return self.group_resource(group);
+        }
+        self.part(ResourceKind::Group, group.compact(), group.id(), group.meta(), names)
+    }
+
+    fn part(
+        &self,
+        kind: ResourceKind,
+        stored: &Compact,
+        id: &Id,
+        meta: &ResourceMeta,
+        names: &Names,
+    ) -> Resource {
+        let schema = self.schema(kind);
+        let mut part = match names.iter().any(|name| !schema.is_set_by_server(name)) {
+            true => stored.decode_some(|name| names.contains(name)),
+            false => Resource::new(),
+        };
+        part.insert("id".to_owned(), id.to_string().into());
+        if names.contains("meta") {
+            part.insert("meta".to_owned(), json!(Meta::stored(kind, meta)));
+        }
+        part
+    }
+
     fn complete(
         &self,
         kind: ResourceKind,
@@ -150,7 +192,7 @@ impl Provider {
         meta: &ResourceMeta,
     ) -> Resource {
         resource.shift_insert(0, "id".to_owned(), Value::String(id));
-        resource.insert("meta".to_owned(), self::meta(kind, meta));
+        resource.insert("meta".to_owned(), json!(Meta::stored(kind, meta)));
         seal(&mut resource, self.schema(kind));
         resource
     }
@@ -165,13 +207,39 @@ impl Provider {
     }
 }
 
-/// `meta` without what only an answer knows.
-pub(super) fn meta(kind: ResourceKind, meta: &ResourceMeta) -> Value {
-    json!({
-        "resourceType": kind.name(),
-        "created": clock::rfc3339(meta.created),
-        "lastModified": clock::rfc3339(meta.last_modified),
-    })
+/// `meta` of a resource (RFC 7643 section 3.1).
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Meta {
+    resource_type: &'static str,
+    created: String,
+    last_modified: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+}
+
+impl Meta {
+    /// Without what only an answer knows.
+    pub(super) fn stored(kind: ResourceKind, meta: &ResourceMeta) -> Self {
+        Self {
+            resource_type: kind.name(),
+            created: clock::rfc3339(meta.created),
+            last_modified: clock::rfc3339(meta.last_modified),
+            location: None,
+            version: None,
+        }
+    }
+
+    /// As an answer shows it.
+    pub fn shown(kind: ResourceKind, meta: &ResourceMeta, location: &str, etag: &ETag) -> Self {
+        Self {
+            location: Some(location.to_owned()),
+            version: Some(etag.to_string()),
+            ..Self::stored(kind, meta)
+        }
+    }
 }
 
 fn constraint(constraint: &api::Constraint) -> Constraint {

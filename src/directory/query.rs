@@ -1,19 +1,22 @@
 //! Queries: which resources match, in which order, and which part of them is wanted.
 
+mod found;
 mod matches;
 mod relations;
 
 use jiff::Timestamp;
 
-use super::{Provider, Store};
+use super::{Provider, Store, provider::Names};
 use crate::scim::{
     error::Result,
     filter::{BoundFilter, Indexed},
     list::Position,
+    path::AttributePath,
     schema::{ResourceKind, ResourceSchema},
     search::Query,
     sort::{Sort, SortKey},
 };
+use found::Found;
 use relations::Known;
 
 pub use matches::Match;
@@ -64,35 +67,33 @@ impl Store {
         let filters = filters.collect::<Result<Vec<_>>>()?;
         let relations = Known::new(self, question);
 
-        let mut found = Vec::new();
+        let mut found = Found::default();
         for (kind, filter) in kinds.iter().zip(&filters) {
-            found.extend(match filter {
+            found = found.merge(match filter {
                 Some(filter) => self.matching(question, *kind, filter, &relations).await?,
                 None => self.all(question, *kind)?,
             });
         }
-        let key = |resource: &Match| sort.key(resource.kind(), &resource.resource(question), &relations);
-        if kinds.len() > 1 {
-            // Each type is in order already, so that this only merges them.
-            found.sort_by(|a, b| a.place().cmp(&b.place()));
-        }
+        let names = names(sort.attributes());
+        let key =
+            |resource: &Match| sort.key(resource.kind(), &resource.resource(question, &names), &relations);
         if query.sort_by.is_some() {
-            found = in_order(found, &sort, key).await;
+            found = in_order(&found, &sort, key).await;
         }
         let binding = query.binding(provider.name(), endpoint)?;
-        let page = query.paging.page(&found, &sort, key, &binding)?;
-        let resources = found.get(page.range).unwrap_or_default().to_vec();
-        Ok(Page { total: found.len(), position: page.position, resources })
+        let key = |number| found.get(number).as_ref().map(key);
+        let page = query.paging.page(found.len(), &sort, key, &binding)?;
+        Ok(Page { total: found.len(), position: page.position, resources: found.range(page.range).collect() })
     }
 
     /// All of a type, in the order of creation.
-    fn all(&self, question: &Question<'_>, kind: ResourceKind) -> Result<Vec<Match>> {
+    fn all(&self, question: &Question<'_>, kind: ResourceKind) -> Result<Found> {
         let Question { provider, now, .. } = *question;
         if let ResourceKind::Role | ResourceKind::Entitlement = kind {
             let assignables = self.assignables(provider, kind, now)?;
             return Ok(assignables.into_iter().map(Match::Assignable).collect());
         }
-        Ok(self.read().provider(provider.name()).map(|view| Match::all(view, kind)).unwrap_or_default())
+        Ok(self.read().provider(provider.name()).map(|view| Found::all(view, kind)).unwrap_or_default())
     }
 
     /// Everything of a type that matches, in the order of creation.
@@ -102,22 +103,24 @@ impl Store {
         kind: ResourceKind,
         filter: &BoundFilter,
         relations: &Known<'_>,
-    ) -> Result<Vec<Match>> {
+    ) -> Result<Found> {
         let provider = question.provider;
+        let names = names(filter.attributes());
         let candidates = match (filter.narrowing(), kind) {
-            (Some(lookups), _) if lookups.is_empty() => Vec::new(),
+            (Some(lookups), _) if lookups.is_empty() => Found::default(),
             (Some(lookups), ResourceKind::User | ResourceKind::Group) => {
                 self.candidates(provider, kind, &lookups).await?
             }
             _ => self.all(question, kind)?,
         };
         let mut found = Vec::new();
-        for portion in candidates.chunks(PORTION) {
-            let matches = |candidate: &&Match| filter.matches(&candidate.resource(question), relations);
-            found.extend(portion.iter().filter(matches).cloned());
+        for portion in candidates.portions(PORTION) {
+            let matches =
+                |candidate: &Match| filter.matches(&candidate.resource(question, &names), relations);
+            found.extend(candidates.range(portion).filter(matches));
             tokio::task::yield_now().await;
         }
-        Ok(found)
+        Ok(found.into_iter().collect())
     }
 
     /// What the look-ups lead to, each resource once, in the order of creation. A name that the index
@@ -127,7 +130,7 @@ impl Store {
         provider: &Provider,
         kind: ResourceKind,
         lookups: &[Indexed],
-    ) -> Result<Vec<Match>> {
+    ) -> Result<Found> {
         let mut found = Vec::new();
         for lookup in lookups {
             let known = self.read().provider(provider.name()).map(|view| Match::look_up(view, kind, lookup));
@@ -138,7 +141,7 @@ impl Store {
         }
         found.sort_by(|a, b| a.place().cmp(&b.place()));
         found.dedup_by(|a, b| a.place() == b.place());
-        Ok(found)
+        Ok(found.into_iter().collect())
     }
 
     /// What the API server has under a name that the index does not know.
@@ -168,10 +171,15 @@ impl Question<'_> {
     }
 }
 
-async fn in_order(found: Vec<Match>, sort: &Sort, key: impl Fn(&Match) -> SortKey) -> Vec<Match> {
+/// Where in a resource these attributes are.
+fn names(paths: impl Iterator<Item = AttributePath>) -> Names {
+    paths.map(|path| path.urn.unwrap_or(path.attribute)).collect()
+}
+
+async fn in_order(found: &Found, sort: &Sort, key: impl Fn(&Match) -> SortKey) -> Found {
     let mut keyed = Vec::with_capacity(found.len());
-    for portion in found.chunks(PORTION) {
-        keyed.extend(portion.iter().map(|resource| (key(resource), resource.clone())));
+    for portion in found.portions(PORTION) {
+        keyed.extend(found.range(portion).map(|resource| (key(&resource), resource)));
         tokio::task::yield_now().await;
     }
     keyed.sort_by(|(a, _), (b, _)| sort.compare(a, b));

@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use super::{
@@ -15,13 +16,10 @@ use super::{
 };
 use crate::{
     directory::{
-        Assignable, Match, membership, user_etag,
+        Assignable, Match, Meta, membership, user_etag,
         view::{Group, Id, User},
     },
-    scim::{
-        etag::ETag, list::ListResponse, projection::Projection, resource::Resource, schema::ResourceKind,
-        search::Query,
-    },
+    scim::{etag::ETag, list::ListResponse, projection::Projection, schema::ResourceKind, search::Query},
 };
 
 /// Shows the resources of one provider, as one request asks for them.
@@ -35,7 +33,8 @@ pub(super) struct Shown {
     id: Id,
     etag: ETag,
     location: String,
-    resource: Resource,
+    /// An object, without members.
+    text: Vec<u8>,
     members: Option<Members>,
 }
 
@@ -69,45 +68,40 @@ impl<'a> Renderer<'a> {
 
     /// A person, with their groups.
     pub(super) fn user(&self, user: &User) -> Shown {
-        let mut resource = self.scope.provider.user_resource(user);
-        let groups = if self.projection.shows("groups") { self.groups_of(user.id()) } else { Vec::new() };
-        let etag = user_etag(user, &groups);
-        if !groups.is_empty() {
-            let groups = groups.iter().map(|group| membership(group, &self.scope.base)).collect();
-            resource.insert("groups".to_owned(), Value::Array(groups));
-        }
-        self.shown(ResourceKind::User, user.id(), resource, etag, None)
+        let id = user.id();
+        let groups = if self.projection.shows("groups") { self.groups_of(id) } else { Vec::new() };
+        let (etag, location) = (user_etag(user, &groups), ResourceKind::User.url(&self.scope.base, id));
+        let added = Added {
+            meta: Meta::shown(ResourceKind::User, user.meta(), &location, &etag),
+            groups: groups.iter().map(|group| membership(group, &self.scope.base)).collect(),
+        };
+        let text = self.projection.show(user.compact(), &id.to_string(), &added).text();
+        Shown { id: id.clone(), etag, location, text, members: None }
     }
 
     /// A group, with its members.
     pub(super) fn group(&self, group: &Group) -> Shown {
-        let resource = self.scope.provider.group_resource(group);
+        let (id, etag) = (group.id(), ETag::new(group.meta().version));
+        let location = ResourceKind::Group.url(&self.scope.base, id);
+        let meta = Meta::shown(ResourceKind::Group, group.meta(), &location, &etag);
+        let added = Added { meta, groups: Vec::new() };
+        let text = self.projection.show(group.compact(), &id.to_string(), &added).text();
         let members =
             self.projection.shows("members").then(|| Members::new(group, self.scope, &self.projection));
-        self.shown(ResourceKind::Group, group.id(), resource, ETag::new(group.meta().version), members)
+        Shown { id: id.clone(), etag, location, text, members }
     }
 
     /// A role or an entitlement.
     pub(super) fn assignable(&self, assignable: &Assignable) -> Shown {
-        let resource = assignable.resource(&self.scope.base);
-        self.shown(assignable.kind(), assignable.id(), resource, assignable.etag(), None)
-    }
-
-    fn shown(
-        &self,
-        kind: ResourceKind,
-        id: &Id,
-        mut resource: Resource,
-        etag: ETag,
-        members: Option<Members>,
-    ) -> Shown {
-        let location = kind.url(&self.scope.base, id);
+        let (id, etag) = (assignable.id(), assignable.etag());
+        let location = assignable.kind().url(&self.scope.base, id);
+        let mut resource = assignable.resource(&self.scope.base);
         if let Some(Value::Object(meta)) = resource.get_mut("meta") {
             meta.insert("location".to_owned(), location.as_str().into());
             meta.insert("version".to_owned(), etag.to_string().into());
         }
-        self.projection.apply(&mut resource);
-        Shown { id: id.clone(), etag, location, resource, members }
+        let text = self.projection.show_decoded(resource).text();
+        Shown { id: id.clone(), etag, location, text, members: None }
     }
 
     fn groups_of(&self, id: &Id) -> Vec<Arc<Group>> {
@@ -115,6 +109,14 @@ impl<'a> Renderer<'a> {
         let view = directory.provider(self.scope.provider.name());
         view.map(|view| view.groups_of(id).cloned().collect()).unwrap_or_default()
     }
+}
+
+/// What the server adds to what is stored of a resource.
+#[derive(Serialize)]
+struct Added {
+    meta: Meta,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<Value>,
 }
 
 impl Shown {
@@ -148,10 +150,10 @@ impl Shown {
     fn parts(self) -> Box<dyn Iterator<Item = Part> + Send> {
         let mut members = self.members.into_iter().flat_map(Members::each).peekable();
         if members.peek().is_none() {
-            return Box::new(once(part(&self.resource)));
+            return Box::new(once(Ok(self.text)));
         }
         let members = members.map(|member| once(part(&member)));
-        Box::new(with_list(part(&self.resource), "members", members))
+        Box::new(with_list(Ok(self.text), "members", members))
     }
 
     fn headers(&self) -> HeaderMap {

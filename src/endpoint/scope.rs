@@ -58,9 +58,13 @@ impl FromRequestParts<Endpoint> for Scope {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &Endpoint) -> Result<Self> {
-        let admitted = parts.extensions.get().cloned();
-        admitted.ok_or_else(|| ScimError::new(ErrorKind::Internal, "the request was not admitted").into())
+        admitted(parts).cloned()
     }
+}
+
+fn admitted(parts: &Parts) -> Result<&Scope> {
+    let admitted = parts.extensions.get();
+    admitted.ok_or_else(|| ScimError::new(ErrorKind::Internal, "the request was not admitted").into())
 }
 
 /// The parameters of a request's URL.
@@ -69,8 +73,8 @@ pub(super) struct Parameters(pub(super) Query);
 impl FromRequestParts<Endpoint> for Parameters {
     type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, endpoint: &Endpoint) -> Result<Self> {
-        let scope = Scope::from_request_parts(parts, endpoint).await?;
+    async fn from_request_parts(parts: &mut Parts, _: &Endpoint) -> Result<Self> {
+        let scope = admitted(parts)?;
         let query = parts.uri.query().unwrap_or_default();
         Ok(Self(Query::from_url(query, scope.provider.mode())?))
     }

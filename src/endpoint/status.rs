@@ -107,7 +107,7 @@ impl Figures {
         let (users, groups) = {
             let directory = state.store.read();
             let view = directory.provider(name);
-            let users: Vec<_> = view.into_iter().flat_map(ProviderView::users).cloned().collect();
+            let users = view.map(|view| view.users().clone()).unwrap_or_default();
             (users, view.map_or(0, |view| view.groups().len()))
         };
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);

@@ -1,8 +1,12 @@
 //! Logs: to standard error, as text for people and as JSON for machines.
 
-use std::io::{self, IsTerminal};
+use std::{
+    fs::File,
+    io::{self, IsTerminal},
+    os::fd::AsFd,
+};
 
-use tracing_subscriber::{EnvFilter, filter::ParseError};
+use tracing_subscriber::{EnvFilter, filter::ParseError, fmt::writer::BoxMakeWriter};
 
 /// How a process logs; the same flags for every subcommand.
 #[derive(Debug, Clone, clap::Args)]
@@ -40,13 +44,22 @@ pub fn init(logging: &Logging) -> Result<(), FilterError> {
     let filter = EnvFilter::try_new(&logging.filter)
         .map_err(|source| FilterError { filter: logging.filter.clone(), source })?;
     let terminal = io::stderr().is_terminal();
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(standard_error());
     // The only error is that a subscriber is set already, as it is when tests share a process.
     let _ = match logging.format.unwrap_or(if terminal { Format::Text } else { Format::Json }) {
         Format::Text => subscriber.with_ansi(terminal && colors_are_welcome()).try_init(),
         Format::Json => subscriber.json().flatten_event(true).with_span_list(false).try_init(),
     };
     Ok(())
+}
+
+/// Standard error without the lock of [`io::stderr`], in which requests would wait for one another: a line is
+/// one write, which the system keeps whole.
+fn standard_error() -> BoxMakeWriter {
+    match io::stderr().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => BoxMakeWriter::new(File::from(descriptor)),
+        Err(_) => BoxMakeWriter::new(io::stderr),
+    }
 }
 
 /// <https://no-color.org>

@@ -1,6 +1,7 @@
 //! The SCIM protocol, pure: JSON in, JSON or a typed error out. No Kubernetes, no HTTP server, no clock.
 
 pub mod bulk;
+pub mod compact;
 pub mod comparison;
 pub mod error;
 pub mod etag;

@@ -62,50 +62,52 @@ impl Binding {
 }
 
 impl Paging {
-    /// The page of `found`, which is sorted by `sort`.
+    /// The page of so many resources, which are sorted by `sort`; `key` is asked for those of a few numbers,
+    /// counted from 0.
     ///
     /// # Errors
     /// `invalidCursor` where the cursor was not made for this query.
-    pub fn page<T>(
+    pub fn page(
         &self,
-        found: &[T],
+        total: usize,
         sort: &Sort,
-        key: impl Fn(&T) -> SortKey,
+        key: impl Fn(usize) -> Option<SortKey>,
         binding: &Binding,
     ) -> Result<Page> {
         match self {
             Self::Index { start, count } => {
-                let first = start.saturating_sub(1).min(found.len());
-                let end = first.saturating_add(*count).min(found.len());
+                let first = start.saturating_sub(1).min(total);
+                let end = first.saturating_add(*count).min(total);
                 Ok(Page { range: first..end, position: Position::Index { start_index: *start } })
             }
             Self::Cursor { cursor, count } => {
                 let from = cursor.as_deref().map(|cursor| Cursor::decode(cursor, binding)).transpose()?;
-                Ok(page_from(from.as_ref(), *count, found, sort, key, binding))
+                Ok(page_from(from.as_ref(), *count, total, sort, key, binding))
             }
         }
     }
 }
 
-fn page_from<T>(
+fn page_from(
     from: Option<&Cursor>,
     count: usize,
-    found: &[T],
+    total: usize,
     sort: &Sort,
-    key: impl Fn(&T) -> SortKey,
+    key: impl Fn(usize) -> Option<SortKey>,
     binding: &Binding,
 ) -> Page {
-    let place = |cut: &Cut| {
-        found.partition_point(|resource| {
-            let order = sort.compare(&key(resource), &cut.key);
-            if cut.side == Side::Before { order.is_lt() } else { order.is_le() }
+    let is_before = |number, cut: &Cut| {
+        key(number).is_some_and(|key| match (sort.compare(&key, &cut.key), cut.side) {
+            (order, Side::Before) => order.is_lt(),
+            (order, Side::After) => order.is_le(),
         })
     };
+    let place = |cut| partition_point(total, |number| is_before(number, cut));
     let range = match from {
-        None => 0..count.min(found.len()),
+        None => 0..count.min(total),
         Some(Cursor { cut, direction: Direction::Forward }) => {
             let start = place(cut);
-            start..start.saturating_add(count).min(found.len())
+            start..start.saturating_add(count).min(total)
         }
         Some(Cursor { cut, direction: Direction::Backward }) => {
             let end = place(cut);
@@ -113,13 +115,12 @@ fn page_from<T>(
         }
     };
     // An empty page lies where the cursor points.
-    let cut = |resource: Option<&T>, side| match resource {
-        Some(resource) => Some(Cut { key: key(resource), side }),
+    let cut = |number: Option<usize>, side| match number {
+        Some(number) => key(number).map(|key| Cut { key, side }),
         None => from.map(|cursor| cursor.cut.clone()),
     };
-    let page = found.get(range.clone()).unwrap_or_default();
-    let previous = cut(page.first(), Side::Before).filter(|_| range.start > 0);
-    let next = cut(page.last(), Side::After).filter(|_| range.end < found.len());
+    let previous = cut(range.clone().next(), Side::Before).filter(|_| range.start > 0);
+    let next = cut(range.clone().next_back(), Side::After).filter(|_| range.end < total);
     let encode = |direction| move |cut| Cursor { cut, direction }.encode(binding);
     Page {
         position: Position::Cursors {
@@ -128,6 +129,20 @@ fn page_from<T>(
         },
         range,
     }
+}
+
+/// The first of so many numbers that is not below, where all that are come before all that are not.
+fn partition_point(total: usize, is_below: impl Fn(usize) -> bool) -> usize {
+    let mut range = 0..total;
+    while !range.is_empty() {
+        let middle = range.start.midpoint(range.end);
+        if is_below(middle) {
+            range.start = middle + 1;
+        } else {
+            range.end = middle;
+        }
+    }
+    range.start
 }
 
 /// A place between two resources, and in which direction the page lies.

@@ -1,8 +1,13 @@
 //! Which attributes an answer shows (RFC 7644 sections 3.4.2.5 and 3.9).
 
-use serde_json::Value;
+use std::borrow::Cow;
 
-use super::resource::Resource;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::compact::{Compact, Members, between_braces};
+use super::resource::{Resource, schemas};
 use super::schema::{Attribute, AttributeRef, Located, ResourceSchema, Returned};
 
 /// What a client wants to see of the resources of one type.
@@ -52,6 +57,107 @@ impl<'s> Projection<'s> {
                 !attributes.is_empty()
             }),
         });
+    }
+
+    /// What is shown of a resource that is `stored`, and of what the server adds to it. What is stored comes
+    /// out as it went in, without being decoded.
+    pub fn show<'a>(&self, stored: &'a Compact, id: &str, added: &impl Serialize) -> Shown<'a> {
+        let mut members = Vec::new();
+        let mut show = |(name, value): (Cow<'a, str>, &'a RawValue)| {
+            let is_stored = !self.schema.is_set_by_server(&name);
+            members.extend(self.member(&name, value).filter(|_| is_stored).map(|part| (name, part)));
+        };
+        let (standard, added) = if self.shows_standard() {
+            stored.others().for_each(show);
+            (stored.standard(), to_string(added))
+        } else {
+            stored.members().for_each(&mut show);
+            let mut added = serde_json::from_str(&to_string(added)).unwrap_or_default();
+            self.apply(&mut added);
+            ("", to_string(&added))
+        };
+        let schemas = schemas(self.schema, |urn| stored.has_extension(urn));
+        let named = format!(r#"{{"schemas":{schemas},"id":{}}}"#, to_string(id));
+        Shown { named, standard, members, added }
+    }
+
+    /// What is shown of a resource.
+    pub fn show_decoded(&self, mut resource: Resource) -> Shown<'static> {
+        self.apply(&mut resource);
+        Shown { named: to_string(&resource), standard: "", members: Vec::new(), added: String::new() }
+    }
+
+    /// Whether everything is shown that the standard schemas know.
+    fn shows_standard(&self) -> bool {
+        self.attributes.is_none() && self.excluded.is_empty()
+    }
+
+    /// Whether an attribute or extension is shown, and all that it holds.
+    pub(super) fn shows_all(&self, name: &str, value: &Value) -> bool {
+        let shows = |urn: Option<&str>, name: &str, value: &Value| {
+            let at = self.schema.attribute(urn, name).filter(|at| self.shows_attribute(*at));
+            at.is_some_and(|at| self.shows_all_subs(at, value))
+        };
+        match (self.schema.extension(name), value) {
+            (None, value) => shows(None, name, value),
+            (Some(extension), Value::Object(attributes)) => {
+                extension.id == name
+                    && attributes.iter().all(|(name, value)| shows(Some(&extension.id), name, value))
+            }
+            (Some(_), _) => false,
+        }
+    }
+
+    fn shows_all_subs(&self, at: AttributeRef<'_>, value: &Value) -> bool {
+        match value {
+            Value::Array(list) => list.iter().all(|element| self.shows_all_subs(at, element)),
+            Value::Object(object) => {
+                object.keys().all(|name| at.attribute.sub(name).is_some_and(|sub| self.shows_sub(at, sub)))
+            }
+            _ => true,
+        }
+    }
+
+    fn member<'a>(&self, name: &str, value: &'a RawValue) -> Option<Part<'a>> {
+        match self.schema.extension(name) {
+            None => self.part(None, name, value),
+            Some(extension) => self.extension(&extension.id, value),
+        }
+    }
+
+    fn extension<'a>(&self, urn: &str, value: &'a RawValue) -> Option<Part<'a>> {
+        let Members(members) = Members::of(value)?;
+        let shown = members.into_iter().filter_map(|(name, value)| {
+            let part = self.part(Some(urn), &name, value)?;
+            Some((name, part))
+        });
+        Part::object(shown.collect())
+    }
+
+    fn part<'a>(&self, urn: Option<&str>, name: &str, value: &'a RawValue) -> Option<Part<'a>> {
+        let at = self.schema.attribute(urn, name).filter(|at| self.shows_attribute(*at))?;
+        self.subs(at, value)
+    }
+
+    /// Of a complex value the sub-attributes that are shown, if there are any.
+    fn subs<'a>(&self, at: AttributeRef<'_>, value: &'a RawValue) -> Option<Part<'a>> {
+        match value.get().as_bytes().first() {
+            Some(b'[') => {
+                let elements: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
+                let shown = elements.into_iter().filter_map(|element| self.subs(at, element));
+                Some(shown.collect()).filter(|shown: &Vec<_>| !shown.is_empty()).map(Part::List)
+            }
+            Some(b'{') => {
+                let Members(members) = Members::of(value)?;
+                let is_shown = |name: &str| at.attribute.sub(name).is_some_and(|sub| self.shows_sub(at, sub));
+                if members.iter().all(|(name, _)| is_shown(name)) {
+                    return (!members.is_empty()).then_some(Part::Whole(value));
+                }
+                let shown = members.into_iter().filter(|(name, _)| is_shown(name));
+                Part::object(shown.map(|(name, value)| (name, Part::Whole(value))).collect())
+            }
+            _ => Some(Part::Whole(value)),
+        }
     }
 
     fn retains(&self, urn: Option<&str>, name: &str, value: &mut Value) -> bool {
@@ -124,6 +230,67 @@ impl<'s> Projection<'s> {
     }
 }
 
+/// A resource as an answer shows it.
+#[derive(Debug)]
+pub struct Shown<'a> {
+    /// An object, in which `schemas` is at least: what stands before all else.
+    named: String,
+    /// The text between the braces of another.
+    standard: &'a str,
+    members: Vec<(Cow<'a, str>, Part<'a>)>,
+    /// An object: what stands after it.
+    added: String,
+}
+
+impl Shown<'_> {
+    /// The JSON object.
+    pub fn text(&self) -> Vec<u8> {
+        let others =
+            self.members.iter().map(|(name, part)| format!("{}:{}", to_string(name), to_string(part)));
+        let others = others.map(Cow::Owned).chain([Cow::Borrowed(between_braces(&self.added))]);
+        let mut text = Vec::with_capacity(self.named.len() + self.standard.len() + self.added.len() + 2);
+        text.push(b'{');
+        text.extend_from_slice(between_braces(&self.named).as_bytes());
+        for members in [Cow::Borrowed(self.standard)].into_iter().chain(others) {
+            if !members.is_empty() {
+                text.push(b',');
+                text.extend_from_slice(members.as_bytes());
+            }
+        }
+        text.push(b'}');
+        text
+    }
+}
+
+/// Everything here is made of JSON values, and has JSON.
+fn to_string(value: &(impl Serialize + ?Sized)) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// A value, or what is shown of it.
+#[derive(Debug)]
+enum Part<'a> {
+    Whole(&'a RawValue),
+    List(Vec<Part<'a>>),
+    Object(Vec<(Cow<'a, str>, Part<'a>)>),
+}
+
+impl<'a> Part<'a> {
+    fn object(members: Vec<(Cow<'a, str>, Part<'a>)>) -> Option<Self> {
+        (!members.is_empty()).then_some(Self::Object(members))
+    }
+}
+
+impl Serialize for Part<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Whole(value) => value.serialize(serializer),
+            Self::List(elements) => serializer.collect_seq(elements),
+            Self::Object(members) => serializer.collect_map(members.iter().map(|(name, part)| (name, part))),
+        }
+    }
+}
+
 fn names(located: &Located<'_>, at: AttributeRef<'_>) -> bool {
     matches!(located, Located::Attribute(other) if is_same(*other, at))
 }
@@ -147,6 +314,7 @@ mod tests {
     use crate::scim::schema::{ResourceKind, Schema, Type};
 
     const CUSTOM: &str = "urn:example:User";
+    const SCHEMAS: [&str; 3] = [USER, ENTERPRISE_USER, CUSTOM];
 
     /// Users with an attribute of every kind of `returned`.
     fn schema() -> ResourceSchema {
@@ -168,7 +336,7 @@ mod tests {
 
     fn project(attributes: &[&str], excluded: &[&str]) -> Value {
         let resource = json!({
-            "schemas": [USER], "id": "1", "externalId": "x", "userName": "a",
+            "schemas": SCHEMAS, "id": "1", "externalId": "x", "userName": "a",
             "name": {"givenName": "A", "familyName": "B"},
             "emails": [{"value": "a@b", "type": "work"}, {"type": "home"}],
             "unknown": 1,
@@ -178,15 +346,20 @@ mod tests {
         });
         let Value::Object(mut resource) = resource else { unreachable!() };
         let schema = schema();
-        Projection::new(&schema, attributes.iter().copied(), excluded.iter().copied()).apply(&mut resource);
-        resource.into()
+        let projection = Projection::new(&schema, attributes.iter().copied(), excluded.iter().copied());
+        let stored = Compact::of_user(resource.clone());
+        let shown = projection.show(&stored, "1", &json!({"meta": resource["meta"]}));
+        let shown: Value = serde_json::from_slice(&shown.text()).unwrap();
+        projection.apply(&mut resource);
+        assert_eq!(shown, Value::Object(resource), "decoded or not");
+        shown
     }
 
     /// RFC 7643 section 7: `returned`.
     #[test]
     fn by_default_nothing_is_shown_that_is_returned_never_or_on_request() {
         let shown = json!({
-            "schemas": [USER], "id": "1", "externalId": "x", "userName": "a",
+            "schemas": SCHEMAS, "id": "1", "externalId": "x", "userName": "a",
             "name": {"givenName": "A", "familyName": "B"},
             "emails": [{"value": "a@b", "type": "work"}, {"type": "home"}],
             ENTERPRISE_USER: {"department": "d", "manager": {"value": "m"}},
@@ -203,9 +376,9 @@ mod tests {
         let always = json!({"badge": "7"});
         assert_eq!(
             project(&["USERNAME", " meta"], &[]),
-            json!({"schemas": [USER], "id": "1", "userName": "a", CUSTOM: always, "meta": {"version": "W/\"1\""}})
+            json!({"schemas": SCHEMAS, "id": "1", "userName": "a", CUSTOM: always, "meta": {"version": "W/\"1\""}})
         );
-        assert_eq!(project(&["nick"], &[]), json!({"schemas": [USER], "id": "1", CUSTOM: always}));
+        assert_eq!(project(&["nick"], &[]), json!({"schemas": SCHEMAS, "id": "1", CUSTOM: always}));
     }
 
     #[test]
@@ -213,7 +386,7 @@ mod tests {
         assert_eq!(
             project(&["name.givenName", "emails.value", "urn:example:User:desk.seat"], &[]),
             json!({
-                "schemas": [USER], "id": "1", "name": {"givenName": "A"}, "emails": [{"value": "a@b"}],
+                "schemas": SCHEMAS, "id": "1", "name": {"givenName": "A"}, "emails": [{"value": "a@b"}],
                 CUSTOM: {"badge": "7", "desk": {"floor": "2", "seat": "x"}},
             })
         );
@@ -230,7 +403,7 @@ mod tests {
         assert_eq!(
             project(&[ENTERPRISE_USER], &[]),
             json!({
-                "schemas": [USER], "id": "1", CUSTOM: {"badge": "7"},
+                "schemas": SCHEMAS, "id": "1", CUSTOM: {"badge": "7"},
                 ENTERPRISE_USER: {"department": "d", "manager": {"value": "m"}},
             })
         );
@@ -246,7 +419,7 @@ mod tests {
             project(&[], &["id", "schemas", "EMAILS", "name.familyName", "urn:example:User:badge", "nick"]);
         assert_eq!(
             (&shown["id"], &shown["schemas"], shown.get("emails")),
-            (&json!("1"), &json!([USER]), None)
+            (&json!("1"), &json!(SCHEMAS), None)
         );
         assert_eq!(shown["name"], json!({"givenName": "A"}));
         assert_eq!(shown[CUSTOM]["badge"], "7");

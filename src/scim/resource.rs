@@ -1,6 +1,6 @@
 //! Resources: the bodies of POST and PUT, made canonical and checked.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::error::{Result, ScimError, quote};
 use super::members::Member;
@@ -117,12 +117,21 @@ pub fn settle(
 
 /// Leaves out what is empty, and names in `schemas` the core schema and the extensions that are there.
 pub fn seal(resource: &mut Resource, schema: &ResourceSchema) {
-    resource.retain(|name, value| name != "schemas" && !is_empty(value));
-    let extensions =
-        schema.extensions().iter().filter(|extension| resource.contains_key(extension.id.as_ref()));
-    let schemas: Vec<_> =
-        std::iter::once(schema.core()).chain(extensions).map(|schema| &*schema.id).collect();
-    resource.shift_insert(0, "schemas".to_owned(), json!(schemas));
+    prune(resource);
+    resource.shift_remove("schemas");
+    let schemas = schemas(schema, |urn| resource.contains_key(urn));
+    resource.shift_insert(0, "schemas".to_owned(), schemas);
+}
+
+/// Leaves out what is empty.
+pub(super) fn prune(resource: &mut Resource) {
+    resource.retain(|_, value| !is_empty(value));
+}
+
+/// The value of `schemas` in a resource that has these extensions.
+pub(super) fn schemas(schema: &ResourceSchema, has: impl Fn(&str) -> bool) -> Value {
+    let extensions = schema.extensions().iter().filter(|extension| has(&extension.id));
+    std::iter::once(schema.core()).chain(extensions).map(|schema| &*schema.id).collect()
 }
 
 /// The canonical form of a body, whatever it lacks.

@@ -69,6 +69,11 @@ impl Sort {
         Ok(Self { places, order })
     }
 
+    /// The attributes that decide it.
+    pub fn attributes(&self) -> impl Iterator<Item = AttributePath> {
+        self.places.iter().map(|place| place.path.clone())
+    }
+
     /// The place of a resource of this type: by its value, of several by the primary one or else the first.
     pub fn key(&self, kind: ResourceKind, resource: &Resource, relations: &dyn Relations) -> SortKey {
         let place = self.places.iter().find(|place| place.kind == kind);

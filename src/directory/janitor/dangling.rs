@@ -32,7 +32,7 @@ fn untold(directory: &Directory) -> Vec<(ObjectRef, Option<i64>)> {
         for group in view.dangling().flat_map(|id| view.groups_of(id)) {
             *counts.entry(group.id()).or_default() += 1;
         }
-        let groups = view.groups().map(|group| (group.stored(), counts.get(group.id()).copied()));
+        let groups = view.groups().iter().map(|group| (group.stored(), counts.get(group.id()).copied()));
         let differing = groups.filter(|(group, dangling)| group.dangling() != *dangling);
         untold.extend(differing.map(|(group, dangling)| (group.object().clone(), dangling)));
     }

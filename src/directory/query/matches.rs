@@ -8,6 +8,7 @@ use super::Question;
 use crate::{
     directory::{
         Assignable,
+        provider::Names,
         view::{Group, Id, Members, ProviderView, User},
     },
     scim::{filter::Indexed, resource::Resource, schema::ResourceKind},
@@ -34,15 +35,6 @@ impl Match {
         }
     }
 
-    /// All of a type that the index holds, in the order of creation.
-    pub(super) fn all(view: &ProviderView, kind: ResourceKind) -> Vec<Self> {
-        match kind {
-            ResourceKind::User => view.users().cloned().map(Self::User).collect(),
-            ResourceKind::Group => view.groups().cloned().map(Self::Group).collect(),
-            ResourceKind::Role | ResourceKind::Entitlement => Vec::new(),
-        }
-    }
-
     /// Those of a type to which an index leads.
     pub(super) fn look_up(view: &ProviderView, kind: ResourceKind, lookup: &Indexed) -> Vec<Self> {
         match kind {
@@ -52,11 +44,11 @@ impl Match {
         }
     }
 
-    /// The resource in SCIM, without what lies beyond it.
-    pub(super) fn resource(&self, question: &Question<'_>) -> Resource {
+    /// The resource in SCIM, without what lies beyond it; of a stored one what the names name.
+    pub(super) fn resource(&self, question: &Question<'_>, names: &Names) -> Resource {
         match self {
-            Self::User(user) => question.provider.user_resource(user),
-            Self::Group(group) => question.provider.group_resource(group),
+            Self::User(user) => question.provider.part_of_user(user, names),
+            Self::Group(group) => question.provider.part_of_group(group, names),
             Self::Assignable(assignable) => assignable.resource(question.base),
         }
     }
@@ -76,6 +68,7 @@ fn users(view: &ProviderView, lookup: &Indexed) -> Vec<Arc<User>> {
         Indexed::Id(id) => view.user(&id.as_str().into()).cloned().into_iter().collect(),
         Indexed::UserName(key) => view.user_by_key(key).cloned().into_iter().collect(),
         Indexed::ExternalId(id) => view.users_by_external_id(id).cloned().collect(),
+        Indexed::UserDisplayName(name) => view.users_by_display_name(name).cloned().collect(),
         Indexed::EmailValue(email) => view.users_by_email(email).cloned().collect(),
         Indexed::GroupsValue(group) => {
             let members = view.group(&group.as_str().into()).map(|group| group.members());
@@ -91,6 +84,9 @@ fn groups(view: &ProviderView, lookup: &Indexed) -> Vec<Arc<Group>> {
         Indexed::DisplayName(key) => view.group_by_key(key).cloned().into_iter().collect(),
         Indexed::ExternalId(id) => view.groups_by_external_id(id).cloned().collect(),
         Indexed::MembersValue(member) => view.groups_of(&member.as_str().into()).cloned().collect(),
-        Indexed::UserName(_) | Indexed::EmailValue(_) | Indexed::GroupsValue(_) => Vec::new(),
+        Indexed::UserName(_)
+        | Indexed::UserDisplayName(_)
+        | Indexed::EmailValue(_)
+        | Indexed::GroupsValue(_) => Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     directory::{
         Provider, Store,
         members::shown,
-        provider::meta,
+        provider::Meta,
         tags::user_etag,
         view::{Group, Id, ProviderView, User},
     },
@@ -52,19 +52,13 @@ impl<'a> Known<'a> {
 
     fn user_meta(&self, user: &User, view: &ProviderView) -> Value {
         let groups: Vec<Arc<Group>> = view.groups_of(user.id()).cloned().collect();
-        let meta = meta(ResourceKind::User, user.meta());
-        self.complete(meta, ResourceKind::User, user.id(), &user_etag(user, &groups))
+        let location = ResourceKind::User.url(self.base, user.id());
+        json!(Meta::shown(ResourceKind::User, user.meta(), &location, &user_etag(user, &groups)))
     }
 
     fn group_meta(&self, group: &Group) -> Value {
-        let meta = meta(ResourceKind::Group, group.meta());
-        self.complete(meta, ResourceKind::Group, group.id(), &ETag::new(group.meta().version))
-    }
-
-    fn complete(&self, mut meta: Value, kind: ResourceKind, id: &Id, etag: &ETag) -> Value {
-        meta["location"] = kind.url(self.base, id).into();
-        meta["version"] = etag.to_string().into();
-        meta
+        let location = ResourceKind::Group.url(self.base, group.id());
+        json!(Meta::shown(ResourceKind::Group, group.meta(), &location, &ETag::new(group.meta().version)))
     }
 }
 

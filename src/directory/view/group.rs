@@ -1,18 +1,15 @@
 use std::sync::Arc;
 
 use kube::ResourceExt;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::{
-    Id, Members, ObjectRef, SliceRef, Standing, Turnover, Unreadable,
-    object::RenamedFrom,
-    slice::Slice,
+    Id, Members, ObjectRef, SliceRef, Standing, Turnover, Unreadable, object::RenamedFrom, slice::Slice,
     slot::Entry,
-    user::{compact, decode},
 };
 use crate::{
     api::{Predecessor, ResourceMeta, ScimGroup},
-    scim::key::key,
+    scim::{compact::Compact, key::key, resource::Resource},
 };
 
 /// A group as readers see it: its object, and everybody whom that means.
@@ -38,7 +35,7 @@ pub struct GroupObject {
     sweeps: Option<i64>,
     dangling: Option<i64>,
     meta: ResourceMeta,
-    resource: Box<[u8]>,
+    resource: Compact,
 }
 
 /// What a group's object says of its members.
@@ -144,9 +141,14 @@ impl Group {
         &self.object.meta
     }
 
-    /// The SCIM resource, without `id`, `meta` and `members`.
-    pub fn resource(&self) -> Map<String, Value> {
-        decode(&self.object.resource)
+    /// The SCIM resource, without `schemas`, `id`, `meta` and `members`.
+    pub fn resource(&self) -> Resource {
+        self.object.resource.decode()
+    }
+
+    /// The same, as it is kept.
+    pub fn compact(&self) -> &Compact {
+        &self.object.resource
     }
 }
 
@@ -175,7 +177,7 @@ impl GroupObject {
             sweeps: spec.sweeps,
             dangling: object.status.as_ref().and_then(|status| status.dangling),
             meta: spec.meta.clone(),
-            resource: compact(&resource),
+            resource: Compact::of_group(resource),
         })
     }
 

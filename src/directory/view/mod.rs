@@ -4,9 +4,11 @@
 mod feed;
 mod group;
 mod id;
+mod lookup;
 mod members;
 mod memberships;
 mod object;
+mod order;
 mod provider;
 mod schema;
 mod selection;
@@ -28,6 +30,7 @@ pub use group::{Group, GroupObject};
 pub use id::Id;
 pub use members::{Members, Turnover};
 pub use object::{ObjectRef, Standing, Unreadable};
+pub use order::{InOrder, Place, Placed};
 pub use provider::ProviderView;
 pub use schema::{resource_types, user_schema};
 pub use selection::{Found, Selected, Selection, Selector, SelectorError, Source, containing};
@@ -272,7 +275,7 @@ impl Directory {
         mut listed: Listed<T>,
         reset: impl Fn(&mut ProviderView, Listed<T>) -> Vec<Difference<R>>,
     ) -> Vec<Difference<R>> {
-        let mut by_provider: HashMap<Arc<str>, Vec<T>> = HashMap::new();
+        let mut by_provider: HashMap<Arc<str>, Vec<Arc<T>>> = HashMap::new();
         for resource in std::mem::take(&mut listed.resources) {
             self.provider_mut(resource.provider());
             by_provider.entry(resource.provider().clone()).or_default().push(resource);
@@ -309,7 +312,7 @@ impl Watched {
         self.epoch.0 += 1;
         let versions = listed.resources.iter().map(|resource| resource.object().resource_version);
         listed.newest = versions.max().unwrap_or_default();
-        listed.resources.iter().for_each(|resource| self.saw(resource));
+        listed.resources.iter().for_each(|resource| self.saw(&**resource));
         self.written.retain(|_, version| *version > listed.newest);
         listed.written_since = self.written.keys().cloned().collect();
     }

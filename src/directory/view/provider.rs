@@ -1,13 +1,12 @@
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
-use jiff::Timestamp;
-
 use super::{
-    Difference, Group, GroupObject, Id, Incomplete, Listed, Members, ObjectRef, Slice, SliceObject, SliceRef,
-    User,
+    Difference, Group, GroupObject, Id, InOrder, Incomplete, Listed, Members, ObjectRef, Placed, Slice,
+    SliceObject, SliceRef, User,
+    lookup::{Lookup, Print},
     memberships::Memberships,
     slice::Slices,
     slot::{Entry, GroupSlot, Slot},
@@ -23,13 +22,14 @@ pub struct ProviderView {
     slices: Slices,
     /// Groups whose newest state readers do not see yet.
     incomplete: HashSet<Id>,
-    users_by_key: HashMap<Box<str>, Vec<Id>>,
-    users_by_external_id: HashMap<Box<str>, Vec<Id>>,
-    users_by_email: HashMap<Box<str>, Vec<Id>>,
+    users_by_key: Lookup,
+    users_by_external_id: Lookup,
+    users_by_display_name: Lookup,
+    users_by_email: Lookup,
     groups_by_key: HashMap<Box<str>, Vec<Id>>,
     groups_by_external_id: HashMap<Box<str>, Vec<Id>>,
-    users_in_order: BTreeMap<(Timestamp, Id), Arc<User>>,
-    groups_in_order: BTreeMap<(Timestamp, Id), Arc<Group>>,
+    users_in_order: InOrder<User>,
+    groups_in_order: InOrder<Group>,
     memberships: Memberships,
     strays: Strays,
 }
@@ -42,13 +42,14 @@ impl ProviderView {
             groups: HashMap::new(),
             slices: Slices::default(),
             incomplete: HashSet::new(),
-            users_by_key: HashMap::new(),
-            users_by_external_id: HashMap::new(),
-            users_by_email: HashMap::new(),
+            users_by_key: Lookup::default(),
+            users_by_external_id: Lookup::default(),
+            users_by_display_name: Lookup::default(),
+            users_by_email: Lookup::default(),
             groups_by_key: HashMap::new(),
             groups_by_external_id: HashMap::new(),
-            users_in_order: BTreeMap::new(),
-            groups_in_order: BTreeMap::new(),
+            users_in_order: InOrder::default(),
+            groups_in_order: InOrder::default(),
             memberships: Memberships::default(),
             strays: Strays::default(),
         }
@@ -61,23 +62,31 @@ impl ProviderView {
 
     /// A person by the key of userName.
     pub fn user_by_key(&self, key: &str) -> Option<&Arc<User>> {
-        let named = self.users_by_key.get(key).into_iter().flatten().filter_map(|id| self.user(id));
+        let named = self.found(&self.users_by_key, Print::of(key)).filter(|user| user.key() == key);
         newest(named, |user| user.object().resource_version)
     }
 
     /// People by externalId, compared exactly; it is not unique.
-    pub fn users_by_external_id(&self, external_id: &str) -> impl Iterator<Item = &Arc<User>> {
-        self.users_by_external_id.get(external_id).into_iter().flatten().filter_map(|id| self.user(id))
+    pub fn users_by_external_id(&self, external_id: &str) -> impl Iterator<Item = &Arc<User>> + use<'_> {
+        let found = self.found(&self.users_by_external_id, Print::of(external_id));
+        let found: Vec<_> = found.filter(|user| user.external_id() == Some(external_id)).collect();
+        found.into_iter()
     }
 
-    /// People by the value of an e-mail address, in lower case.
-    pub fn users_by_email(&self, email: &str) -> impl Iterator<Item = &Arc<User>> {
-        self.users_by_email.get(email).into_iter().flatten().filter_map(|id| self.user(id))
+    /// Everybody who has this displayName, in lower case. They must be asked: somebody else may be among them.
+    pub fn users_by_display_name(&self, display_name: &str) -> impl Iterator<Item = &Arc<User>> + use<'_> {
+        self.found(&self.users_by_display_name, Print::of(display_name))
     }
 
-    /// Everyone, by creation and then by id: the stable order of lists.
-    pub fn users(&self) -> impl ExactSizeIterator<Item = &Arc<User>> {
-        self.users_in_order.values()
+    /// Everybody who has this e-mail address, in lower case. They must be asked: somebody else may be among
+    /// them.
+    pub fn users_by_email(&self, email: &str) -> impl Iterator<Item = &Arc<User>> + use<'_> {
+        self.found(&self.users_by_email, Print::of(email))
+    }
+
+    /// Everyone, in the stable order of lists.
+    pub fn users(&self) -> &InOrder<User> {
+        &self.users_in_order
     }
 
     /// A group by SCIM id.
@@ -144,9 +153,9 @@ impl ProviderView {
         self.groups_by_external_id.get(external_id).into_iter().flatten().filter_map(|id| self.group(id))
     }
 
-    /// Every group, by creation and then by id: the stable order of lists.
-    pub fn groups(&self) -> impl ExactSizeIterator<Item = &Arc<Group>> {
-        self.groups_in_order.values()
+    /// Every group, in the stable order of lists.
+    pub fn groups(&self) -> &InOrder<Group> {
+        &self.groups_in_order
     }
 
     /// The groups that name this id as a direct member, a person's or a group's.
@@ -299,21 +308,29 @@ impl ProviderView {
     fn change_user(&mut self, id: Id, change: impl FnOnce(&mut Slot<User>)) -> Option<Difference<User>> {
         let (before, after) = exchange(&mut self.users, &id, change)?;
         if let Some(user) = &before {
-            forget(&mut self.users_by_key, user.key(), &id);
-            user.external_id().into_iter().for_each(|key| forget(&mut self.users_by_external_id, key, &id));
-            user.emails().iter().for_each(|key| forget(&mut self.users_by_email, key, &id));
-            self.users_in_order.remove(&(user.meta().created, id.clone()));
+            self.prints_of(user, |lookup, print| lookup.forget(print, &id));
+            self.users_in_order.remove(user.place());
         }
         if let Some(user) = &after {
-            note(&mut self.users_by_key, user.key(), &id);
-            user.external_id().into_iter().for_each(|key| note(&mut self.users_by_external_id, key, &id));
-            user.emails().iter().for_each(|key| note(&mut self.users_by_email, key, &id));
-            self.users_in_order.insert((user.meta().created, id.clone()), user.clone());
+            self.prints_of(user, |lookup, print| lookup.note(print, &id));
+            self.users_in_order.insert(user.clone());
             self.strays.came(&id);
         } else {
             self.strays.went(&id, !self.memberships.of(&id).is_empty());
         }
         Some(Difference { provider: self.name.clone(), id, before, after })
+    }
+
+    /// Everything that a person is looked up by.
+    fn prints_of(&mut self, user: &User, mut each: impl FnMut(&mut Lookup, Print)) {
+        each(&mut self.users_by_key, Print::of(user.key()));
+        user.external_id().into_iter().for_each(|id| each(&mut self.users_by_external_id, Print::of(id)));
+        user.display_name().into_iter().for_each(|name| each(&mut self.users_by_display_name, name));
+        user.emails().iter().for_each(|email| each(&mut self.users_by_email, *email));
+    }
+
+    fn found<'a>(&'a self, lookup: &'a Lookup, print: Print) -> impl Iterator<Item = &'a Arc<User>> {
+        lookup.find(print).iter().filter_map(|id| self.user(id))
     }
 
     fn change_group(
@@ -340,12 +357,12 @@ impl ProviderView {
         if let Some(group) = &before {
             forget(&mut self.groups_by_key, group.key(), &id);
             group.external_id().into_iter().for_each(|key| forget(&mut self.groups_by_external_id, key, &id));
-            self.groups_in_order.remove(&(group.meta().created, id.clone()));
+            self.groups_in_order.remove(group.place());
         }
         if let Some(group) = &after {
             note(&mut self.groups_by_key, group.key(), &id);
             group.external_id().into_iter().for_each(|key| note(&mut self.groups_by_external_id, key, &id));
-            self.groups_in_order.insert((group.meta().created, id.clone()), group.clone());
+            self.groups_in_order.insert(group.clone());
             self.strays.came(&id);
         } else {
             self.strays.went(&id, !self.memberships.of(&id).is_empty());
@@ -411,7 +428,7 @@ fn is_same<T>(before: Option<&Arc<T>>, after: Option<&Arc<T>>) -> bool {
 }
 
 /// The slots of a complete list; an empty one for each id that is no longer listed.
-fn slots<T: Entry, H>(listed: Vec<T>, held: &HashMap<Id, H>) -> HashMap<Id, Slot<T>> {
+fn slots<T: Entry, H>(listed: Vec<Arc<T>>, held: &HashMap<Id, H>) -> HashMap<Id, Slot<T>> {
     let mut slots: HashMap<Id, Slot<T>> = held.keys().map(|id| (id.clone(), Slot::default())).collect();
     for object in listed {
         slots.entry(object.id().clone()).or_default().apply(object);

@@ -45,11 +45,16 @@ impl<T: Entry> Slot<T> {
     }
 
     /// Takes an object unless what is held under its name is at least as new.
-    pub(super) fn apply(&mut self, object: T) {
+    pub(super) fn apply(&mut self, object: impl Into<Arc<T>>) {
+        let object = object.into();
         match self.objects.iter_mut().find(|held| held.object().name == object.object().name) {
             Some(held) if held.object().resource_version >= object.object().resource_version => {}
-            Some(held) => *held = Arc::new(object),
-            None => self.objects.push(Arc::new(object)),
+            Some(held) => *held = object,
+            None => {
+                // Hardly ever do two share an id.
+                self.objects.reserve_exact(1);
+                self.objects.push(object);
+            }
         }
     }
 

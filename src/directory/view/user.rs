@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Id, ObjectRef, Standing, Unreadable, object::RenamedFrom, slot::Entry};
+use super::{Id, ObjectRef, Standing, Unreadable, lookup::Print, object::RenamedFrom, slot::Entry};
 use crate::{
     api::{Predecessor, ResourceMeta, ScimUser},
-    scim::{comparison::fold, key::key},
+    scim::{compact::Compact, comparison::fold, key::key, resource::Resource},
 };
 
 /// A person, as the index keeps them: typed keys, and the whole SCIM resource as compact JSON that
@@ -19,10 +19,11 @@ pub struct User {
     id: Id,
     key: Box<str>,
     external_id: Option<Box<str>>,
-    emails: Box<[Box<str>]>,
+    display_name: Option<Print>,
+    emails: Box<[Print]>,
     active: bool,
     meta: ResourceMeta,
-    resource: Box<[u8]>,
+    resource: Compact,
 }
 
 impl User {
@@ -48,10 +49,11 @@ impl User {
             id: spec.id.as_str().into(),
             key: key(&spec.user_name).into(),
             external_id: spec.external_id.as_deref().map(Into::into),
+            display_name: spec.display_name.as_deref().map(|name| Print::of(&fold(name))),
             emails: emails(&resource),
             active: spec.active,
             meta: spec.meta.clone(),
-            resource: compact(&resource),
+            resource: Compact::of_user(resource),
         })
     }
 
@@ -90,8 +92,13 @@ impl User {
         self.external_id.as_deref()
     }
 
-    /// Values of `emails`, folded as filters compare them.
-    pub(super) fn emails(&self) -> &[Box<str>] {
+    /// displayName, as filters compare it.
+    pub(super) fn display_name(&self) -> Option<Print> {
+        self.display_name
+    }
+
+    /// Values of `emails`, as filters compare them.
+    pub(super) fn emails(&self) -> &[Print] {
         &self.emails
     }
 
@@ -105,9 +112,14 @@ impl User {
         &self.meta
     }
 
-    /// The SCIM resource, without `id`, `meta` and `groups`.
-    pub fn resource(&self) -> Map<String, Value> {
-        decode(&self.resource)
+    /// The SCIM resource, without `schemas`, `id`, `meta` and `groups`.
+    pub fn resource(&self) -> Resource {
+        self.resource.decode()
+    }
+
+    /// The same, as it is kept.
+    pub fn compact(&self) -> &Compact {
+        &self.resource
     }
 }
 
@@ -141,16 +153,7 @@ impl Entry for User {
     }
 }
 
-fn emails(resource: &Map<String, Value>) -> Box<[Box<str>]> {
+fn emails(resource: &Map<String, Value>) -> Box<[Print]> {
     let emails = resource.get("emails").and_then(Value::as_array).into_iter().flatten();
-    emails.filter_map(|email| email.get("value")?.as_str()).map(|value| fold(value).into()).collect()
-}
-
-/// Compact JSON of a map; a map of JSON values always has one.
-pub(super) fn compact(resource: &Map<String, Value>) -> Box<[u8]> {
-    serde_json::to_vec(resource).unwrap_or_default().into()
-}
-
-pub(super) fn decode(resource: &[u8]) -> Map<String, Value> {
-    serde_json::from_slice(resource).unwrap_or_default()
+    emails.filter_map(|email| email.get("value")?.as_str()).map(|value| Print::of(&fold(value))).collect()
 }

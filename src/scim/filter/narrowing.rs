@@ -15,6 +15,8 @@ pub enum Indexed {
     UserName(String),
     /// A group's `displayName`, as its [key](crate::scim::key::key).
     DisplayName(String),
+    /// A user's `displayName`, [folded](crate::scim::comparison::fold).
+    UserDisplayName(String),
     /// The client's id, exactly.
     ExternalId(String),
     /// The `value` of one of a user's `emails`, [folded](crate::scim::comparison::fold).
@@ -72,6 +74,7 @@ fn indexed(attribute: &str, sub: Option<&str>, check: &Check) -> Option<Indexed>
         ("id", None) => Indexed::Id,
         ("userName", None) => Indexed::UserName,
         ("displayName", None) if *comparison == Comparison::Text(Case::Key) => Indexed::DisplayName,
+        ("displayName", None) => Indexed::UserDisplayName,
         ("externalId", None) => Indexed::ExternalId,
         ("emails", Some("value")) => Indexed::EmailValue,
         ("members", Some("value")) => Indexed::MembersValue,

@@ -35,7 +35,8 @@ impl Directory {
 
     fn page(&self, paging: &Paging) -> Result<(Vec<u32>, Position)> {
         let found = self.found();
-        let page = paging.page(&found, &self.sort, |id| self.key(*id), &binding("okta"))?;
+        let key = |number: usize| found.get(number).map(|id| self.key(*id));
+        let page = paging.page(found.len(), &self.sort, key, &binding("okta"))?;
         Ok((found[page.range].to_vec(), page.position))
     }
 
@@ -114,7 +115,8 @@ fn a_cursor_is_of_no_use_for_another_query_or_when_changed() {
     let refused = |cursor: &str, binding: &Binding| {
         let paging = Paging::Cursor { cursor: Some(cursor.into()), count: 2 };
         let found = directory.found();
-        let error = paging.page(&found, &directory.sort, |id| directory.key(*id), binding).unwrap_err();
+        let key = |number: usize| found.get(number).map(|id| directory.key(*id));
+        let error = paging.page(found.len(), &directory.sort, key, binding).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidCursor);
     };
     refused(&next, &binding("entra"));

@@ -295,6 +295,12 @@ impl ResourceSchema {
         self.extensions.iter().find(|schema| schema.is(urn))
     }
 
+    /// Whether the server says what this attribute is, whatever anybody else does.
+    pub fn is_set_by_server(&self, name: &str) -> bool {
+        let at = self.attribute(None, name);
+        at.is_some_and(|at| at.attribute.mutability == Mutability::ReadOnly || at.attribute.is("schemas"))
+    }
+
     /// The attribute of this name, in any case: of the extension with this URN, or without one (or with
     /// the core schema's) of the core schema and the common attributes.
     pub fn attribute(&self, urn: Option<&str>, name: &str) -> Option<AttributeRef<'_>> {

@@ -48,6 +48,16 @@ impl Installation {
 
     /// Installs the chart and starts what it would start. `values` add to those of the tests.
     pub(crate) async fn on(plane: &ControlPlane, values: &[&str], life: Life<'_>) -> Self {
+        Self::install(plane, values).await;
+        let (serve, reconcile) = tokio::join!(
+            Process::start(plane, "scim-operator-serve", life),
+            Process::start(plane, "scim-operator-reconcile", life),
+        );
+        Self { url: serve.scim.clone(), processes: vec![serve, reconcile] }
+    }
+
+    /// Installs the chart and starts nothing.
+    pub(crate) async fn install(plane: &ControlPlane, values: &[&str]) {
         plane.kubectl(["create", "namespace", APPS]).await.unwrap();
         let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/scim-operator");
         let mut install =
@@ -56,11 +66,6 @@ impl Installation {
             install.extend(["--set", value]);
         }
         plane.helm(install).await.unwrap();
-        let (serve, reconcile) = tokio::join!(
-            Process::start(plane, "scim-operator-serve", life),
-            Process::start(plane, "scim-operator-reconcile", life),
-        );
-        Self { url: serve.scim.clone(), processes: vec![serve, reconcile] }
     }
 
     /// What its processes wrote to their logs so far.
@@ -91,6 +96,7 @@ pub(crate) struct Process {
     pub(crate) scim: String,
     ops: String,
     log: PathBuf,
+    pid: PathBuf,
 }
 
 impl Process {
@@ -109,18 +115,19 @@ impl Process {
             Life::Ours => plane.folder(),
             Life::ItsOwn(folder) => folder,
         };
-        let log = folder.join(&name).with_extension("log");
+        let (log, pid) = (folder.join(&name).with_extension("log"), folder.join(name).with_extension("pid"));
         let mut operator = command(&plane.kubeconfig_file(&identity), &log, life);
+        operator.env("PID_FILE", &pid);
         let mut child = operator.arg(programs::operator()).args(args).spawn().unwrap();
         let keeper = match life {
             Life::Ours => Some(child),
-            Life::ItsOwn(folder) => {
-                fs::write(folder.join(name).with_extension("pid"), child.id().to_string()).unwrap();
+            Life::ItsOwn(_) => {
+                fs::write(&pid, child.id().to_string()).unwrap();
                 assert!(child.try_wait().unwrap().is_none());
                 None
             }
         };
-        let process = Self { keeper, scim: format!("http://{scim}"), ops: format!("http://{ops}"), log };
+        let process = Self { keeper, scim: format!("http://{scim}"), ops: format!("http://{ops}"), log, pid };
         process.until_ready().await;
         process
     }
@@ -128,6 +135,11 @@ impl Process {
     /// What it wrote to its log so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Its id, for who measures it.
+    pub(crate) fn pid(&self) -> u32 {
+        fs::read_to_string(&self.pid).unwrap().trim().parse().unwrap()
     }
 
     async fn until_ready(&self) {
@@ -151,8 +163,7 @@ impl Drop for Process {
 /// A command that takes the operator and its arguments. A process of ours runs under a shell that ends it
 /// when this process has gone: a pipe closes whoever dies, and however.
 fn command(kubeconfig: &Path, log: &Path, life: Life<'_>) -> Command {
-    let keep =
-        r#""$@" & operator=$!; read -r _; kill "$operator"; sleep 0.2; kill "$operator"; wait "$operator""#;
+    let keep = r#""$@" & operator=$!; echo "$operator" > "$PID_FILE"; read -r _; kill "$operator"; sleep 0.2; kill "$operator"; wait "$operator""#;
     let log = File::create(log).unwrap();
     let mut command = match life {
         Life::Ours => {

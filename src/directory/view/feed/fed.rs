@@ -1,4 +1,4 @@
-use std::{collections::HashSet, fmt::Debug};
+use std::{collections::HashSet, fmt::Debug, sync::Arc};
 
 use kube::Resource;
 use serde::de::DeserializeOwned;
@@ -21,6 +21,9 @@ pub trait Fed: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + S
     /// What is held of an object of this uid that can no longer be read.
     #[doc(hidden)]
     fn held(directory: &Directory, uid: &str) -> Option<Self::Indexed>;
+    /// What is held already, if it is the same object in the same version: a list is no second copy.
+    #[doc(hidden)]
+    fn share(directory: &Directory, resource: Self::Indexed) -> Arc<Self::Indexed>;
     #[doc(hidden)]
     fn reset(directory: &mut Directory, listed: Listed<Self::Indexed>) -> Vec<Change>;
 }
@@ -28,7 +31,7 @@ pub trait Fed: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + S
 /// What a complete list of one kind held.
 #[derive(Debug)]
 pub struct Listed<T> {
-    pub(in crate::directory::view) resources: Vec<T>,
+    pub(in crate::directory::view) resources: Vec<Arc<T>>,
     /// Names of objects that are there but cannot be read.
     pub(in crate::directory::view) unreadable: HashSet<Box<str>>,
     /// Uids of objects that this process wrote after the list was made: their absence means nothing.
@@ -57,7 +60,7 @@ impl<T> Default for Listed<T> {
 
 impl<T> From<Vec<T>> for Listed<T> {
     fn from(resources: Vec<T>) -> Self {
-        Self { resources, ..Self::default() }
+        Self { resources: resources.into_iter().map(Arc::new).collect(), ..Self::default() }
     }
 }
 
@@ -79,6 +82,11 @@ impl Fed for ScimUser {
     fn held(directory: &Directory, uid: &str) -> Option<User> {
         let mut held = directory.providers().flat_map(|(_, view)| view.every_user_object());
         held.find(|user| &*user.object().uid == uid).map(|user| User::clone(user))
+    }
+
+    fn share(directory: &Directory, user: User) -> Arc<User> {
+        let view = directory.provider(user.provider());
+        shared(view.map_or(&[], |view| view.user_objects(user.id())), user)
     }
 
     fn reset(directory: &mut Directory, listed: Listed<User>) -> Vec<Change> {
@@ -104,6 +112,11 @@ impl Fed for ScimGroup {
     fn held(directory: &Directory, uid: &str) -> Option<GroupObject> {
         let mut held = directory.providers().flat_map(|(_, view)| view.every_group_object());
         held.find(|group| &*group.object().uid == uid).map(|group| GroupObject::clone(group))
+    }
+
+    fn share(directory: &Directory, group: GroupObject) -> Arc<GroupObject> {
+        let view = directory.provider(Entry::provider(&group));
+        shared(view.map_or(&[], |view| view.group_objects(Entry::id(&group))), group)
     }
 
     fn reset(directory: &mut Directory, listed: Listed<GroupObject>) -> Vec<Change> {
@@ -133,7 +146,16 @@ impl Fed for ScimGroupSlice {
         None
     }
 
-    fn reset(directory: &mut Directory, listed: Listed<SliceObject>) -> Vec<Change> {
-        directory.reset_slices(listed.resources)
+    fn share(_: &Directory, slice: SliceObject) -> Arc<SliceObject> {
+        Arc::new(slice)
     }
+
+    fn reset(directory: &mut Directory, listed: Listed<SliceObject>) -> Vec<Change> {
+        directory.reset_slices(listed.resources.into_iter().map(Arc::unwrap_or_clone).collect())
+    }
+}
+
+fn shared<T: Entry>(held: &[Arc<T>], resource: T) -> Arc<T> {
+    let same = held.iter().find(|held| held.object() == resource.object()).cloned();
+    same.unwrap_or_else(|| Arc::new(resource))
 }

@@ -40,7 +40,7 @@ impl<K: Fed> Intake<K> {
             }
             Event::InitApply(object) => {
                 match read(object) {
-                    Ok(resource) => self.listing.resources.push(resource),
+                    Ok(resource) => self.listing.resources.push(K::share(&directory.read(), resource)),
                     Err(name) => _ = self.listing.unreadable.insert(name),
                 }
                 return None;

@@ -75,7 +75,7 @@ impl UserFilter {
         };
         match self.filter.narrowing().and_then(|lookups| narrowed(&lookups, view)) {
             Some(users) => users.values().copied().filter(active).map(candidate).collect(),
-            None => view.users().filter(active).map(candidate).collect(),
+            None => view.users().iter().filter(active).map(candidate).collect(),
         }
     }
 
@@ -159,6 +159,7 @@ fn narrowed<'v>(lookups: &[Indexed], view: &'v ProviderView) -> Option<HashMap<&
             Indexed::Id(id) => view.user(&id.as_str().into()).into_iter().for_each(&mut note),
             Indexed::UserName(key) => view.user_by_key(key).into_iter().for_each(&mut note),
             Indexed::ExternalId(id) => view.users_by_external_id(id).for_each(&mut note),
+            Indexed::UserDisplayName(name) => view.users_by_display_name(name).for_each(&mut note),
             Indexed::EmailValue(email) => view.users_by_email(email).for_each(&mut note),
             Indexed::GroupsValue(_) | Indexed::DisplayName(_) | Indexed::MembersValue(_) => return None,
         }

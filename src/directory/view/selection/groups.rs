@@ -57,7 +57,9 @@ impl GroupCriterion {
             GroupTest::Key(key) => view.group_by_key(key).into_iter().cloned().collect(),
             GroupTest::ExternalId(id) => view.groups_by_external_id(id).cloned().collect(),
             GroupTest::Id(id) => view.group(id).into_iter().cloned().collect(),
-            GroupTest::Matching(_) => view.groups().filter(|group| self.names(group)).cloned().collect(),
+            GroupTest::Matching(_) => {
+                view.groups().iter().filter(|group| self.names(group)).cloned().collect()
+            }
         }
     }
 }

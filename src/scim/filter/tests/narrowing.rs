@@ -16,6 +16,7 @@ fn user(filter: &str) -> Option<Vec<Indexed>> {
 fn what_identity_providers_look_up_is_in_an_index() {
     assert_eq!(user(r#"userName eq "Alice@X""#), Some(vec![Indexed::UserName("alice@x".into())]));
     assert_eq!(user(r#"externalId eq "00U""#), Some(vec![Indexed::ExternalId("00U".into())]));
+    assert_eq!(user(r#"displayName eq "Al""#), Some(vec![Indexed::UserDisplayName("al".into())]));
     assert_eq!(user(r#"id eq "7c9e""#), Some(vec![Indexed::Id("7c9e".into())]));
     for filter in [
         r#"emails.value eq "A@X""#,
@@ -53,7 +54,7 @@ fn what_no_index_answers_is_a_scan() {
         r#"userName sw "a""#,
         r#"userName ne "a""#,
         r#"not (userName eq "a")"#,
-        r#"displayName eq "a""#,
+        r#"nickName eq "a""#,
         r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "a""#,
         r#"emails[value eq "a" or type eq "work"]"#,
         "id eq null",

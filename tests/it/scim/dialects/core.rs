@@ -235,7 +235,8 @@ impl Core {
         let key = |held: &Held| sort.key(kind, &held.resource, self);
         found.sort_by(|a, b| sort.compare(&key(a), &key(b)));
         let binding = query.binding("idp", kind.endpoint())?;
-        let page = query.paging.page(&found, &sort, |held| key(held), &binding)?;
+        let keyed = |number: usize| found.get(number).map(|held| key(held));
+        let page = query.paging.page(found.len(), &sort, keyed, &binding)?;
         let shown = found[page.range].iter().map(|held| self.show(held, query)).collect();
         Ok(json!(ListResponse::<Value>::new(found.len(), page.position, shown)))
     }
