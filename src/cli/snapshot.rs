@@ -33,9 +33,12 @@ pub struct Snapshot {
     pub index: Index,
     /// Bindings that are none of the operator's.
     pub foreign: Vec<Foreign>,
-    rules: HashMap<(Option<Arc<str>>, Arc<str>), Vec<PolicyRule>>,
+    rules: HashMap<RoleKey, Vec<PolicyRule>>,
     unreadable: Vec<String>,
 }
+
+/// A role by its namespace, or none for a ClusterRole, and its name.
+type RoleKey = (Option<Arc<str>>, Arc<str>);
 
 /// A binding that is none of the operator's.
 pub struct Foreign {

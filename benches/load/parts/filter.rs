@@ -10,8 +10,11 @@ use crate::{
     world::{Directory, World},
 };
 
+/// What somebody of a number has as a value.
+type Named = fn(usize) -> String;
+
 /// The attributes that identity providers look people up by.
-const ATTRIBUTES: [(&str, fn(usize) -> String); 4] = [
+const ATTRIBUTES: [(&str, Named); 4] = [
     ("userName", people::user_name),
     ("externalId", people::external_id),
     ("displayName", people::display_name),
@@ -27,7 +30,7 @@ pub async fn measure(world: &World) -> Measured {
     Ok(rows)
 }
 
-async fn filter(world: &World, attribute: &str, value: fn(usize) -> String) -> Measured {
+async fn filter(world: &World, attribute: &str, value: Named) -> Measured {
     let path = |number| {
         let value = value(number).replace(' ', "%20");
         format!("/Users?filter={attribute}%20eq%20%22{value}%22")

@@ -22,7 +22,8 @@ pub fn cursor(input: &[u8]) {
         input.chunks(8).take(64).enumerate().map(|(i, title)| key(&sort, i, title)).collect();
     found.sort_by(|a, b| sort.compare(a, b));
     let open = |cursor: Option<String>, binding| {
-        Paging::Cursor { cursor, count: 2 }.page(&found, &sort, SortKey::clone, binding)
+        let key = |number: usize| found.get(number).cloned();
+        Paging::Cursor { cursor, count: 2 }.page(found.len(), &sort, key, binding)
     };
     let assert_opens_nothing = |cursor: &str, binding| {
         let kind = open(Some(cursor.to_owned()), binding).map_err(|error| error.kind());
