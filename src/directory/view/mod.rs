@@ -29,6 +29,7 @@ pub use feed::{Fed, Listed, News, feed_groups, feed_users};
 pub use group::{Group, GroupObject};
 pub use id::Id;
 pub use members::{Members, Turnover};
+pub use memberships::Membership;
 pub use object::{ObjectRef, Standing, Unreadable};
 pub use order::{InOrder, Place, Placed};
 pub use provider::ProviderView;

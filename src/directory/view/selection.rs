@@ -20,7 +20,7 @@ use crate::{
     scim::{error::ScimError, schema::ResourceSchema},
 };
 use filter::{Candidate, UserFilter};
-use groups::{GroupCriterion, containing};
+use groups::GroupCriterion;
 
 /// Subjects, ready to be looked up: patterns compiled, the filter bound to the provider's schema.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl Selector {
 
     /// Whether a group that is named contains this id, be it through other groups.
     fn reaches(&self, id: &Id, view: &ProviderView) -> bool {
-        !self.groups.is_empty() && containing(view, id).iter().any(|(group, _)| self.names(group))
+        !self.groups.is_empty() && view.groups_containing(id).iter().any(|(group, _)| self.names(group))
     }
 
     fn names(&self, group: &Group) -> bool {
