@@ -89,7 +89,7 @@ pub struct CustomAttribute {
     /// Whether a person must have it.
     #[serde(default)]
     pub required: bool,
-    /// Whether its values compare with regard to case.
+    /// Whether its values compare with regard to case; references and binaries always do.
     #[serde(default)]
     pub case_exact: bool,
     /// Who may change it: readWrite, the identity provider at any time; immutable, the identity provider once.
@@ -128,7 +128,7 @@ pub struct CustomSubAttribute {
     /// Whether it may have several values.
     #[serde(default)]
     pub multi_valued: bool,
-    /// Whether its values compare with regard to case.
+    /// Whether its values compare with regard to case; references and binaries always do.
     #[serde(default)]
     pub case_exact: bool,
     /// The values that are usual.

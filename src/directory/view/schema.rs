@@ -33,7 +33,7 @@ fn attribute(declared: &CustomAttribute) -> Attribute {
     let attribute = Attribute {
         multi_valued: declared.multi_valued,
         required: declared.required,
-        case_exact: declared.case_exact,
+        case_exact: declared.case_exact || ty(declared.kind).is_case_exact(),
         returned: match declared.returned {
             AttributeReturned::Always => Returned::Always,
             AttributeReturned::Default => Returned::Default,
@@ -53,7 +53,7 @@ fn attribute(declared: &CustomAttribute) -> Attribute {
 fn sub_attribute(declared: &CustomSubAttribute) -> Attribute {
     Attribute {
         multi_valued: declared.multi_valued,
-        case_exact: declared.case_exact,
+        case_exact: declared.case_exact || ty(declared.kind).is_case_exact(),
         canonical_values: declared.canonical_values.iter().cloned().map(Into::into).collect(),
         ..Attribute::new(declared.name.clone(), ty(declared.kind), declared.description.clone())
     }
@@ -77,6 +77,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::scim::schema::Located;
 
     const URN: &str = "urn:example:params:scim:schemas:extension:custom:2.0:User";
 
@@ -94,6 +95,24 @@ mod tests {
             assert!(people.locate(&format!("{URN}:{name}")).is_some(), "{name}");
         }
         assert!(people.locate("userName").is_some());
+    }
+
+    /// RFC 7643 sections 2.3.6 and 2.3.7.
+    #[test]
+    fn declared_references_and_binaries_compare_with_case() {
+        let types = ["reference", "binary", "string"];
+        let attributes = types.map(|ty| json!({"name": ty, "type": ty}));
+        let desk = json!({"name": "desk", "type": "complex", "subAttributes": attributes});
+        let attributes: Vec<Value> = attributes.into_iter().chain([desk]).collect();
+        let people = people(json!([{"schema": URN, "attributes": attributes}]));
+        let is_exact = |name: &str| match people.locate(&format!("{URN}:{name}")) {
+            Some(Located::Attribute(at)) => at.attribute.case_exact,
+            Some(Located::SubAttribute(_, sub)) => sub.case_exact,
+            _ => panic!("{name} is not declared"),
+        };
+        for parent in ["", "desk."] {
+            assert_eq!(types.map(|ty| is_exact(&format!("{parent}{ty}"))), [true, true, false]);
+        }
     }
 
     #[test]

@@ -34,6 +34,13 @@ pub enum Type {
     Complex,
 }
 
+impl Type {
+    /// Whether its values compare with case, whatever an attribute says (RFC 7643 sections 2.3.6 and 2.3.7).
+    pub fn is_case_exact(self) -> bool {
+        matches!(self, Self::Reference | Self::Binary)
+    }
+}
+
 /// Who may change an attribute, and when (RFC 7643 section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutability {
@@ -101,7 +108,7 @@ pub struct Attribute {
 }
 
 impl Attribute {
-    /// A single-valued attribute with the defaults of RFC 7643 section 2.2.
+    /// A single-valued attribute with the defaults of RFC 7643 section 2.2, and the case of its type.
     pub fn new(
         name: impl Into<Cow<'static, str>>,
         ty: Type,
@@ -112,7 +119,7 @@ impl Attribute {
             ty,
             multi_valued: false,
             required: false,
-            case_exact: false,
+            case_exact: ty.is_case_exact(),
             mutability: Mutability::ReadWrite,
             returned: Returned::Default,
             uniqueness: Uniqueness::None,
