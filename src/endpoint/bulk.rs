@@ -19,6 +19,7 @@ use super::{
     completion::{to_the_end, unattended},
     error::{Refusal, Result},
     groups::Groups,
+    layers::NO_SUCH_PATH,
     media::Scim,
     providers::Known,
     render::Renderer,
@@ -98,12 +99,22 @@ impl Execution {
         let outcome = match request.kind {
             ResourceKind::User => self.execute::<Users>(request, turn).await,
             ResourceKind::Group => self.execute::<Groups>(request, turn).await,
-            ResourceKind::Role | ResourceKind::Entitlement => Err(read_only()),
+            kind @ (ResourceKind::Role | ResourceKind::Entitlement) => Err(self.refusal(kind)),
         };
         let outcome = outcome.map_err(Refusal::into_error);
         let status = outcome.as_ref().map_or_else(|error| error.kind().status(), |outcome| outcome.status);
         self.trail.operation(method, route, status, begun.elapsed());
         outcome
+    }
+
+    /// The answer to a change of what clients do not change, as at the paths of its type.
+    fn refusal(&self, kind: ResourceKind) -> Refusal {
+        if !self.scope.provider.kinds().contains(&kind) {
+            return ScimError::not_found(NO_SUCH_PATH).into();
+        }
+        let detail =
+            "roles and entitlements are what policies give; they are read, and changed by changing policies";
+        ScimError::new(ErrorKind::MethodNotAllowed, detail).into()
     }
 
     /// Waits until the operation before has ended and the provider's rate allows another.
@@ -166,12 +177,6 @@ fn route(request: &bulk::Request) -> &'static str {
         (ResourceKind::Role, _) => "/Roles/{id}",
         (ResourceKind::Entitlement, _) => "/Entitlements/{id}",
     }
-}
-
-fn read_only() -> Refusal {
-    let detail =
-        "roles and entitlements are what policies give; they are read, and changed by changing policies";
-    ScimError::new(ErrorKind::MethodNotAllowed, detail).into()
 }
 
 /// What an operation does: the resource that it leaves, if it leaves one.
