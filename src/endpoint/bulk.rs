@@ -37,6 +37,7 @@ use crate::{
         error::{ErrorKind, ScimError},
         patch::PatchRequest,
         schema::ResourceKind,
+        specified::Specified,
     },
 };
 
@@ -140,19 +141,25 @@ impl Execution {
     ) -> Result<Outcome> {
         let Scope { store, provider, .. } = self.scope.clone();
         let (method, id) = (request.method, request.id.clone().unwrap_or_default());
+        let specified = Specified::by(&request.data, provider.schema(C::KIND), provider.mode());
         let write = async move {
             let written = write::<C>(&store, &provider, request).await;
             drop(turn);
             written
         };
         match to_the_end(Weight::Ordinary, write).await? {
-            Some(resource) => self.shown::<C>(method, &resource),
+            Some(resource) => self.shown::<C>(method, &specified, &resource),
             None => Ok(Outcome { status: 204, id, version: None, response: None }),
         }
     }
 
     /// The answer with a resource: with its body where a single request would have one, while there is room.
-    fn shown<C: Collection>(&mut self, method: Method, resource: &C::Resource) -> Result<Outcome> {
+    fn shown<C: Collection>(
+        &mut self,
+        method: Method,
+        specified: &Specified,
+        resource: &C::Resource,
+    ) -> Result<Outcome> {
         let status = match (method, C::patch_response(&self.scope.provider, resource)) {
             (Method::Post, _) => 201,
             (Method::Patch, PatchResponse::NoContent) => 204,
@@ -160,7 +167,7 @@ impl Execution {
         };
         let is_whole = status != 204 && self.room > 0;
         let renderer = if is_whole { Renderer::whole } else { Renderer::brief };
-        let shown = C::show(&renderer(&self.scope, C::KIND), resource);
+        let shown = C::show(&renderer(&self.scope, C::KIND).of_change(specified), resource);
         let (id, version) = (shown.id().to_string(), Some(shown.etag().clone()));
         let response = is_whole.then(|| shown.text()).transpose();
         let response = response.map_err(|error| ScimError::new(ErrorKind::Internal, error.to_string()))?;

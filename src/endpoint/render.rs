@@ -19,7 +19,10 @@ use crate::{
         Assignable, Match, Meta, membership, user_etag,
         view::{Group, Id, Membership, User},
     },
-    scim::{etag::ETag, list::ListResponse, projection::Projection, schema::ResourceKind, search::Query},
+    scim::{
+        etag::ETag, list::ListResponse, projection::Projection, schema::ResourceKind, search::Query,
+        specified::Specified,
+    },
 };
 
 /// Shows the resources of one provider, as one request asks for them.
@@ -55,6 +58,11 @@ impl<'a> Renderer<'a> {
     pub(super) fn brief(scope: &'a Scope, kind: ResourceKind) -> Self {
         let excluded = ["members", "groups"];
         Self { scope, projection: Projection::new(scope.provider.schema(kind), [], excluded) }
+    }
+
+    /// The same in the answer to a change that specifies these attributes.
+    pub(super) fn of_change(self, specified: &Specified) -> Self {
+        Self { projection: self.projection.of_change(specified), ..self }
     }
 
     /// Whatever a query found.

@@ -22,7 +22,7 @@ use crate::{
     api::PatchResponse,
     directory::{Provider, Store, view::Id},
     ops::clock,
-    scim::{error::Result as Outcome, etag::Tags, patch::PatchRequest, schema::ResourceKind, search::Query},
+    scim::{error::Result as Outcome, etag::Tags, patch::PatchRequest, schema::ResourceKind, search::Query, specified::Specified},
 };
 
 /// A type of resources: what the directory does with it, under the same names for each.
@@ -91,10 +91,11 @@ pub(super) async fn create<C: Collection>(
     request: Request,
 ) -> Result<Response> {
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
+    let specified = specified::<C>(&scope, &body);
     let Scope { store, provider, .. } = scope.clone();
     let create = async move { C::create(&store, &provider, body, clock::now()).await };
     let created = to_the_end(weight, create).await?;
-    Ok(show::<C>(&scope, &query, &created).answer(StatusCode::CREATED))
+    Ok(show_change::<C>(&scope, &query, &specified, &created).answer(StatusCode::CREATED))
 }
 
 /// `GET /Users/<id>` (section 3.4.1).
@@ -106,7 +107,7 @@ pub(super) async fn get<C: Collection>(
 ) -> Result<Response> {
     let known = if_none_match(&headers)?;
     let found = in_time(C::get(&scope.store, &scope.provider, &id.as_str().into())).await?;
-    let shown = show::<C>(&scope, &query, &found);
+    let shown = C::show(&Renderer::new(&scope, C::KIND, &query), &found);
     match known {
         Some(tags) if tags.include(shown.etag()) => Ok(shown.bare(StatusCode::NOT_MODIFIED)),
         _ => Ok(shown.answer(StatusCode::OK)),
@@ -123,12 +124,13 @@ pub(super) async fn replace<C: Collection>(
 ) -> Result<Response> {
     let if_match = if_match(&headers)?;
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
+    let specified = specified::<C>(&scope, &body);
     let Scope { store, provider, .. } = scope.clone();
     let replace = async move {
         C::replace(&store, &provider, &id.as_str().into(), body, if_match.as_ref(), clock::now()).await
     };
     let replaced = to_the_end(weight, replace).await?;
-    Ok(show::<C>(&scope, &query, &replaced).answer(StatusCode::OK))
+    Ok(show_change::<C>(&scope, &query, &specified, &replaced).answer(StatusCode::OK))
 }
 
 /// `PATCH /Users/<id>` (section 3.5.2). Whoever names attributes is answered with them in any case.
@@ -141,13 +143,14 @@ pub(super) async fn patch<C: Collection>(
 ) -> Result<Response> {
     let if_match = if_match(&headers)?;
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
+    let specified = specified::<C>(&scope, &body);
     let Scope { store, provider, .. } = scope.clone();
     let patch = async move {
         let patch = PatchRequest::decode(body, provider.mode())?;
         C::patch(&store, &provider, &id.as_str().into(), &patch, if_match.as_ref(), clock::now()).await
     };
     let patched = to_the_end(weight, patch).await?;
-    let shown = show::<C>(&scope, &query, &patched);
+    let shown = show_change::<C>(&scope, &query, &specified, &patched);
     match C::patch_response(&scope.provider, &patched) {
         PatchResponse::NoContent if query.attributes.is_empty() => Ok(shown.bare(StatusCode::NO_CONTENT)),
         _ => Ok(shown.answer(StatusCode::OK)),
@@ -166,6 +169,15 @@ pub(super) async fn delete<C: Collection>(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn show<C: Collection>(scope: &Scope, query: &Query, resource: &C::Resource) -> Shown {
-    C::show(&Renderer::new(scope, C::KIND, query), resource)
+fn specified<C: Collection>(scope: &Scope, body: &Value) -> Specified {
+    Specified::by(body, scope.provider.schema(C::KIND), scope.provider.mode())
+}
+
+fn show_change<C: Collection>(
+    scope: &Scope,
+    query: &Query,
+    specified: &Specified,
+    resource: &C::Resource,
+) -> Shown {
+    C::show(&Renderer::new(scope, C::KIND, query).of_change(specified), resource)
 }
