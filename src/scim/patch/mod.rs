@@ -7,7 +7,7 @@ use super::members::MemberEdit;
 use super::mode::{AbsentSchemas, EmptyPatch, Mode, UnknownInBody};
 use super::object;
 use super::path::Path;
-use super::requirements::Requirements;
+use super::requirements::{self, Requirements};
 use super::resource::{Resource, settle};
 use super::schema::ResourceSchema;
 use apply::Application;
@@ -114,7 +114,7 @@ impl PatchRequest {
             application.operation(path.as_ref(), change.as_ref()).map_err(at(i))?;
         }
         let mut patched = application.finish();
-        settle(&mut patched.resource, Some(current), schema, requirements)?;
+        settle(&mut patched.resource, requirements::Change::Patch(current), schema, requirements)?;
         Ok(patched)
     }
 }
