@@ -6,7 +6,7 @@ use super::view::{Group, Membership, User};
 use crate::{
     api::ResourceMeta,
     scim::{
-        error::{ErrorKind, Result, ScimError},
+        error::Result,
         etag::{ETag, Tags},
     },
 };
@@ -16,14 +16,7 @@ use crate::{
 /// # Errors
 /// `preconditionFailed` when it names other versions.
 pub(super) fn check(if_match: Option<&Tags>, meta: &ResourceMeta) -> Result<()> {
-    let current = ETag::new(meta.version);
-    match if_match {
-        Some(tags) if !tags.allow_change(&current) => Err(ScimError::new(
-            ErrorKind::PreconditionFailed,
-            format!("the resource is at version {current} now; read it and send the change again"),
-        )),
-        _ => Ok(()),
-    }
+    if_match.map_or(Ok(()), |tags| tags.check(&ETag::new(meta.version)))
 }
 
 /// The entity tag of a person who is shown with these groups, in whichever order they are: no version counts

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{
     body::Weight,
     completion::{in_time, to_the_end},
-    conditions::{if_match, if_none_match},
+    conditions::{Conditions, if_match},
     error::Result,
     render::{Renderer, Shown},
     scope::{Parameters, Scope},
@@ -22,7 +22,10 @@ use crate::{
     api::PatchResponse,
     directory::{Provider, Store, view::Id},
     ops::clock,
-    scim::{error::Result as Outcome, etag::Tags, patch::PatchRequest, schema::ResourceKind, search::Query, specified::Specified},
+    scim::{
+        error::Result as Outcome, etag::Tags, patch::PatchRequest, schema::ResourceKind, search::Query,
+        specified::Specified,
+    },
 };
 
 /// A type of resources: what the directory does with it, under the same names for each.
@@ -105,13 +108,10 @@ pub(super) async fn get<C: Collection>(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let known = if_none_match(&headers)?;
+    let conditions = Conditions::read(&headers)?;
     let found = in_time(C::get(&scope.store, &scope.provider, &id.as_str().into())).await?;
     let shown = C::show(&Renderer::new(&scope, C::KIND, &query), &found);
-    match known {
-        Some(tags) if tags.include(shown.etag()) => Ok(shown.bare(StatusCode::NOT_MODIFIED)),
-        _ => Ok(shown.answer(StatusCode::OK)),
-    }
+    conditions.answer(shown)
 }
 
 /// `PUT /Users/<id>` (section 3.5.1).

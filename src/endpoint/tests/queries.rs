@@ -186,6 +186,21 @@ async fn the_tag_of_a_person_changes_with_the_groups_around_theirs() {
     assert_eq!(tags.len(), 4);
 }
 
+/// RFC 9110 section 13.1.1.
+#[tokio::test]
+async fn a_get_is_answered_with_the_version_that_it_asks_for_alone() {
+    let server = filled();
+    let tag = server.get("/scim/v2/okta/Users/ann").await.header("etag").unwrap().to_owned();
+    for (wanted, known, status) in
+        [(&*tag, "W/\"99\"", 200), ("*", "*", 304), ("W/\"99\"", "*", 412), ("99", "*", 400)]
+    {
+        let mut get = request(Method::GET, "/scim/v2/okta/Users/ann", Body::empty());
+        get.headers_mut().insert("if-match", wanted.parse().unwrap());
+        get.headers_mut().insert("if-none-match", known.parse().unwrap());
+        assert_eq!(server.ask(get).await.status, status, "{wanted} {known}");
+    }
+}
+
 #[tokio::test]
 async fn what_no_type_here_has_is_refused() {
     let server = filled();
