@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     api::{ConditionType, PolicyMode, ScimAccessPolicy},
-    directory::view::{Directory, Group, User, containing},
+    directory::view::{Directory, Group, User},
 };
 
 /// What one policy means to one person at one place.
@@ -89,7 +89,7 @@ impl Index {
         else {
             return BTreeMap::new();
         };
-        let named = containing(view, user.id()).into_iter().filter_map(|(group, _)| {
+        let named = view.groups_containing(user.id()).into_iter().filter_map(|(group, _)| {
             let identity = identity::of_group(&provider.spec.identity.group, &group).ok()?;
             Some((Subject::Group(identity.as_str().into()), group))
         });

@@ -1,5 +1,6 @@
 //! Which attributes a provider requires, constrains, and knows beyond the standard.
 
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -66,19 +67,20 @@ pub enum OnInvalid {
 #[serde(rename_all = "camelCase")]
 pub struct CustomSchema {
     /// Its URN. Example: `urn:ietf:params:scim:schemas:extension:custom:2.0:User`.
-    #[schemars(length(min = 5, max = 256), regex(pattern = r"^urn:[A-Za-z0-9:._-]+$"))]
+    #[schemars(length(min = 5, max = 200), regex(pattern = r"^urn(:[A-Za-z0-9._-]+){2,}$"))]
     pub schema: String,
     /// Its attributes.
-    #[schemars(length(min = 1, max = 128))]
+    #[schemars(length(min = 1, max = 100))]
     pub attributes: Vec<CustomAttribute>,
 }
 
 /// An attribute of a custom schema (RFC 7643 section 7).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomAttribute {
     /// Its name. Example: `costCenter`.
-    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z][A-Za-z0-9_-]*$"))]
+    #[schemars(length(min = 1, max = 60), regex(pattern = "^[A-Za-z][A-Za-z0-9_-]*$"))]
+    #[x_kube(validation = Rule::new("!(self.lowerAscii() in ['schemas', 'id', 'externalid', 'meta', 'members', 'password', 'and', 'or', 'not'])").message("name: this name has a meaning of its own; choose another"))]
     pub name: String,
     /// Its type: string, boolean, decimal, integer, dateTime, reference, binary or complex.
     #[serde(rename = "type", default)]
@@ -89,7 +91,7 @@ pub struct CustomAttribute {
     /// Whether a person must have it.
     #[serde(default)]
     pub required: bool,
-    /// Whether its values compare with regard to case.
+    /// Whether its values compare with regard to case; references and binaries always do.
     #[serde(default)]
     pub case_exact: bool,
     /// Who may change it: readWrite, the identity provider at any time; immutable, the identity provider once.
@@ -116,11 +118,12 @@ pub struct CustomAttribute {
 }
 
 /// A part of a complex custom attribute.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomSubAttribute {
     /// Its name. Example: `code`.
-    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z$][A-Za-z0-9_-]*$"))]
+    #[schemars(length(min = 1, max = 60), regex(pattern = r"^([A-Za-z][A-Za-z0-9_-]*|\$ref)$"))]
+    #[x_kube(validation = Rule::new("!(self.lowerAscii() in ['and', 'or', 'not'])").message("name: this is a word of filters; choose another"))]
     pub name: String,
     /// Its type; a part cannot be complex.
     #[serde(rename = "type", default)]
@@ -128,7 +131,7 @@ pub struct CustomSubAttribute {
     /// Whether it may have several values.
     #[serde(default)]
     pub multi_valued: bool,
-    /// Whether its values compare with regard to case.
+    /// Whether its values compare with regard to case; references and binaries always do.
     #[serde(default)]
     pub case_exact: bool,
     /// The values that are usual.

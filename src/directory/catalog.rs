@@ -17,7 +17,6 @@ use uuid::Builder;
 use super::{Provider, Store, view::Id, write::not_found};
 use crate::{
     api::{RoleKind, RoleReference, ScimAccessPolicy, Scope},
-    ops::clock,
     scim::{
         error::{ErrorKind, Result, ScimError},
         etag::ETag,
@@ -125,7 +124,6 @@ impl Assignable {
             "meta",
             json!({
                 "resourceType": self.kind.name(),
-                "created": clock::rfc3339(self.created),
                 "location": self.kind.url(base, &self.id),
                 "version": self.etag().to_string(),
             }),

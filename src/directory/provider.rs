@@ -68,8 +68,9 @@ impl Provider {
             resource_types(&spec.attributes.custom).map_err(|error| InvalidProvider(error.to_string()))?;
         let required = spec.attributes.required.iter().map(String::as_str);
         let constraints = spec.attributes.constraints.iter().map(constraint);
-        let requirements = Requirements::new(&user, required, constraints)
+        let requirements = Requirements::new(&user, required.clone(), constraints)
             .map_err(|error| InvalidProvider(error.to_string()))?;
+        let user = user.requiring(required);
         Ok(Self {
             name: object.name_any().into(),
             uid: object.uid().unwrap_or_default(),

@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::view::{Group, Id, User};
+use super::view::{Group, Membership, User};
 use crate::{
     api::ResourceMeta,
     scim::{
-        error::{ErrorKind, Result, ScimError},
+        error::Result,
         etag::{ETag, Tags},
     },
 };
@@ -16,27 +16,25 @@ use crate::{
 /// # Errors
 /// `preconditionFailed` when it names other versions.
 pub(super) fn check(if_match: Option<&Tags>, meta: &ResourceMeta) -> Result<()> {
-    let current = ETag::new(meta.version);
-    match if_match {
-        Some(tags) if !tags.allow_change(&current) => Err(ScimError::new(
-            ErrorKind::PreconditionFailed,
-            format!("the resource is at version {current} now; read it and send the change again"),
-        )),
-        _ => Ok(()),
-    }
+    if_match.map_or(Ok(()), |tags| tags.check(&ETag::new(meta.version)))
 }
 
 /// The entity tag of a person who is shown with these groups, in whichever order they are: no version counts
-/// them.
-pub fn user_etag(user: &User, groups: &[Arc<Group>]) -> ETag {
+/// them, their names, and how the person is in them.
+pub fn user_etag(user: &User, groups: &[(Arc<Group>, Membership)]) -> ETag {
     let version = user.meta().version;
     if groups.is_empty() {
         return ETag::new(version);
     }
-    let mut ids: Vec<&Id> = groups.iter().map(|group| group.id()).collect();
-    ids.sort();
-    let digest =
-        ids.iter().fold(Sha256::new(), |digest, id| digest.chain_update(id.to_string()).chain_update([0]));
+    let mut shown: Vec<_> = groups
+        .iter()
+        .map(|(group, membership)| (group.id().to_string(), group.display_name(), membership.name()))
+        .collect();
+    shown.sort_unstable();
+    let digest = shown.iter().fold(Sha256::new(), |digest, (id, name, membership)| {
+        let parts = [id.as_str(), name, membership];
+        parts.into_iter().fold(digest, |digest, part| digest.chain_update(part).chain_update([0]))
+    });
     let digest: String = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     ETag::beside(version, digest)
 }

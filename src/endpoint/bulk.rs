@@ -18,6 +18,7 @@ use super::{
     completion::{to_the_end, unattended},
     error::{Refusal, Result},
     groups::Groups,
+    layers::NO_SUCH_PATH,
     media::Scim,
     providers::Known,
     render::Renderer,
@@ -34,6 +35,7 @@ use crate::{
         error::{ErrorKind, ScimError},
         patch::PatchRequest,
         schema::ResourceKind,
+        specified::Specified,
     },
 };
 
@@ -93,12 +95,22 @@ impl Execution {
         let outcome = match request.kind {
             ResourceKind::User => self.execute::<Users>(request, turn).await,
             ResourceKind::Group => self.execute::<Groups>(request, turn).await,
-            ResourceKind::Role | ResourceKind::Entitlement => Err(read_only()),
+            kind @ (ResourceKind::Role | ResourceKind::Entitlement) => Err(self.refusal(kind)),
         };
         let outcome = outcome.map_err(Refusal::into_error);
         let status = outcome.as_ref().map_or_else(|error| error.kind().status(), |outcome| outcome.status);
         self.scope.trail.operation(method, route, status, begun.elapsed());
         outcome
+    }
+
+    /// The answer to a change of what clients do not change, as at the paths of its type.
+    fn refusal(&self, kind: ResourceKind) -> Refusal {
+        if !self.scope.provider.kinds().contains(&kind) {
+            return ScimError::not_found(NO_SUCH_PATH).into();
+        }
+        let detail =
+            "roles and entitlements are what policies give; they are read, and changed by changing policies";
+        ScimError::new(ErrorKind::MethodNotAllowed, detail).into()
     }
 
     /// Waits until the operation before has ended and the provider's rate allows another.
@@ -124,19 +136,26 @@ impl Execution {
     ) -> Result<Outcome> {
         let scope = self.scope.clone();
         let (method, id) = (request.method, request.id.clone().unwrap_or_default());
+        let provider = &scope.provider;
+        let specified = Specified::by(&request.data, provider.schema(C::KIND), provider.mode());
         let write = async move {
             let written = write::<C>(&scope, request).await;
             drop(turn);
             written
         };
         match to_the_end(Weight::Ordinary, write).await? {
-            Some(resource) => self.shown::<C>(method, &resource),
+            Some(resource) => self.shown::<C>(method, &specified, &resource),
             None => Ok(Outcome { status: 204, id, version: None, response: None }),
         }
     }
 
     /// The answer with a resource: with its body where a single request would have one, while there is room.
-    fn shown<C: Collection>(&mut self, method: Method, resource: &C::Resource) -> Result<Outcome> {
+    fn shown<C: Collection>(
+        &mut self,
+        method: Method,
+        specified: &Specified,
+        resource: &C::Resource,
+    ) -> Result<Outcome> {
         let status = match (method, C::patch_response(&self.scope.provider, resource)) {
             (Method::Post, _) => 201,
             (Method::Patch, PatchResponse::NoContent) => 204,
@@ -144,7 +163,7 @@ impl Execution {
         };
         let is_whole = status != 204 && self.room > 0;
         let renderer = if is_whole { Renderer::whole } else { Renderer::brief };
-        let shown = C::show(&renderer(&self.scope, C::KIND), resource);
+        let shown = C::show(&renderer(&self.scope, C::KIND).of_change(specified), resource);
         let (id, version) = (shown.id().to_string(), Some(shown.etag().clone()));
         let response = is_whole.then(|| shown.text()).transpose();
         let response = response.map_err(|error| ScimError::new(ErrorKind::Internal, error.to_string()))?;
@@ -161,12 +180,6 @@ fn route(request: &bulk::Request) -> &'static str {
         (ResourceKind::Role, _) => "/Roles/{id}",
         (ResourceKind::Entitlement, _) => "/Entitlements/{id}",
     }
-}
-
-fn read_only() -> Refusal {
-    let detail =
-        "roles and entitlements are what policies give; they are read, and changed by changing policies";
-    ScimError::new(ErrorKind::MethodNotAllowed, detail).into()
 }
 
 /// What an operation does: the resource that it leaves, if it leaves one.

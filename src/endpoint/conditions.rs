@@ -1,8 +1,11 @@
 //! The conditions of a request (RFC 7644 section 3.14).
 
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::{
+    http::{HeaderMap, HeaderName, StatusCode, header},
+    response::Response,
+};
 
-use super::error::Result;
+use super::{error::Result, render::Shown};
 use crate::scim::{error::ScimError, etag::Tags};
 
 /// The versions that the client may change.
@@ -13,12 +16,34 @@ pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<Tags>> {
     tags(headers, &header::IF_MATCH)
 }
 
-/// The versions that the client has already.
-///
-/// # Errors
-/// `invalidSyntax` for anything but entity tags.
-pub(super) fn if_none_match(headers: &HeaderMap) -> Result<Option<Tags>> {
-    tags(headers, &header::IF_NONE_MATCH)
+/// What must be true of a resource for a GET to be answered with it (RFC 9110 section 13.1).
+pub(super) struct Conditions {
+    if_match: Option<Tags>,
+    if_none_match: Option<Tags>,
+}
+
+impl Conditions {
+    /// The conditions of a request.
+    ///
+    /// # Errors
+    /// `invalidSyntax` for anything but entity tags.
+    pub(super) fn read(headers: &HeaderMap) -> Result<Self> {
+        Ok(Self { if_match: if_match(headers)?, if_none_match: tags(headers, &header::IF_NONE_MATCH)? })
+    }
+
+    /// The answer to a GET of this resource.
+    ///
+    /// # Errors
+    /// `preconditionFailed` where `If-Match` names other versions, which is looked at first (section 13.2.2).
+    pub(super) fn answer(&self, shown: Shown) -> Result<Response> {
+        if let Some(wanted) = &self.if_match {
+            wanted.check(shown.etag())?;
+        }
+        match &self.if_none_match {
+            Some(known) if known.include(shown.etag()) => Ok(shown.bare(StatusCode::NOT_MODIFIED)),
+            _ => Ok(shown.answer(StatusCode::OK)),
+        }
+    }
 }
 
 /// All values of a header are one list (RFC 9110 section 5.3).
@@ -46,6 +71,6 @@ mod tests {
     #[test]
     fn what_is_no_tag_is_no_condition_either() {
         let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, "7".parse().unwrap())]);
-        assert!(if_none_match(&headers).is_err());
+        assert!(Conditions::read(&headers).is_err());
     }
 }

@@ -32,10 +32,8 @@ pub fn url(input: &[u8]) {
         assert!(request.headers().get_all("content-type").iter().map(is_json).eq([true]));
     }
     assert!(auth::bearer(request.headers()).is_none_or(|token| !token.contains(char::is_control)));
-    for tags in [conditions::if_match(request.headers()), conditions::if_none_match(request.headers())] {
-        if let Err(refusal) = tags {
-            assert_can_be_answered(&refusal.into_error());
-        }
+    if let Err(refusal) = conditions::Conditions::read(request.headers()) {
+        assert_can_be_answered(&refusal.into_error());
     }
     for mode in Mode::ALL {
         if let Err(error) = Query::from_url(request.uri().query().unwrap_or_default(), mode) {

@@ -4,7 +4,7 @@
 use axum::{
     Extension,
     extract::{Path, Request},
-    http::{HeaderMap, StatusCode},
+    http::HeaderMap,
     middleware::{Next, from_fn},
     response::Response,
     routing::{MethodRouter, get},
@@ -12,7 +12,7 @@ use axum::{
 
 use super::{
     Endpoint,
-    conditions::if_none_match,
+    conditions::Conditions,
     error::{Refusal, Result},
     layers::NO_SUCH_PATH,
     render::Renderer,
@@ -45,11 +45,8 @@ pub(super) fn where_offered(kind: ResourceKind, methods: MethodRouter<Endpoint>)
 }
 
 fn show(scope: &Scope, kind: ResourceKind, id: &str, query: &Query, headers: &HeaderMap) -> Result<Response> {
-    let known = if_none_match(headers)?;
+    let conditions = Conditions::read(headers)?;
     let found = scope.store.assignable(&scope.provider, kind, &id.into(), clock::now())?;
     let shown = Renderer::new(scope, kind, query).assignable(&found);
-    Ok(match known {
-        Some(tags) if tags.include(shown.etag()) => shown.bare(StatusCode::NOT_MODIFIED),
-        _ => shown.answer(StatusCode::OK),
-    })
+    conditions.answer(shown)
 }

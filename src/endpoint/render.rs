@@ -17,9 +17,12 @@ use super::{
 use crate::{
     directory::{
         Assignable, Match, Meta, membership, user_etag,
-        view::{Group, Id, User},
+        view::{Group, Id, Membership, User},
     },
-    scim::{etag::ETag, list::ListResponse, projection::Projection, schema::ResourceKind, search::Query},
+    scim::{
+        etag::ETag, list::ListResponse, projection::Projection, schema::ResourceKind, search::Query,
+        specified::Specified,
+    },
 };
 
 /// Shows the resources of one provider, as one request asks for them.
@@ -57,6 +60,11 @@ impl<'a> Renderer<'a> {
         Self { scope, projection: Projection::new(scope.provider.schema(kind), [], excluded) }
     }
 
+    /// The same in the answer to a change that specifies these attributes.
+    pub(super) fn of_change(self, specified: &Specified) -> Self {
+        Self { projection: self.projection.of_change(specified), ..self }
+    }
+
     /// Whatever a query found.
     pub(super) fn found(&self, found: &Match) -> Shown {
         match found {
@@ -73,7 +81,7 @@ impl<'a> Renderer<'a> {
         let (etag, location) = (user_etag(user, &groups), ResourceKind::User.url(&self.scope.base, id));
         let added = Added {
             meta: Meta::shown(ResourceKind::User, user.meta(), &location, &etag),
-            groups: groups.iter().map(|group| membership(group, &self.scope.base)).collect(),
+            groups: groups.iter().map(|(group, kind)| membership(group, *kind, &self.scope.base)).collect(),
         };
         let text = self.projection.show(user.compact(), &id.to_string(), &added).text();
         Shown { id: id.clone(), etag, location, text, members: None }
@@ -104,10 +112,10 @@ impl<'a> Renderer<'a> {
         Shown { id: id.clone(), etag, location, text, members: None }
     }
 
-    fn groups_of(&self, id: &Id) -> Vec<Arc<Group>> {
+    fn groups_of(&self, id: &Id) -> Vec<(Arc<Group>, Membership)> {
         let directory = self.scope.store.read();
         let view = directory.provider(self.scope.provider.name());
-        view.map(|view| view.groups_of(id).cloned().collect()).unwrap_or_default()
+        view.map(|view| view.groups_containing(id)).unwrap_or_default()
     }
 }
 

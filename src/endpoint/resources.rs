@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{
     body::Weight,
     completion::{in_time, to_the_end},
-    conditions::{if_match, if_none_match},
+    conditions::{Conditions, if_match},
     error::Result,
     render::{Renderer, Shown},
     scope::{Parameters, Scope},
@@ -24,7 +24,7 @@ use crate::{
     ops::clock,
     scim::{
         bulk::Method, error::Result as Outcome, etag::Tags, patch::PatchRequest, schema::ResourceKind,
-        search::Query,
+        search::Query, specified::Specified,
     },
 };
 
@@ -96,12 +96,13 @@ pub(super) async fn create<C: Collection>(
     request: Request,
 ) -> Result<Response> {
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
+    let specified = specified::<C>(&scope, &body);
     let Scope { store, provider, trail, .. } = scope.clone();
     let create = async move {
         trail.audited(Method::Post, C::KIND, C::create(&store, &provider, body, clock::now()).await)
     };
     let created = to_the_end(weight, create).await?;
-    Ok(show::<C>(&scope, &query, &created).answer(StatusCode::CREATED))
+    Ok(show_change::<C>(&scope, &query, &specified, &created).answer(StatusCode::CREATED))
 }
 
 /// `GET /Users/<id>` (section 3.4.1).
@@ -111,13 +112,10 @@ pub(super) async fn get<C: Collection>(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let known = if_none_match(&headers)?;
+    let conditions = Conditions::read(&headers)?;
     let found = in_time(C::get(&scope.store, &scope.provider, &id.as_str().into())).await?;
-    let shown = show::<C>(&scope, &query, &found);
-    match known {
-        Some(tags) if tags.include(shown.etag()) => Ok(shown.bare(StatusCode::NOT_MODIFIED)),
-        _ => Ok(shown.answer(StatusCode::OK)),
-    }
+    let shown = C::show(&Renderer::new(&scope, C::KIND, &query), &found);
+    conditions.answer(shown)
 }
 
 /// `PUT /Users/<id>` (section 3.5.1).
@@ -130,6 +128,7 @@ pub(super) async fn replace<C: Collection>(
 ) -> Result<Response> {
     let if_match = if_match(&headers)?;
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
+    let specified = specified::<C>(&scope, &body);
     let Scope { store, provider, trail, .. } = scope.clone();
     let replace = async move {
         let (id, if_match) = (id.as_str().into(), if_match.as_ref());
@@ -137,7 +136,7 @@ pub(super) async fn replace<C: Collection>(
         trail.audited(Method::Put, C::KIND, replaced)
     };
     let replaced = to_the_end(weight, replace).await?;
-    Ok(show::<C>(&scope, &query, &replaced).answer(StatusCode::OK))
+    Ok(show_change::<C>(&scope, &query, &specified, &replaced).answer(StatusCode::OK))
 }
 
 /// `PATCH /Users/<id>` (section 3.5.2). Whoever names attributes is answered with them in any case.
@@ -150,6 +149,7 @@ pub(super) async fn patch<C: Collection>(
 ) -> Result<Response> {
     let if_match = if_match(&headers)?;
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
+    let specified = specified::<C>(&scope, &body);
     let Scope { store, provider, trail, .. } = scope.clone();
     let patch = async move {
         let (id, if_match) = (id.as_str().into(), if_match.as_ref());
@@ -158,7 +158,7 @@ pub(super) async fn patch<C: Collection>(
         trail.audited(Method::Patch, C::KIND, patched)
     };
     let patched = to_the_end(weight, patch).await?;
-    let shown = show::<C>(&scope, &query, &patched);
+    let shown = show_change::<C>(&scope, &query, &specified, &patched);
     match C::patch_response(&scope.provider, &patched) {
         PatchResponse::NoContent if query.attributes.is_empty() => Ok(shown.bare(StatusCode::NO_CONTENT)),
         _ => Ok(shown.answer(StatusCode::OK)),
@@ -180,6 +180,15 @@ pub(super) async fn delete<C: Collection>(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn show<C: Collection>(scope: &Scope, query: &Query, resource: &C::Resource) -> Shown {
-    C::show(&Renderer::new(scope, C::KIND, query), resource)
+fn specified<C: Collection>(scope: &Scope, body: &Value) -> Specified {
+    Specified::by(body, scope.provider.schema(C::KIND), scope.provider.mode())
+}
+
+fn show_change<C: Collection>(
+    scope: &Scope,
+    query: &Query,
+    specified: &Specified,
+    resource: &C::Resource,
+) -> Shown {
+    C::show(&Renderer::new(scope, C::KIND, query).of_change(specified), resource)
 }

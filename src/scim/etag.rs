@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::error::{Result, ScimError, quote};
+use super::error::{ErrorKind, Result, ScimError, quote};
 
 /// The entity tag of a resource: weak, since answers differ by what they show. `meta.version` has the same
 /// text.
@@ -74,8 +74,20 @@ impl Tags {
         }
     }
 
+    /// As `If-Match`: refuses a resource of another version.
+    ///
+    /// # Errors
+    /// `preconditionFailed`, with the version that there is.
+    pub fn check(&self, current: &ETag) -> Result<()> {
+        if self.allow_change(current) {
+            return Ok(());
+        }
+        let detail = format!("the resource is at version {current} now; read it and send the request again");
+        Err(ScimError::new(ErrorKind::PreconditionFailed, detail))
+    }
+
     /// As `If-Match`: whether a resource of this tag may be changed.
-    pub fn allow_change(&self, current: &ETag) -> bool {
+    fn allow_change(&self, current: &ETag) -> bool {
         let version = current.version.to_string();
         match self {
             Self::Any => true,

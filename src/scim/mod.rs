@@ -22,6 +22,7 @@ pub mod resource;
 pub mod schema;
 pub mod search;
 pub mod sort;
+pub mod specified;
 pub mod value;
 
 #[cfg(any(test, feature = "fuzzing"))]

@@ -87,6 +87,11 @@ switches! {
         Refuse = "400 invalidSyntax",
     }, because "Microsoft's validator sends one; RFC 7644 section 3.5.2 asks for one operation or more";
 
+    absent_schemas: AbsentSchemas, "a PATCH or a `.search` without `schemas`", {
+        Take = "taken",
+        Refuse = "400 invalidSyntax",
+    }, because "scripts leave them out, and the path says what it is; RFC 7644 sections 3.4.3 and 3.5.2 ask for them";
+
     complex_replace: ComplexReplace, "`replace` of a complex attribute", {
         Merge = "merges the sub-attributes",
         Whole = "replaces it whole",
@@ -134,6 +139,7 @@ const COMPAT: Switches = Switches {
     email_alias: EmailAlias::Understand,
     pathless_patch: PathlessPatch::Keys,
     empty_patch: EmptyPatch::Nothing,
+    absent_schemas: AbsentSchemas::Take,
     complex_replace: ComplexReplace::Merge,
     unmatched_filter: UnmatchedFilter::Create,
     remove_with_value: RemoveWithValue::RemoveThose,
@@ -150,6 +156,7 @@ const STRICT: Switches = Switches {
     email_alias: EmailAlias::Refuse,
     pathless_patch: PathlessPatch::Names,
     empty_patch: EmptyPatch::Refuse,
+    absent_schemas: AbsentSchemas::Refuse,
     complex_replace: ComplexReplace::Merge,
     unmatched_filter: UnmatchedFilter::NoTarget,
     remove_with_value: RemoveWithValue::Refuse,
@@ -175,7 +182,7 @@ mod tests {
     fn the_documentation_has_a_row_for_every_switch() {
         let table = table();
         assert!(table.contains("| a PATCH without a path | attribute names, dotted and URN keys | attribute names | 400 invalidSyntax |"));
-        assert_eq!(table.lines().count(), 2 + 13);
+        assert_eq!(table.lines().count(), 2 + 14);
     }
 
     #[test]

@@ -7,8 +7,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::compact::{Compact, Members, between_braces};
-use super::resource::{Resource, schemas};
+use super::resource::{Resource, schemas, seal};
 use super::schema::{Attribute, AttributeRef, Located, ResourceSchema, Returned};
+use super::specified::Specified;
 
 /// What a client wants to see of the resources of one type.
 #[derive(Clone, Debug)]
@@ -17,12 +18,14 @@ pub struct Projection<'s> {
     /// What it asks for; none for what is returned by default.
     attributes: Option<Vec<Located<'s>>>,
     excluded: Vec<Located<'s>>,
+    /// What is shown by default although it is returned on request alone.
+    specified: Vec<Located<'s>>,
 }
 
 impl<'s> Projection<'s> {
     /// What is returned by default.
     pub fn standard(schema: &'s ResourceSchema) -> Self {
-        Self { schema, attributes: None, excluded: Vec::new() }
+        Self { schema, attributes: None, excluded: Vec::new(), specified: Vec::new() }
     }
 
     /// The parameters `attributes` and `excludedAttributes`: names of attributes and sub-attributes, or URNs
@@ -36,7 +39,13 @@ impl<'s> Projection<'s> {
         let is_given = names.peek().is_some();
         let attributes = names.filter_map(|name| schema.locate(name)).collect();
         let excluded = excluded.into_iter().filter_map(|name| schema.locate(name.trim())).collect();
-        Self { schema, attributes: is_given.then_some(attributes), excluded }
+        Self { schema, attributes: is_given.then_some(attributes), excluded, specified: Vec::new() }
+    }
+
+    /// The same in the answer to a change that specifies these attributes.
+    pub fn of_change(self, specified: &Specified) -> Self {
+        let specified = specified.names().filter_map(|name| self.schema.locate(name)).collect();
+        Self { specified, ..self }
     }
 
     /// Whether an attribute or sub-attribute is shown: what is not need not be looked up.
@@ -57,6 +66,9 @@ impl<'s> Projection<'s> {
                 !attributes.is_empty()
             }),
         });
+        if resource.contains_key("schemas") {
+            seal(resource, self.schema);
+        }
     }
 
     /// What is shown of a resource that is `stored`, and of what the server adds to it. What is stored comes
@@ -76,7 +88,10 @@ impl<'s> Projection<'s> {
             self.apply(&mut added);
             ("", to_string(&added))
         };
-        let schemas = schemas(self.schema, |urn| stored.has_extension(urn));
+        let is_shown = |urn: &str| {
+            (!standard.is_empty() && stored.has_standard(urn)) || members.iter().any(|(name, _)| name == urn)
+        };
+        let schemas = schemas(self.schema, is_shown);
         let named = format!(r#"{{"schemas":{schemas},"id":{}}}"#, to_string(id));
         Shown { named, standard, members, added }
     }
@@ -193,8 +208,12 @@ impl<'s> Projection<'s> {
         match at.attribute.returned {
             Returned::Always => true,
             Returned::Never => false,
-            Returned::Default => (is_asked_for() || is_of_schema_asked_for()) && !is_excluded(),
-            Returned::Request => is_asked_for() && !is_excluded(),
+            Returned::Request if !self.specified.iter().any(|located| names(located, at)) => {
+                is_asked_for() && !is_excluded()
+            }
+            Returned::Default | Returned::Request => {
+                (is_asked_for() || is_of_schema_asked_for()) && !is_excluded()
+            }
         }
     }
 
@@ -214,6 +233,8 @@ impl<'s> Projection<'s> {
         match sub.returned {
             Returned::Always => true,
             Returned::Never => false,
+            // Without its parts nothing would be left of what is always shown.
+            Returned::Default if at.attribute.returned == Returned::Always => true,
             Returned::Default => (is_asked_for() || is_part_of_what_is_asked_for()) && !is_excluded(),
             Returned::Request => is_asked_for() && !is_excluded(),
         }
@@ -306,142 +327,4 @@ fn is_same(a: AttributeRef<'_>, b: AttributeRef<'_>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::scim::schema::core::{ENTERPRISE_USER, USER};
-    use crate::scim::schema::{ResourceKind, Schema, Type};
-
-    const CUSTOM: &str = "urn:example:User";
-    const SCHEMAS: [&str; 3] = [USER, ENTERPRISE_USER, CUSTOM];
-
-    /// Users with an attribute of every kind of `returned`.
-    fn schema() -> ResourceSchema {
-        let with = |name, returned| Attribute { returned, ..Attribute::new(name, Type::String, "") };
-        let desk = Attribute::complex(
-            "desk",
-            "",
-            [with("floor", Returned::Always), with("seat", Returned::Default)],
-        );
-        let attributes = vec![
-            with("badge", Returned::Always),
-            with("pin", Returned::Never),
-            with("salary", Returned::Request),
-            desk,
-        ];
-        let custom = Schema { id: CUSTOM.into(), name: "".into(), description: "".into(), attributes };
-        ResourceSchema::new(ResourceKind::User, [custom])
-    }
-
-    fn project(attributes: &[&str], excluded: &[&str]) -> Value {
-        let resource = json!({
-            "schemas": SCHEMAS, "id": "1", "externalId": "x", "userName": "a",
-            "name": {"givenName": "A", "familyName": "B"},
-            "emails": [{"value": "a@b", "type": "work"}, {"type": "home"}],
-            "unknown": 1,
-            ENTERPRISE_USER: {"department": "d", "manager": {"value": "m"}},
-            CUSTOM: {"badge": "7", "pin": "p", "salary": "s", "desk": {"floor": "2", "seat": "x"}},
-            "meta": {"version": "W/\"1\""},
-        });
-        let Value::Object(mut resource) = resource else { unreachable!() };
-        let schema = schema();
-        let projection = Projection::new(&schema, attributes.iter().copied(), excluded.iter().copied());
-        let stored = Compact::of_user(resource.clone());
-        let shown = projection.show(&stored, "1", &json!({"meta": resource["meta"]}));
-        let shown: Value = serde_json::from_slice(&shown.text()).unwrap();
-        projection.apply(&mut resource);
-        assert_eq!(shown, Value::Object(resource), "decoded or not");
-        shown
-    }
-
-    /// RFC 7643 section 7: `returned`.
-    #[test]
-    fn by_default_nothing_is_shown_that_is_returned_never_or_on_request() {
-        let shown = json!({
-            "schemas": SCHEMAS, "id": "1", "externalId": "x", "userName": "a",
-            "name": {"givenName": "A", "familyName": "B"},
-            "emails": [{"value": "a@b", "type": "work"}, {"type": "home"}],
-            ENTERPRISE_USER: {"department": "d", "manager": {"value": "m"}},
-            CUSTOM: {"badge": "7", "desk": {"floor": "2", "seat": "x"}},
-            "meta": {"version": "W/\"1\""},
-        });
-        assert_eq!(project(&[], &[]), shown);
-        assert_eq!(project(&["", " "], &[""]), shown, "empty parameters are none");
-    }
-
-    /// RFC 7644 section 3.9; quirk Q13.
-    #[test]
-    fn attributes_shows_those_and_what_is_always_returned() {
-        let always = json!({"badge": "7"});
-        assert_eq!(
-            project(&["USERNAME", " meta"], &[]),
-            json!({"schemas": SCHEMAS, "id": "1", "userName": "a", CUSTOM: always, "meta": {"version": "W/\"1\""}})
-        );
-        assert_eq!(project(&["nick"], &[]), json!({"schemas": SCHEMAS, "id": "1", CUSTOM: always}));
-    }
-
-    #[test]
-    fn a_sub_attribute_is_shown_alone() {
-        assert_eq!(
-            project(&["name.givenName", "emails.value", "urn:example:User:desk.seat"], &[]),
-            json!({
-                "schemas": SCHEMAS, "id": "1", "name": {"givenName": "A"}, "emails": [{"value": "a@b"}],
-                CUSTOM: {"badge": "7", "desk": {"floor": "2", "seat": "x"}},
-            })
-        );
-    }
-
-    #[test]
-    fn what_is_returned_on_request_is_shown_on_request_and_what_never_is_never() {
-        let shown = project(&["urn:example:user:salary", "urn:example:User:pin"], &[]);
-        assert_eq!(shown[CUSTOM], json!({"badge": "7", "salary": "s"}));
-    }
-
-    #[test]
-    fn a_urn_shows_or_hides_all_of_its_schema() {
-        assert_eq!(
-            project(&[ENTERPRISE_USER], &[]),
-            json!({
-                "schemas": SCHEMAS, "id": "1", CUSTOM: {"badge": "7"},
-                ENTERPRISE_USER: {"department": "d", "manager": {"value": "m"}},
-            })
-        );
-        assert_eq!(project(&[], &[ENTERPRISE_USER]).get(ENTERPRISE_USER), None);
-        let core = project(&[USER], &[]);
-        assert_eq!((&core["userName"], core.get("meta"), core.get("externalId")), (&json!("a"), None, None));
-    }
-
-    /// RFC 7644 section 3.9.
-    #[test]
-    fn excluded_attributes_hides_those_but_never_what_is_always_returned() {
-        let shown =
-            project(&[], &["id", "schemas", "EMAILS", "name.familyName", "urn:example:User:badge", "nick"]);
-        assert_eq!(
-            (&shown["id"], &shown["schemas"], shown.get("emails")),
-            (&json!("1"), &json!(SCHEMAS), None)
-        );
-        assert_eq!(shown["name"], json!({"givenName": "A"}));
-        assert_eq!(shown[CUSTOM]["badge"], "7");
-    }
-
-    #[test]
-    fn of_what_is_asked_for_and_excluded_only_the_rest_is_shown() {
-        assert_eq!(project(&["name", "title"], &["name.familyName"])["name"], json!({"givenName": "A"}));
-        assert_eq!(project(&["name"], &["name"]).get("name"), None);
-    }
-
-    #[test]
-    fn what_is_not_shown_need_not_be_looked_up() {
-        let groups = ResourceSchema::group();
-        let shows = |attributes: &[&str], excluded: &[&str], name| {
-            Projection::new(&groups, attributes.iter().copied(), excluded.iter().copied()).shows(name)
-        };
-        assert!(shows(&[], &[], "members") && shows(&[], &[], "members.type"));
-        assert!(!shows(&[], &["Members"], "members"));
-        assert!(!shows(&["displayName"], &[], "members"));
-        assert!(shows(&["members.value"], &[], "members.value"));
-        assert!(!shows(&["members.value"], &[], "members.type"));
-        assert!(!shows(&[], &[], "nick"));
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::comparison::Comparison;
 use super::error::{Result, ScimError, quote};
+use super::filter::is_present;
 use super::resource::Resource;
 use super::schema::{Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema};
 
@@ -12,6 +13,17 @@ use super::schema::{Attribute, AttributeRef, Located, Mutability, ResourceKind, 
 pub struct Requirements {
     required: Vec<Field>,
     constraints: Vec<(Field, Allowed)>,
+}
+
+/// What a resource becomes what it is by.
+#[derive(Clone, Copy, Debug)]
+pub enum Change<'a> {
+    /// It is created.
+    Creation,
+    /// It takes the place of this one, as a whole.
+    Replacement(&'a Resource),
+    /// It is this one with what a PATCH changes.
+    Patch(&'a Resource),
 }
 
 /// Which values an attribute may have, as a provider declares it.
@@ -80,12 +92,14 @@ impl Requirements {
     }
 
     /// Refuses a resource that lacks something or has a value that is not allowed, and drops the values that
-    /// are to be dropped. What was already so in `before` passes: nobody must be kept from deactivating a
-    /// person whose mail address is missing since last year.
+    /// are to be dropped. Empty text is no value. What was already so before the change passes: nobody must be
+    /// kept from deactivating a person whose mail address is missing since last year.
     ///
     /// # Errors
-    /// `invalidValue` that names everything that is missing or wrong at once.
-    pub fn enforce(&self, resource: &mut Resource, before: Option<&Resource>) -> Result<()> {
+    /// `invalidValue` that names everything that is missing or wrong at once; `mutability` where a PATCH leaves
+    /// something unassigned (RFC 7644 section 3.5.2.2).
+    pub fn enforce(&self, resource: &mut Resource, change: Change<'_>) -> Result<()> {
+        let before = change.before();
         let mut complaints = Vec::new();
         for (field, allowed) in &self.constraints {
             let is_wrong = |value: &Value| {
@@ -107,11 +121,26 @@ impl Requirements {
         }
         let is_new = |field: &&Field| !before.is_some_and(|before| field.is_missing(before));
         let missing = self.required.iter().filter(|field| field.is_missing(resource)).filter(is_new);
-        let missing: Vec<_> = missing.map(|field| field.path.as_str()).collect();
+        let missing: Vec<_> = missing.collect();
+        let is_unassigned = missing.iter().any(|field| field.values(resource).is_empty());
         if !missing.is_empty() {
-            complaints.insert(0, format!("required and missing: {}", missing.join(", ")));
+            let paths: Vec<_> = missing.iter().map(|field| field.path.as_str()).collect();
+            complaints.insert(0, format!("required and missing: {}", paths.join(", ")));
         }
-        if complaints.is_empty() { Ok(()) } else { Err(ScimError::invalid_value(complaints.join("; "))) }
+        match (complaints.is_empty(), change) {
+            (true, _) => Ok(()),
+            (false, Change::Patch(_)) if is_unassigned => Err(ScimError::mutability(complaints.join("; "))),
+            (false, _) => Err(ScimError::invalid_value(complaints.join("; "))),
+        }
+    }
+}
+
+impl<'a> Change<'a> {
+    fn before(self) -> Option<&'a Resource> {
+        match self {
+            Self::Creation => None,
+            Self::Replacement(before) | Self::Patch(before) => Some(before),
+        }
     }
 }
 
@@ -169,7 +198,7 @@ impl Field {
     }
 
     fn is_missing(&self, resource: &Resource) -> bool {
-        self.values(resource).is_empty()
+        !self.values(resource).into_iter().any(is_present)
     }
 
     fn has(&self, resource: &Resource, value: &Value) -> bool {

@@ -6,7 +6,7 @@ use super::error::{Result, ScimError, quote};
 use super::members::Member;
 use super::mode::{AbsentMembers, LooseForms, Mode, UnknownInBody};
 use super::object;
-use super::requirements::Requirements;
+use super::requirements::{Change, Requirements};
 use super::schema::{Attribute, Mutability, ResourceKind, ResourceSchema, Schema, Type, says_schemas};
 use super::value::{Ignored, normalize_value};
 
@@ -37,7 +37,7 @@ pub fn post(
     requirements: &Requirements,
 ) -> Result<Normalized> {
     let mut sent = normalize(body, schema, mode)?;
-    settle(&mut sent.resource, None, schema, requirements)?;
+    settle(&mut sent.resource, Change::Creation, schema, requirements)?;
     if schema.kind() == ResourceKind::User {
         sent.resource.entry("active").or_insert(Value::Bool(true));
     }
@@ -95,22 +95,22 @@ pub fn succeed(
     for extension in schema.extensions() {
         keep_immutable_within(&extension.id, &extension.attributes, current, &mut sent)?;
     }
-    settle(&mut sent, Some(current), schema, requirements)?;
+    settle(&mut sent, Change::Replacement(current), schema, requirements)?;
     Ok(sent)
 }
 
 /// Ends a change of a resource: what the provider requires is enforced, nothing empty is left, and `schemas`
-/// names what is there. `before` is the resource before the change; none when it is created.
+/// names what is there.
 ///
 /// # Errors
 /// Those of [`Requirements::enforce`].
 pub fn settle(
     resource: &mut Resource,
-    before: Option<&Resource>,
+    change: Change<'_>,
     schema: &ResourceSchema,
     requirements: &Requirements,
 ) -> Result<()> {
-    requirements.enforce(resource, before)?;
+    requirements.enforce(resource, change)?;
     seal(resource, schema);
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::error::{ErrorKind, Result, ScimError, quote};
 use super::filter::Filter;
-use super::mode::Mode;
+use super::mode::{AbsentSchemas, Mode};
 use super::object;
 use super::page::{Binding, DEFAULT_COUNT, MAX_COUNT, Paging};
 use super::sort::Order;
@@ -66,7 +66,7 @@ impl Query {
     pub fn from_body(body: &Value, mode: Mode) -> Result<Self> {
         let body =
             body.as_object().ok_or_else(|| ScimError::invalid_syntax("the body must be a JSON object"))?;
-        check_schemas(body)?;
+        check_schemas(body, mode)?;
         Self::read(&Parameters(body), mode)
     }
 
@@ -95,13 +95,12 @@ impl Query {
 const NAMES: [&str; 8] =
     ["filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes"];
 
-/// `schemas` may be missing, as in a PATCH.
-fn check_schemas(body: &Map<String, Value>) -> Result<()> {
+fn check_schemas(body: &Map<String, Value>, mode: Mode) -> Result<()> {
     let is_search = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(SCHEMA));
     match object::member(body, "schemas") {
-        None => Ok(()),
+        None if mode.switches().absent_schemas == AbsentSchemas::Take => Ok(()),
         Some(Value::Array(urns)) if urns.iter().any(is_search) => Ok(()),
-        Some(_) => Err(ScimError::invalid_syntax(format!("schemas must be [\"{SCHEMA}\"]"))),
+        _ => Err(ScimError::invalid_syntax(format!("schemas must be [\"{SCHEMA}\"]"))),
     }
 }
 
@@ -231,7 +230,7 @@ mod tests {
             excluded_attributes: vec![],
         };
         assert_eq!(url(""), query);
-        assert_eq!(Query::from_body(&json!({}), Mode::Strict).unwrap(), query);
+        assert_eq!(Query::from_body(&json!({}), Mode::Compat).unwrap(), query);
     }
 
     /// RFC 7644 section 3.4.3: a `.search` asks what a GET asks.
@@ -259,7 +258,7 @@ mod tests {
         assert_eq!(query.paging, Paging::Index { start: 2, count: 3 });
         assert_eq!(query.attributes, [""; 0]);
         let body = json!({"FILTER": "title pr", "count": null, "unknown": 1});
-        assert!(Query::from_body(&body, Mode::Strict).unwrap().filter.is_some());
+        assert!(Query::from_body(&body, Mode::Compat).unwrap().filter.is_some());
     }
 
     /// Quirk Q14.
@@ -281,7 +280,7 @@ mod tests {
         assert_eq!(paging("count=99999999999999999999"), index(1, MAX_COUNT));
         assert_eq!(paging("startIndex=-99999999999999999999"), index(1, DEFAULT_COUNT));
         let body = json!({"count": i64::MAX, "startIndex": i64::MIN});
-        assert_eq!(Query::from_body(&body, Mode::Strict).unwrap().paging, index(1, MAX_COUNT));
+        assert_eq!(Query::from_body(&body, Mode::Compat).unwrap().paging, index(1, MAX_COUNT));
     }
 
     /// RFC 9865 section 2.
@@ -329,6 +328,13 @@ mod tests {
         let query = |count| format!("attributes={}", vec!["title"; count].join(","));
         assert_eq!(url(&query(MAX_NAMES)).attributes.len(), MAX_NAMES);
         assert_eq!(refused(&query(MAX_NAMES + 1)), ErrorKind::InvalidValue);
+    }
+
+    /// RFC 7644 section 3.4.3.
+    #[test]
+    fn a_search_that_does_not_say_so_is_one_in_compat_alone() {
+        let is_one = |mode| Query::from_body(&json!({"filter": "title pr"}), mode).is_ok();
+        assert_eq!(Mode::ALL.map(is_one), [true, false, false]);
     }
 
     #[test]

@@ -24,7 +24,23 @@ struct Rule {
 
 fn rules() -> Vec<Rule> {
     let rule = |kind, message, breaks| Rule { kind, message, breaks };
+    let custom = |attribute: Value| {
+        let schema = json!({"schema": "urn:example:2.0:User", "attributes": [attribute]});
+        json!({"spec": {"attributes": {"custom": [schema]}}})
+    };
     vec![
+        rule(
+            "ScimProvider",
+            "name: this name has a meaning of its own; choose another",
+            custom(json!({"name": "Members"})),
+        ),
+        rule(
+            "ScimProvider",
+            "name: this is a word of filters; choose another",
+            custom(
+                json!({"name": "desk", "type": "complex", "subAttributes": [{"name": "$ref"}, {"name": "NOT"}]}),
+            ),
+        ),
         rule(
             "ScimProvider",
             "the name is a part of a URL: use at most 40 lower-case letters, digits and dashes",

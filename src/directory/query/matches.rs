@@ -9,7 +9,7 @@ use crate::{
     directory::{
         Assignable,
         provider::Names,
-        view::{Group, Id, Members, ProviderView, User},
+        view::{Group, Id, ProviderView, User},
     },
     scim::{filter::Indexed, resource::Resource, schema::ResourceKind},
 };
@@ -71,8 +71,8 @@ fn users(view: &ProviderView, lookup: &Indexed) -> Vec<Arc<User>> {
         Indexed::UserDisplayName(name) => view.users_by_display_name(name).cloned().collect(),
         Indexed::EmailValue(email) => view.users_by_email(email).cloned().collect(),
         Indexed::GroupsValue(group) => {
-            let members = view.group(&group.as_str().into()).map(|group| group.members());
-            members.into_iter().flat_map(Members::iter).filter_map(|id| view.user(id)).cloned().collect()
+            let members = view.group(&group.as_str().into()).map(|group| view.flattened_members(group));
+            members.into_iter().flatten().filter_map(|id| view.user(id)).cloned().collect()
         }
         Indexed::DisplayName(_) | Indexed::MembersValue(_) => Vec::new(),
     }

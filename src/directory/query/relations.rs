@@ -1,7 +1,5 @@
 //! What filters and orders ask of a resource that it does not hold itself.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::Question;
@@ -11,7 +9,7 @@ use crate::{
         members::shown,
         provider::Meta,
         tags::user_etag,
-        view::{Group, Id, ProviderView, User},
+        view::{Group, Id, Membership, ProviderView, User},
     },
     scim::{
         etag::ETag,
@@ -51,7 +49,7 @@ impl<'a> Known<'a> {
     }
 
     fn user_meta(&self, user: &User, view: &ProviderView) -> Value {
-        let groups: Vec<Arc<Group>> = view.groups_of(user.id()).cloned().collect();
+        let groups = view.groups_containing(user.id());
         let location = ResourceKind::User.url(self.base, user.id());
         json!(Meta::shown(ResourceKind::User, user.meta(), &location, &user_etag(user, &groups)))
     }
@@ -70,7 +68,10 @@ impl Relations for Known<'_> {
         };
         let id = Id::from(id);
         let values: Vec<Value> = match relation {
-            Relation::Groups => view.groups_of(&id).map(|group| membership(group, self.base)).collect(),
+            Relation::Groups => {
+                let groups = view.groups_containing(&id).into_iter();
+                groups.map(|(group, membership)| self::membership(&group, membership, self.base)).collect()
+            }
             Relation::Members => view.group(&id).map(|group| self.members(group, view)).unwrap_or_default(),
             Relation::Meta => {
                 let user = view.user(&id).map(|user| self.user_meta(user, view));
@@ -81,25 +82,26 @@ impl Relations for Known<'_> {
     }
 
     fn contains(&self, relation: Relation, id: &str, value: &str) -> bool {
-        let (member, group) = match relation {
-            Relation::Groups => (Id::from(id), Id::from(value)),
-            Relation::Members => (Id::from(value), Id::from(id)),
-            Relation::Meta => return false,
-        };
+        let (id, value) = (Id::from(id), Id::from(value));
         let directory = self.store.read();
-        let view = directory.provider(self.provider.name());
-        view.is_some_and(|view| {
-            !view.is_gone(&member) && view.group(&group).is_some_and(|group| group.names(&member))
-        })
+        let Some(view) = directory.provider(self.provider.name()) else { return false };
+        match relation {
+            Relation::Groups => view.groups_containing(&id).iter().any(|(group, _)| *group.id() == value),
+            Relation::Members => {
+                !view.is_gone(&value) && view.group(&id).is_some_and(|group| group.names(&value))
+            }
+            Relation::Meta => false,
+        }
     }
 }
 
-/// A group among the `groups` of one of its members; `base` is the provider's URL without a slash at its end.
-pub fn membership(group: &Group, base: &str) -> Value {
+/// A group among the `groups` of somebody whom it contains; `base` is the provider's URL without a slash at its
+/// end.
+pub fn membership(group: &Group, membership: Membership, base: &str) -> Value {
     json!({
         "value": group.id().to_string(),
         "$ref": ResourceKind::Group.url(base, group.id()),
         "display": group.display_name(),
-        "type": "direct",
+        "type": membership.name(),
     })
 }

@@ -22,8 +22,6 @@ use crate::{
 use filter::{Candidate, UserFilter};
 use groups::GroupCriterion;
 
-pub use groups::containing;
-
 /// Subjects, ready to be looked up: patterns compiled, the filter bound to the provider's schema.
 #[derive(Debug)]
 pub struct Selector {
@@ -117,7 +115,7 @@ impl Selector {
 
     /// Whether a group that is named contains this id, be it through other groups.
     fn reaches(&self, id: &Id, view: &ProviderView) -> bool {
-        !self.groups.is_empty() && containing(view, id).iter().any(|(group, _)| self.names(group))
+        !self.groups.is_empty() && view.groups_containing(id).iter().any(|(group, _)| self.names(group))
     }
 
     fn names(&self, group: &Group) -> bool {

@@ -148,6 +148,26 @@ async fn at_the_root_they_stand_beside_people_and_groups() {
     assert_eq!(json!(kinds), json!(["Entitlement", "Entitlement", "Role", "Role", "User"]));
 }
 
+/// RFC 7644 section 3.7: each operation is answered as if it had come alone.
+#[tokio::test]
+async fn in_a_bulk_request_they_are_what_they_are_alone() {
+    let server = governed();
+    for (governance, status) in [("Okta", "405"), ("None", "404")] {
+        server.provide([("okta", json!({"governance": governance}))]);
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+            "Operations": [
+                {"method": "POST", "path": "/Roles", "bulkId": "r", "data": {}},
+                {"method": "DELETE", "path": "/Entitlements/1"},
+            ],
+        });
+        let answer = server.send(Method::POST, "/scim/v2/okta/Bulk", body.to_string()).await.body;
+        for operation in answer["Operations"].as_array().unwrap() {
+            assert_eq!(operation["status"], status, "{operation}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn they_are_read_and_never_written() {
     let server = governed();

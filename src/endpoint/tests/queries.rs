@@ -130,6 +130,77 @@ async fn a_filter_at_the_root_is_asked_of_every_type() {
     }
 }
 
+/// RFC 7643 section 4.1.2: `groups` has direct and indirect memberships.
+#[tokio::test]
+async fn a_person_shows_and_is_found_by_the_groups_around_theirs() {
+    let server = Server::new();
+    let nested = |inner: &str, second| json!({"groups": [inner], "meta": created(second)});
+    server.endpoint.0.store.hold(
+        vec![user("ann", json!({})), user("bob", json!({}))],
+        vec![
+            group("inner", &["ann"], nested("outer", 1)),
+            group("middle", &[], nested("inner", 2)),
+            group("outer", &["bob"], nested("middle", 3)),
+        ],
+    );
+    let ann = server.get("/scim/v2/okta/Users/ann").await.body;
+    let shown = |group: &str, membership| {
+        let url = format!("{BASE}/Groups/{group}");
+        json!({"value": group, "$ref": url, "display": group, "type": membership})
+    };
+    let circle = json!([shown("inner", "direct"), shown("middle", "indirect"), shown("outer", "indirect")]);
+    assert_eq!(ann["groups"], circle);
+    for (filter, found) in [
+        (r#"groups.value eq "outer""#, "ann bob"),
+        (r#"groups[value eq "outer"]"#, "ann bob"),
+        (r#"groups[value eq "outer" and type eq "indirect"]"#, "ann"),
+        (r#"groups[display eq "outer" and type eq "direct"]"#, "bob"),
+        (r#"groups.value eq "outer" and userName sw "a""#, "ann"),
+        (r#"groups.value ne "nobody" and not (groups.value eq "middle")"#, ""),
+        (&format!("meta.version eq {}", ann["meta"]["version"]), "ann"),
+    ] {
+        assert_eq!(server.filtered("Users", filter).await, found, "{filter}");
+    }
+}
+
+/// What is shown of the groups around a person is a part of what their tag stands for.
+#[tokio::test]
+async fn the_tag_of_a_person_changes_with_the_groups_around_theirs() {
+    let server = Server::new();
+    let tag = async |groups| {
+        server.endpoint.0.store.hold(vec![user("ann", json!({}))], groups);
+        server.get("/scim/v2/okta/Users/ann").await.header("etag").unwrap().to_owned()
+    };
+    let outer = |version: &str, name| {
+        group("outer", &[], json!({"groups": ["inner"], "displayName": name, "resourceVersion": version}))
+    };
+    let inner = || group("inner", &["ann"], json!({}));
+    let mut tags = vec![
+        tag(vec![inner()]).await,
+        tag(vec![inner(), outer("2", "outer")]).await,
+        tag(vec![inner(), outer("3", "renamed")]).await,
+        tag(vec![inner(), group("outer", &["ann"], json!({"resourceVersion": "4"}))]).await,
+    ];
+    tags.sort();
+    tags.dedup();
+    assert_eq!(tags.len(), 4);
+}
+
+/// RFC 9110 section 13.1.1.
+#[tokio::test]
+async fn a_get_is_answered_with_the_version_that_it_asks_for_alone() {
+    let server = filled();
+    let tag = server.get("/scim/v2/okta/Users/ann").await.header("etag").unwrap().to_owned();
+    for (wanted, known, status) in
+        [(&*tag, "W/\"99\"", 200), ("*", "*", 304), ("W/\"99\"", "*", 412), ("99", "*", 400)]
+    {
+        let mut get = request(Method::GET, "/scim/v2/okta/Users/ann", Body::empty());
+        get.headers_mut().insert("if-match", wanted.parse().unwrap());
+        get.headers_mut().insert("if-none-match", known.parse().unwrap());
+        assert_eq!(server.ask(get).await.status, status, "{wanted} {known}");
+    }
+}
+
 #[tokio::test]
 async fn what_no_type_here_has_is_refused() {
     let server = filled();

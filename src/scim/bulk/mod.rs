@@ -75,6 +75,7 @@ pub struct Outcome {
 /// A bulk request on its way.
 #[derive(Debug)]
 pub struct Bulk {
+    mode: Mode,
     operations: Vec<Operation>,
     /// What is still to be done, the next one last.
     steps: Vec<Step>,
@@ -92,6 +93,8 @@ struct Operation {
     bulk_id: Option<String>,
     /// What it asks for, with its references as they were sent.
     request: Result<Request>,
+    /// Of which type its resource is, as far as its path says it.
+    kind: Option<ResourceKind>,
     /// The id of its resource, once it is known.
     id: Option<String>,
     result: Option<Result<Outcome>>,
@@ -148,8 +151,8 @@ impl Bulk {
         }
         let mut operations: Vec<_> = sent.into_iter().map(Operation::read).collect();
         refuse_repeated(&mut operations);
-        let steps = schedule::plan(&mut operations);
-        Ok(Self { operations, steps, ids: HashMap::new(), current: None, failures_left })
+        let steps = schedule::plan(&mut operations, mode);
+        Ok(Self { mode, operations, steps, ids: HashMap::new(), current: None, failures_left })
     }
 
     /// What is to be executed next; none when nothing is left. Once as many operations have failed as
@@ -199,7 +202,7 @@ impl Bulk {
             let (id, data) = (operation.id.clone(), patch.clone());
             request = Request { method: Method::Patch, id, data, ..request };
         }
-        references::resolve(&mut request, |bulk_id| self.ids.get(bulk_id).map(String::as_str))?;
+        references::resolve(&mut request, self.mode, |bulk_id| self.ids.get(bulk_id).map(String::as_str))?;
         operation.id.clone_from(&request.id);
         Ok(request)
     }
@@ -227,13 +230,16 @@ impl Operation {
     fn read(sent: Value) -> Self {
         let Value::Object(mut sent) = sent else {
             let request = Err(ScimError::invalid_syntax("an operation must be a JSON object"));
-            return Self { method: None, bulk_id: None, request, id: None, result: None };
+            return Self { method: None, bulk_id: None, request, kind: None, id: None, result: None };
         };
         let text = |name: &str| object::member(&sent, name).and_then(Value::as_str).map(str::to_owned);
         let (method, bulk_id) = (text("method"), text("bulkId"));
+        let creates = method.as_ref().is_some_and(|method| method.eq_ignore_ascii_case("POST"));
+        let path = text("path").and_then(|path| read_path(&path).ok());
+        let (kind, id) = path.map(|(kind, id)| (Some(kind), id)).unwrap_or_default();
+        let id = id.filter(|id| !creates && !references::is_reference(id));
         let request = read_request(&mut sent, bulk_id.as_deref());
-        let id = request.as_ref().ok().and_then(|request| request.id.clone());
-        Self { method, bulk_id, request, id: id.filter(|id| !references::is_reference(id)), result: None }
+        Self { method, bulk_id, request, kind, id, result: None }
     }
 
     fn creates(&self) -> bool {
@@ -272,6 +278,11 @@ fn read_request(sent: &mut Map<String, Value>, bulk_id: Option<&str>) -> Result<
     let path = text("path")
         .ok_or_else(|| ScimError::invalid_syntax("path is missing; write /Users or /Users/<id>"))?;
     let (kind, id) = read_path(&path)?;
+    if !ResourceKind::PROVISIONED.contains(&kind) {
+        // Who offers it may say what can be done with it.
+        let id = id.filter(|_| method != Method::Post);
+        return Ok(Request { method, kind, id, if_match: None, data: Value::Null });
+    }
     match (method, &id) {
         (Method::Post, Some(_)) => {
             return Err(ScimError::invalid_syntax("the path of a POST must be /Users or /Groups"));
@@ -302,7 +313,7 @@ fn read_request(sent: &mut Map<String, Value>, bulk_id: Option<&str>) -> Result<
 fn read_path(path: &str) -> Result<(ResourceKind, Option<String>)> {
     let mut parts = path.split('/').filter(|part| !part.is_empty());
     let kind = parts.next().and_then(|endpoint| {
-        ResourceKind::PROVISIONED
+        ResourceKind::ALL
             .into_iter()
             .find(|kind| kind.endpoint().trim_start_matches('/').eq_ignore_ascii_case(endpoint))
     });

@@ -47,9 +47,8 @@ impl BulkResponse {
 
 impl Answer {
     fn new(operation: Operation, base: &str) -> Option<Self> {
-        let Operation { method, bulk_id, request, id, result } = operation;
-        let location =
-            request.ok().zip(id).map(|(request, id)| format!("{base}{}/{id}", request.kind.endpoint()));
+        let Operation { method, bulk_id, kind, id, result, .. } = operation;
+        let location = kind.zip(id).map(|(kind, id)| kind.url(base, id));
         let (version, status, response) = match result? {
             Ok(Outcome { status, version, response, .. }) => {
                 (version.map(|version| version.to_string()), status, response.map(Body::Resource))

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::{Operation, references};
+use crate::scim::mode::Mode;
 
 /// One thing to execute.
 #[derive(Debug)]
@@ -25,9 +26,9 @@ impl Step {
 
 /// Orders the operations, the first one last: each after those that create what it refers to. Where that is
 /// impossible, in a circle, the references that close it leave the operation and become a step of their own.
-pub(super) fn plan(operations: &mut [Operation]) -> Vec<Step> {
+pub(super) fn plan(operations: &mut [Operation], mode: Mode) -> Vec<Step> {
     let creators = creators(operations);
-    let mut order = Order::new(needs(operations, &creators));
+    let mut order = Order::new(needs(operations, &creators, mode));
     (0..operations.len()).for_each(|place| order.visit(place));
 
     let mut steps = Vec::new();
@@ -58,11 +59,11 @@ fn creators(operations: &[Operation]) -> HashMap<String, usize> {
 }
 
 /// For each operation, those that create what it refers to: each once, the first one last.
-fn needs(operations: &[Operation], creators: &HashMap<String, usize>) -> Vec<Vec<usize>> {
+fn needs(operations: &[Operation], creators: &HashMap<String, usize>, mode: Mode) -> Vec<Vec<usize>> {
     let needed = |operation: &Operation| {
-        let references = operation.request.as_ref().map(references::of).unwrap_or_default();
-        let needed: BTreeSet<usize> =
-            references.into_iter().filter_map(|id| creators.get(id).copied()).collect();
+        let references = operation.request.as_ref().map(|request| references::of(request, mode));
+        let references = references.unwrap_or_default().into_iter();
+        let needed: BTreeSet<usize> = references.filter_map(|id| creators.get(&*id).copied()).collect();
         needed.into_iter().rev().collect()
     };
     operations.iter().map(needed).collect()

@@ -108,6 +108,55 @@ fn a_reference_becomes_the_id_of_what_was_created() {
     assert_eq!(results[3]["location"], format!("{BASE}/Users/id-1"));
 }
 
+/// RFC 7644 section 3.7.2.
+#[test]
+fn a_reference_in_the_filter_of_a_patch_becomes_the_id_of_what_was_created_first() {
+    let path = r#"members[value eq "bulkId:a" or (type eq "User" and value eq "bulkId:b")]"#;
+    let operations = json!([
+        {"method": "PATCH", "path": "/Groups/g", "data": {"operations": [{"op": "remove", "PATH": path}]}},
+        user("b"),
+        user("a"),
+    ]);
+    let (told, _) = execute(bulk(operations), |_| false);
+    let resolved = r#"members[value eq \"id-2\" or type eq \"user\" and value eq \"id-1\"]"#;
+    assert!(told[2].contains(resolved), "{told:?}");
+}
+
+#[test]
+fn a_path_that_refers_to_nothing_stays_as_it_was_sent() {
+    for path in [r#"emails[type  eq "bulkId"]"#, r#"members[value eq "x bulkId:a"]"#, "members[bulkId:a"] {
+        let operations = json!([
+            {"method": "PATCH", "path": "/Groups/g", "data": {"Operations": [{"op": "remove", "path": path}]}},
+        ]);
+        let request = bulk(operations).next_request().unwrap();
+        assert_eq!(request.data["Operations"][0]["path"], path);
+    }
+    let unknown = json!([{
+        "method": "PATCH", "path": "/Groups/g",
+        "data": {"Operations": [{"op": "remove", "path": r#"members[value eq "bulkId:nobody"]"#}]},
+    }]);
+    let (_, results) = execute(bulk(unknown), |_| false);
+    assert_eq!(results[0]["response"]["scimType"], "invalidValue");
+}
+
+/// RFC 7644 section 3.7.3: "location" is there unless a POST has failed.
+#[test]
+fn an_operation_that_cannot_be_read_has_its_location_too() {
+    let operations = json!([
+        {"method": "PUT", "path": "/Users/u"},
+        {"method": "FETCH", "path": "/groups/g/"},
+        {"method": "PATCH", "path": "/Users/u", "version": "7", "data": {}},
+        {"method": "post", "path": "/Users/u", "bulkId": "u", "data": {}},
+        {"method": "DELETE", "path": "/Users/bulkId:nobody"},
+        {"method": "DELETE", "path": "/Users"},
+    ]);
+    let (_, results) = execute(bulk(operations), |_| false);
+    let locations: Vec<_> = results.as_array().unwrap().iter().map(|result| &result["location"]).collect();
+    let (user, group) = (json!(format!("{BASE}/Users/u")), json!(format!("{BASE}/Groups/g")));
+    assert_eq!(locations, [&user, &group, &user, &Value::Null, &Value::Null, &Value::Null]);
+    assert!(results.as_array().unwrap().iter().all(|result| result["status"] == "400"), "{results}");
+}
+
 #[test]
 fn what_is_referred_to_is_created_first_and_answered_in_the_order_of_the_request() {
     let (told, results) =

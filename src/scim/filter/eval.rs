@@ -115,7 +115,7 @@ impl Operator {
 }
 
 /// `pr` is false of null, of empty text, and of lists and objects that hold nothing else.
-fn is_present(value: &Value) -> bool {
+pub(in crate::scim) fn is_present(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(_) | Value::Number(_) => true,

@@ -357,9 +357,7 @@ impl<'a> Application<'a> {
     fn refuse_unless_same_id(&self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
         match change {
             Change::Set(_, id) if place.is_core("id") && self.resource.get("id") == Some(id) => Ok(()),
-            _ => {
-                Err(ScimError::mutability(format!("{} is read-only; leave it out", place.at.attribute.name)))
-            }
+            _ => Err(ScimError::mutability(format!("{} is read-only; leave it out", place.name()))),
         }
     }
 
@@ -409,6 +407,12 @@ fn too_much(complaint: &str) -> ScimError {
 }
 
 impl Place<'_> {
+    /// What is named: the attribute, or its sub-attribute.
+    fn name(&self) -> String {
+        let sub = self.sub.map(|sub| format!(".{}", sub.name)).unwrap_or_default();
+        format!("{}{sub}", self.at.attribute.name)
+    }
+
     fn is_read_only(&self) -> bool {
         let is = |attribute: &Attribute| attribute.mutability == Mutability::ReadOnly;
         is(self.at.attribute) || self.sub.is_some_and(is)

@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use super::error::{ErrorKind, Result, ScimError, quote};
 use super::members::MemberEdit;
-use super::mode::{EmptyPatch, Mode, UnknownInBody};
+use super::mode::{AbsentSchemas, EmptyPatch, Mode, UnknownInBody};
 use super::object;
 use super::path::Path;
-use super::requirements::Requirements;
+use super::requirements::{self, Requirements};
 use super::resource::{Resource, settle};
 use super::schema::ResourceSchema;
 use apply::Application;
@@ -65,7 +65,7 @@ enum Verb {
 
 impl PatchRequest {
     /// Reads the body of a PATCH. Names and operations are read in any case, what an operation has beside
-    /// `op`, `path` and `value` is not, and `schemas` may be missing.
+    /// `op`, `path` and `value` is not.
     ///
     /// # Errors
     /// `invalidSyntax` for what is no list of operations, `invalidPath` and `invalidFilter` for paths,
@@ -76,7 +76,7 @@ impl PatchRequest {
             return Err(ScimError::invalid_syntax("the body must be a JSON object"));
         };
         if mode.switches().unknown_in_body == UnknownInBody::Refuse {
-            check_schemas(&body)?;
+            check_schemas(&body, mode)?;
         }
         let operations = body.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("Operations"));
         let may_be_empty = mode.switches().empty_patch == EmptyPatch::Nothing;
@@ -114,7 +114,7 @@ impl PatchRequest {
             application.operation(path.as_ref(), change.as_ref()).map_err(at(i))?;
         }
         let mut patched = application.finish();
-        settle(&mut patched.resource, Some(current), schema, requirements)?;
+        settle(&mut patched.resource, requirements::Change::Patch(current), schema, requirements)?;
         Ok(patched)
     }
 }
@@ -175,12 +175,12 @@ fn no_value() -> ScimError {
     ScimError::invalid_value("value is missing; only remove does without")
 }
 
-fn check_schemas(body: &Map<String, Value>) -> Result<()> {
+fn check_schemas(body: &Map<String, Value>, mode: Mode) -> Result<()> {
     let is_patch = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(SCHEMA));
     match object::member(body, "schemas") {
-        None => Ok(()),
+        None if mode.switches().absent_schemas == AbsentSchemas::Take => Ok(()),
         Some(Value::Array(urns)) if urns.iter().any(is_patch) => Ok(()),
-        Some(_) => Err(ScimError::invalid_syntax(format!("schemas must be [\"{SCHEMA}\"]"))),
+        _ => Err(ScimError::invalid_syntax(format!("schemas must be [\"{SCHEMA}\"]"))),
     }
 }
 

@@ -168,8 +168,7 @@ impl<'a> Values<'a> {
 /// Gives an attribute its next value, or takes it away.
 ///
 /// # Errors
-/// `mutability` where an immutable attribute would change, or a required one would go (RFC 7644 section
-/// 3.5.2.2).
+/// `mutability` where an immutable attribute would change.
 pub(super) fn assign(
     object: &mut Map<String, Value>,
     attribute: &Attribute,
@@ -177,15 +176,9 @@ pub(super) fn assign(
 ) -> Result<()> {
     let name = &*attribute.name;
     let current = object.get(name);
-    if current.is_some() && current != next.as_ref() {
-        if attribute.mutability == Mutability::Immutable {
-            return Err(ScimError::mutability(format!("{name} cannot change once it has a value")));
-        }
-        if attribute.required && next.is_none() {
-            return Err(ScimError::mutability(format!(
-                "{name} is required and cannot be removed; replace it"
-            )));
-        }
+    let is_changed = current.is_some() && current != next.as_ref();
+    if is_changed && attribute.mutability == Mutability::Immutable {
+        return Err(ScimError::mutability(format!("{name} cannot change once it has a value")));
     }
     match next {
         Some(next) => object.insert(name.to_owned(), next),

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::scim::error::ErrorKind;
 use crate::scim::schema::core::ENTERPRISE_USER;
 use crate::scim::schema::{Schema, Type};
 
@@ -16,7 +17,8 @@ fn requirements(required: &[&str], constraints: &[(&str, &[&str], OnInvalid)]) -
 fn enforce(requirements: &Requirements, resource: Value, before: Option<Value>) -> Result<Value> {
     let object = |value: Value| value.as_object().unwrap().clone();
     let mut resource = object(resource);
-    requirements.enforce(&mut resource, before.map(object).as_ref())?;
+    let before = before.map(object);
+    requirements.enforce(&mut resource, before.as_ref().map_or(Change::Creation, Change::Replacement))?;
     Ok(resource.into())
 }
 
@@ -104,6 +106,32 @@ fn what_was_already_missing_or_wrong_keeps_nobody_from_being_deactivated() {
     let worse = json!({"userType": "visitor"});
     let refused = enforce(&strict, worse, Some(before)).unwrap_err();
     assert_eq!(refused.detail(), r#"required and missing: userName; userType must be one of "employee""#);
+}
+
+/// RFC 7644 section 3.5.2.2.
+#[test]
+fn what_a_patch_leaves_unassigned_is_told_from_what_has_no_good_value() {
+    let required = requirements(&["emails.value"], &[]);
+    let before = json!({"userName": "a", "emails": [{"value": "a@x"}]});
+    let patched = |after: Value| {
+        let (before, mut after) = (before.as_object().unwrap(), after.as_object().unwrap().clone());
+        let refused = required.enforce(&mut after, Change::Patch(before)).unwrap_err();
+        (refused.kind(), refused.detail().to_owned())
+    };
+    for emails in [json!([]), json!([{"type": "work"}])] {
+        let missing = (ErrorKind::Mutability, "required and missing: emails.value".to_owned());
+        assert_eq!(patched(json!({"userName": "a", "emails": emails})), missing);
+    }
+    assert_eq!(patched(json!({"userName": "", "emails": [{"value": "a@x"}]})).0, ErrorKind::InvalidValue);
+    let replaced = enforce(&required, json!({"userName": "a"}), Some(before.clone())).unwrap_err();
+    assert_eq!(replaced.kind(), ErrorKind::InvalidValue);
+}
+
+#[test]
+fn empty_text_is_no_value() {
+    let required = requirements(&["title"], &[]);
+    let refused = enforce(&required, json!({"userName": "", "title": ""}), None).unwrap_err();
+    assert_eq!(refused.detail(), "required and missing: userName, title");
 }
 
 #[test]

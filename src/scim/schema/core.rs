@@ -122,8 +122,7 @@ fn user_attributes() -> Vec<Attribute> {
         labeled(
             "x509Certificates",
             "The person's certificates.",
-            Attribute::new("value", Type::Binary, "One DER-encoded X.509 certificate in base64.")
-                .case_exact(),
+            Attribute::new("value", Type::Binary, "One DER-encoded X.509 certificate in base64."),
             &[],
         ),
     ]
@@ -261,5 +260,5 @@ fn boolean(name: &'static str, description: &'static str) -> Attribute {
 }
 
 fn reference(name: &'static str, types: &[&'static str], description: &'static str) -> Attribute {
-    Attribute::new(name, Type::Reference, description).case_exact().reference_types(types)
+    Attribute::new(name, Type::Reference, description).reference_types(types)
 }

@@ -101,7 +101,7 @@ fn check_urn(urn: &str) -> Vec<String> {
     problems
 }
 
-/// Names as RFC 7643 section 2.1 has them, each once.
+/// Names as RFC 7643 section 2.1 has them, each once, and `$ref` of section 2.4 within a complex attribute.
 fn check_names(parent: &str, attributes: &[Attribute]) -> Vec<String> {
     let mut problems = Vec::new();
     if attributes.is_empty() || attributes.len() > MOST_ATTRIBUTES {
@@ -111,15 +111,17 @@ fn check_names(parent: &str, attributes: &[Attribute]) -> Vec<String> {
     for (place, attribute) in attributes.iter().enumerate() {
         let name = &attribute.name;
         let path = if parent.is_empty() { name.to_string() } else { format!("{parent}.{name}") };
+        let is_reference = !parent.is_empty() && name == "$ref";
         let is_name = name.len() <= LONGEST_NAME
             && name.starts_with(|c: char| c.is_ascii_alphabetic())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-        if !is_name {
+        if !is_name && !is_reference {
             problems.push(format!(
                 "name {path:?} with letters, digits, '-' and '_', beginning with a letter, at most {LONGEST_NAME} long"
             ));
         }
-        if RESERVED.iter().any(|reserved| attribute.is(reserved)) {
+        let reserved = if parent.is_empty() { RESERVED.as_slice() } else { &RESERVED_WITHIN };
+        if reserved.iter().any(|reserved| attribute.is(reserved)) {
             problems.push(format!("{path} is a name with a meaning of its own; choose another"));
         }
         if attributes.iter().take(place).any(|other| other.is(name)) {
@@ -132,6 +134,9 @@ fn check_names(parent: &str, attributes: &[Attribute]) -> Vec<String> {
 /// The common attributes, the words of filters, and what is treated in a way of its own.
 const RESERVED: [&str; 9] =
     ["schemas", "id", "externalId", "meta", "members", "password", "and", "or", "not"];
+
+/// Of these, what would be read otherwise within the brackets of a value filter.
+const RESERVED_WITHIN: [&str; 3] = ["and", "or", "not"];
 
 fn check_attribute(attribute: &Attribute) -> Vec<String> {
     let mut problems = check_characteristics(&attribute.name, attribute);
@@ -237,8 +242,16 @@ mod tests {
             assert!(extension(URN, "", vec![text(name)]).is_err(), "{name}");
         }
         assert!(problems(URN, vec![text("a"), text("A")]).contains("A is declared twice"));
-        let nested = Attribute::complex("desk", "", [text("a"), text("A"), text("$ref")]);
-        assert!(problems(URN, vec![nested]).contains("desk.A is declared twice"));
+        let nested =
+            Attribute::complex("desk", "", [text("a"), text("A"), text("$ref"), text("id"), text("OR")]);
+        let nested = extension(URN, "", vec![nested]).unwrap_err().problems;
+        assert_eq!(
+            nested,
+            [
+                "desk.A is declared twice; names compare without case",
+                "desk.OR is a name with a meaning of its own; choose another",
+            ]
+        );
         assert!(problems(URN, vec![]).contains("between 1 and 100"));
     }
 

@@ -42,6 +42,9 @@ pub enum AuthenticationScheme {
 }
 
 /// The document of `/ServiceProviderConfig`; `base` is the provider's URL without a slash at its end.
+///
+/// It has no `securityEvents`: RFC 9967 section 4 lets their absence say that there are neither events nor
+/// asynchronous requests, and clients that refuse what RFC 7643 does not define could not read it otherwise.
 pub fn service_provider_config(can: &Capabilities, base: &str) -> Value {
     let supported = json!({"supported": true});
     let unsupported = json!({"supported": false});

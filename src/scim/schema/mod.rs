@@ -34,6 +34,13 @@ pub enum Type {
     Complex,
 }
 
+impl Type {
+    /// Whether its values compare with case, whatever an attribute says (RFC 7643 sections 2.3.6 and 2.3.7).
+    pub fn is_case_exact(self) -> bool {
+        matches!(self, Self::Reference | Self::Binary)
+    }
+}
+
 /// Who may change an attribute, and when (RFC 7643 section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutability {
@@ -101,7 +108,7 @@ pub struct Attribute {
 }
 
 impl Attribute {
-    /// A single-valued attribute with the defaults of RFC 7643 section 2.2.
+    /// A single-valued attribute with the defaults of RFC 7643 section 2.2, and the case of its type.
     pub fn new(
         name: impl Into<Cow<'static, str>>,
         ty: Type,
@@ -112,7 +119,7 @@ impl Attribute {
             ty,
             multi_valued: false,
             required: false,
-            case_exact: false,
+            case_exact: ty.is_case_exact(),
             mutability: Mutability::ReadWrite,
             returned: Returned::Default,
             uniqueness: Uniqueness::None,
@@ -245,6 +252,7 @@ impl ResourceKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceSchema {
     kind: ResourceKind,
+    core: Cow<'static, Schema>,
     extensions: Vec<Schema>,
 }
 
@@ -252,7 +260,13 @@ impl ResourceSchema {
     /// A resource type with the standard extensions of its kind, and these.
     pub fn new(kind: ResourceKind, extensions: impl IntoIterator<Item = Schema>) -> Self {
         let standard = (kind == ResourceKind::User).then(|| core::enterprise_user().clone());
-        Self { kind, extensions: standard.into_iter().chain(extensions).collect() }
+        let core = Cow::Borrowed(match kind {
+            ResourceKind::User => core::user(),
+            ResourceKind::Group => core::group(),
+            ResourceKind::Role => governance::role(),
+            ResourceKind::Entitlement => governance::entitlement(),
+        });
+        Self { kind, core, extensions: standard.into_iter().chain(extensions).collect() }
     }
 
     /// Users with the enterprise extension alone.
@@ -270,14 +284,33 @@ impl ResourceSchema {
         self.kind
     }
 
-    /// The schema whose attributes stand at the top of a resource.
-    pub fn core(&self) -> &'static Schema {
-        match self.kind {
-            ResourceKind::User => core::user(),
-            ResourceKind::Group => core::group(),
-            ResourceKind::Role => governance::role(),
-            ResourceKind::Entitlement => governance::entitlement(),
+    /// The same where these attributes and sub-attributes must be there, which [`Schema`]s then say. Names that
+    /// no schema knows, and those of common attributes, which no schema lists, say nothing.
+    pub fn requiring<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
+        for name in names {
+            let (at, sub) = match self.locate(name) {
+                Some(Located::Attribute(at)) => (at, None),
+                Some(Located::SubAttribute(at, sub)) => (at, Some(sub.name.clone())),
+                Some(Located::Schema(_)) | None => continue,
+            };
+            let (urn, name) = (at.urn.map(str::to_owned), at.attribute.name.clone());
+            let schema = match urn {
+                Some(urn) => self.extensions.iter_mut().find(|extension| extension.is(&urn)),
+                None => Some(self.core.to_mut()),
+            };
+            let attribute = schema.and_then(|schema| find_mut(&mut schema.attributes, &name));
+            let Some(attribute) = attribute else { continue };
+            attribute.required = true;
+            if let Some(sub) = sub.and_then(|sub| find_mut(&mut attribute.sub_attributes, &sub)) {
+                sub.required = true;
+            }
         }
+        self
+    }
+
+    /// The schema whose attributes stand at the top of a resource.
+    pub fn core(&self) -> &Schema {
+        &self.core
     }
 
     /// The attributes that every resource has beside its schema's: `schemas`, `id`, `externalId`, `meta`.
@@ -331,6 +364,10 @@ pub struct AttributeRef<'a> {
 /// `schemas` in every representation of a schema, so a client may send it within an extension too.
 pub fn says_schemas(name: &str) -> bool {
     name.eq_ignore_ascii_case("schemas")
+}
+
+fn find_mut<'a>(attributes: &'a mut [Attribute], name: &str) -> Option<&'a mut Attribute> {
+    attributes.iter_mut().find(|attribute| attribute.is(name))
 }
 
 fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {

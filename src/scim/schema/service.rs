@@ -179,5 +179,5 @@ fn integer(name: &'static str, description: &'static str) -> Attribute {
 }
 
 fn uri(name: &'static str, to: &'static str, description: &'static str) -> Attribute {
-    Attribute::new(name, Type::Reference, description).case_exact().reference_types(&[to])
+    Attribute::new(name, Type::Reference, description).reference_types(&[to])
 }

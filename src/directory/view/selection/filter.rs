@@ -5,10 +5,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{
-    super::{Difference, Group, Id, Members, ProviderView, User},
-    groups::{Membership, containing},
-};
+use super::super::{Difference, Group, Id, Members, Membership, ProviderView, User};
 use crate::scim::{
     error::Result,
     filter::{BoundFilter, Filter, Indexed},
@@ -48,7 +45,7 @@ impl UserFilter {
         if !self.asks_of_groups {
             return false;
         }
-        let around = containing(view, &change.id);
+        let around = view.groups_containing(&change.id);
         let mut groups = around.iter().map(|(group, _)| group).chain(&change.before).chain(&change.after);
         let asks_of = |group: &Arc<Group>| {
             let kinds = [Membership::Direct, Membership::Indirect];
@@ -70,7 +67,7 @@ impl UserFilter {
     ) -> Vec<Candidate> {
         let active = |user: &&Arc<User>| is_active(user);
         let candidate = |user: &Arc<User>| Candidate {
-            groups: if self.asks_of_groups { containing(view, user.id()) } else { Vec::new() },
+            groups: if self.asks_of_groups { view.groups_containing(user.id()) } else { Vec::new() },
             user: user.clone(),
         };
         match self.filter.narrowing().and_then(|lookups| narrowed(&lookups, view)) {
@@ -116,11 +113,7 @@ impl Relations for Candidate {
 
 /// A group among those of a person.
 fn shown(group: &Group, membership: Membership) -> Value {
-    let kind = match membership {
-        Membership::Direct => "direct",
-        Membership::Indirect => "indirect",
-    };
-    json!({"value": group.id().to_string(), "display": group.display_name(), "type": kind})
+    json!({"value": group.id().to_string(), "display": group.display_name(), "type": membership.name()})
 }
 
 /// Whether what changed of a group concerns anybody but ids that nobody has. Of a large group only who came and who

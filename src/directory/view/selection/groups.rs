@@ -1,7 +1,4 @@
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use regex::Regex;
 
@@ -62,29 +59,4 @@ impl GroupCriterion {
             }
         }
     }
-}
-
-/// How an id belongs to a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Membership {
-    /// The group names it.
-    Direct,
-    /// A group within the group contains it.
-    Indirect,
-}
-
-/// Every group that contains this id, nearest first, each once. Groups that contain one another end.
-pub fn containing(view: &ProviderView, id: &Id) -> Vec<(Arc<Group>, Membership)> {
-    let mut groups = Vec::new();
-    let mut seen = HashSet::new();
-    let mut open = VecDeque::from([(id.clone(), Membership::Direct)]);
-    while let Some((member, membership)) = open.pop_front() {
-        for group in view.groups_of(&member) {
-            if seen.insert(group.id().clone()) {
-                groups.push((group.clone(), membership));
-                open.push_back((group.id().clone(), Membership::Indirect));
-            }
-        }
-    }
-    groups
 }

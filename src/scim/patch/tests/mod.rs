@@ -162,7 +162,7 @@ fn refusal(body: &Value, mode: Mode) -> (ErrorKind, String) {
 fn a_body_is_read_whatever_the_case_of_its_names_and_whatever_else_it_says() {
     let operation = json!({"OP": "Replace", "Path": "title", "VALUE": "Engineer", "name": "changeTitle"});
     for body in [
-        json!({"operations": [operation]}),
+        json!({"operations": [operation], "schemas": [super::SCHEMA]}),
         json!({"Operations": [operation], "schemas": [super::SCHEMA, super::SCHEMA]}),
         json!({"OPERATIONS": [operation], "Schemas": [super::SCHEMA.to_uppercase()], "comment": ""}),
     ] {
@@ -173,6 +173,14 @@ fn a_body_is_read_whatever_the_case_of_its_names_and_whatever_else_it_says() {
     let other = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "Operations": [operation]});
     assert!(PatchRequest::decode(other.clone(), Mode::Compat).is_ok());
     assert_eq!(refusal(&other, Mode::Strict).0, ErrorKind::InvalidSyntax);
+}
+
+/// RFC 7644 section 3.5.2; quirk Q26.
+#[test]
+fn a_body_without_schemas_is_a_patch_in_compat_alone() {
+    let body = json!({"Operations": [{"op": "remove", "path": "title"}]});
+    assert_eq!(Mode::ALL.map(|mode| PatchRequest::decode(body.clone(), mode).is_ok()), [true, false, false]);
+    assert_eq!(refusal(&body, Mode::Strict).0, ErrorKind::InvalidSyntax);
 }
 
 #[test]
@@ -214,17 +222,17 @@ fn an_operation_without_what_it_needs_is_refused() {
 
 #[test]
 fn an_error_says_which_operation_it_was() {
-    let operations = json!([{"op": "remove", "path": "title"}, {"op": "remove", "path": "userName"}]);
+    let operations = json!([{"op": "remove", "path": "title"}, {"op": "remove", "path": "groups.display"}]);
     let before = alice().as_object().unwrap().clone();
     let error = patch(&before, &operations, &users(), Mode::Strict).unwrap_err();
-    assert_eq!(error.detail(), "operation 2: userName is required and cannot be removed; replace it");
+    assert_eq!(error.detail(), "operation 2: groups.display is read-only; leave it out");
 }
 
 #[test]
 fn a_request_has_at_most_1000_operations() {
     let operations = |count| json!({"Operations": vec![json!({"op": "remove", "path": "title"}); count]});
-    assert!(PatchRequest::decode(operations(MAX_OPERATIONS), Mode::Strict).is_ok());
-    let (kind, detail) = refusal(&operations(MAX_OPERATIONS + 1), Mode::Strict);
+    assert!(PatchRequest::decode(operations(MAX_OPERATIONS), Mode::Compat).is_ok());
+    let (kind, detail) = refusal(&operations(MAX_OPERATIONS + 1), Mode::Compat);
     assert_eq!(kind, ErrorKind::PayloadTooLarge);
     assert_eq!(detail, "1001 operations in one PATCH; send at most 1000");
 }

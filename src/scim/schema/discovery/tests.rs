@@ -241,6 +241,24 @@ fn a_resource_type_names_its_extensions_and_whether_they_are_required() {
     assert_eq!(named(&schemas(&[&users], BASE), "urn:example:2.0:User")["attributes"][0]["name"], "badge");
 }
 
+/// RFC 7643 section 7: "required".
+#[test]
+fn the_schemas_say_what_a_provider_requires() {
+    let department = format!("{ENTERPRISE_USER}:department");
+    let names = ["EMAILS", "name.givenName", &department, "externalId", "nick"];
+    let users = ResourceSchema::user().requiring(names);
+    let all = schemas(&[&users], BASE);
+    let required = |schema: &str| {
+        let definitions = named(&all, schema)["attributes"].as_array().unwrap();
+        let subs = definitions.iter().flat_map(|it| it["subAttributes"].as_array()).flatten();
+        let required = definitions.iter().chain(subs).filter(|definition| definition["required"] == true);
+        required.map(|definition| definition["name"].as_str().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(required(USER), ["userName", "name", "emails", "givenName"]);
+    assert_eq!(required(ENTERPRISE_USER), ["department"]);
+    assert_eq!(resource_types(&[&users], BASE)[0]["schemaExtensions"][0]["required"], true);
+}
+
 fn capabilities() -> Capabilities {
     Capabilities {
         documentation_uri: Some("https://example.com/docs".into()),
