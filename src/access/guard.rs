@@ -161,11 +161,15 @@ fn held_since(policy: &ScimAccessPolicy) -> Option<Timestamp> {
     Some(policy.status.as_ref()?.held.as_ref()?.since)
 }
 
-/// The plan that an administrator approves, unless it has been carried out.
+/// The plan that an administrator approves, unless it has been carried out. It is noted before, and what it took
+/// away is held until after: whoever noted it may have died in between.
 fn approved(policy: &ScimAccessPolicy) -> Option<&str> {
     let approved = policy.annotations().get(ANNOTATION_APPROVE)?;
-    let carried_out = policy.status.as_ref().and_then(|status| status.last_approved.as_ref());
-    Some(approved.as_str()).filter(|approved| carried_out.is_none_or(|last| last.plan != *approved))
+    let status = policy.status.as_ref();
+    let is_noted = status.and_then(|status| status.last_approved.as_ref()).map(|last| last.plan == *approved);
+    let is_held = status.and_then(|status| status.held.as_ref()).map(|held| held.plan == *approved);
+    let is_carried_out = is_noted == Some(true) && is_held != Some(true);
+    Some(approved.as_str()).filter(|_| !is_carried_out)
 }
 
 /// An approval is of these departures from this policy, held since then, and of no others.
@@ -307,6 +311,15 @@ mod tests {
         held(approve(held_policy(since, plan, ""), &people(0..31)));
         held(approve(held_policy("2025-12-31T23:00:01Z", plan, ""), &leaving));
         held(approve(held_policy(since, plan, plan), &leaving));
+    }
+
+    #[test]
+    fn an_approval_whose_execution_never_began_still_holds() {
+        let since = "2025-12-31T23:00:00Z";
+        let plan = held(judge(&held_policy(since, "", ""), 50, 0, &people(0..30))).plan;
+        let mut noted = held_policy(since, &plan, &plan);
+        noted.status.as_mut().unwrap().held.as_mut().unwrap().plan.clone_from(&plan);
+        assert_eq!(judge(&noted, 50, 0, &people(0..30)), Verdict::Approved(plan));
     }
 
     #[test]

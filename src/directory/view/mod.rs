@@ -55,9 +55,11 @@ pub struct Directory {
 struct Watched {
     /// The highest resourceVersion that it has told of.
     version: u64,
-    /// How many complete lists it has brought.
+    /// How many lists it has begun and brought.
     epoch: Epoch,
-    /// What this process wrote and the watch has not told of yet: uids, and resourceVersions.
+    is_listed: bool,
+    /// What this process wrote, since a list was begun if one is on its way, and the watch has not told of yet:
+    /// uids, and resourceVersions.
     written: HashMap<Box<str>, u64>,
 }
 
@@ -70,7 +72,7 @@ pub(in crate::directory) struct Incomplete {
     pub(in crate::directory) missing: Vec<SliceRef>,
 }
 
-/// Which complete list the index stands on. A writer notes it before it writes.
+/// Which list the index stands on, or waits for. A writer notes it before it writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Epoch(u64);
 
@@ -182,6 +184,16 @@ impl Directory {
         self.provider_mut(Entry::provider(group)).hide_group(group).map(Change::Group)
     }
 
+    /// Notes that people's objects are about to be listed.
+    pub fn begin_users(&mut self) {
+        self.users.list_begins();
+    }
+
+    /// Notes that groups' objects are about to be listed.
+    pub fn begin_groups(&mut self) {
+        self.groups.list_begins();
+    }
+
     /// Takes a complete list of people's objects: what is not in it is gone.
     pub fn reset_users(&mut self, listed: impl Into<Listed<User>>) -> Vec<Change> {
         let mut listed = listed.into();
@@ -248,19 +260,19 @@ impl Directory {
         self.providers.values().map(ProviderView::doubtful_groups).sum()
     }
 
-    /// Which complete list of people the index stands on.
+    /// Which list of people the index stands on, or waits for.
     pub fn users_epoch(&self) -> Epoch {
         self.users.epoch
     }
 
-    /// Which complete list of groups the index stands on.
+    /// Which list of groups the index stands on, or waits for.
     pub fn groups_epoch(&self) -> Epoch {
         self.groups.epoch
     }
 
     /// Whether complete lists of people and of groups have come.
     pub fn is_listed(&self) -> bool {
-        [self.users.epoch, self.groups.epoch].iter().all(|epoch| *epoch != Epoch::default())
+        self.users.is_listed && self.groups.is_listed
     }
 
     fn take_user(&mut self, user: User) -> Option<Change> {
@@ -308,9 +320,17 @@ impl Watched {
         self.written.insert(uid.clone(), *resource_version);
     }
 
+    /// Notes that a list is asked for: what was written before is in it, or gone, and what is being written now may
+    /// be either.
+    fn list_begins(&mut self) {
+        self.epoch.0 += 1;
+        self.written.clear();
+    }
+
     /// Takes a list into account. What was written while it was on its way is not in it, and not gone.
     fn relisted<T: Entry>(&mut self, listed: &mut Listed<T>) {
         self.epoch.0 += 1;
+        self.is_listed = true;
         let versions = listed.resources.iter().map(|resource| resource.object().resource_version);
         listed.newest = versions.max().unwrap_or_default();
         listed.resources.iter().for_each(|resource| self.saw(&**resource));

@@ -342,6 +342,20 @@ fn what_was_written_while_a_list_was_on_its_way_is_not_gone() {
 }
 
 #[test]
+fn what_was_written_before_a_list_was_begun_that_holds_nothing_as_new_is_gone() {
+    let mut directory = Directory::default();
+    directory.reset_users(vec![user("alice", json!({"resourceVersion": "5"}))]);
+    let epoch = directory.users_epoch();
+    directory.apply_written_user(user("bob", json!({"resourceVersion": "9"})), epoch);
+    directory.begin_users();
+    directory.apply_written_user(user("carol", json!({"resourceVersion": "10"})), epoch);
+    directory.reset_users(vec![user("alice", json!({"resourceVersion": "5"}))]);
+    for name in ["bob", "carol"] {
+        assert!(okta(&directory).user(&name.into()).is_none(), "{name}");
+    }
+}
+
+#[test]
 fn what_was_written_before_a_list_that_lacks_it_is_gone() {
     let mut directory = Directory::default();
     let epoch = directory.users_epoch();

@@ -13,8 +13,8 @@ fn people() -> usize {
     env::var("SCIM_TEST_MEMBERS").map_or(2_500, |people| people.parse().unwrap())
 }
 
-/// How many of them come one by one: enough to fill a log.
-const ONE_BY_ONE: usize = 450;
+/// How many of them come one by one, more than fill a log.
+const ONE_BY_ONE: usize = 1_000;
 
 #[tokio::test]
 async fn members_pushed_at_once_in_thousands_and_one_by_one_are_all_there() {

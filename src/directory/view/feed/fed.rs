@@ -25,6 +25,8 @@ pub trait Fed: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + S
     #[doc(hidden)]
     fn share(directory: &Directory, resource: Self::Indexed) -> Arc<Self::Indexed>;
     #[doc(hidden)]
+    fn begin(directory: &mut Directory);
+    #[doc(hidden)]
     fn reset(directory: &mut Directory, listed: Listed<Self::Indexed>) -> Vec<Change>;
 }
 
@@ -89,6 +91,10 @@ impl Fed for ScimUser {
         shared(view.map_or(&[], |view| view.user_objects(user.id())), user)
     }
 
+    fn begin(directory: &mut Directory) {
+        directory.begin_users();
+    }
+
     fn reset(directory: &mut Directory, listed: Listed<User>) -> Vec<Change> {
         directory.reset_users(listed)
     }
@@ -117,6 +123,10 @@ impl Fed for ScimGroup {
     fn share(directory: &Directory, group: GroupObject) -> Arc<GroupObject> {
         let view = directory.provider(Entry::provider(&group));
         shared(view.map_or(&[], |view| view.group_objects(Entry::id(&group))), group)
+    }
+
+    fn begin(directory: &mut Directory) {
+        directory.begin_groups();
     }
 
     fn reset(directory: &mut Directory, listed: Listed<GroupObject>) -> Vec<Change> {
@@ -149,6 +159,9 @@ impl Fed for ScimGroupSlice {
     fn share(_: &Directory, slice: SliceObject) -> Arc<SliceObject> {
         Arc::new(slice)
     }
+
+    /// Nothing: which slices are held, the groups decide that name them.
+    fn begin(_: &mut Directory) {}
 
     fn reset(directory: &mut Directory, listed: Listed<SliceObject>) -> Vec<Change> {
         directory.reset_slices(listed.resources.into_iter().map(Arc::unwrap_or_clone).collect())

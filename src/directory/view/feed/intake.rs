@@ -36,6 +36,7 @@ impl<K: Fed> Intake<K> {
         let change = match event {
             Event::Init => {
                 self.listing = Listed::default();
+                K::begin(&mut directory.write());
                 return None;
             }
             Event::InitApply(object) => {

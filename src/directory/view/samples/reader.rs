@@ -139,7 +139,10 @@ impl<'h> Reader<'h> {
         *told = Some(commits.max(told.unwrap_or_default()).min(self.history.commits()));
         let there = self.history.there(told.unwrap_or_default());
         match kind {
-            Kind::Groups => self.directory.reset_groups(there.groups.into_values().collect::<Vec<_>>()),
+            Kind::Groups => {
+                self.directory.begin_groups();
+                self.directory.reset_groups(there.groups.into_values().collect::<Vec<_>>())
+            }
             Kind::Slices => self.directory.reset_slices(there.slices.into_values().collect()),
         }
     }
