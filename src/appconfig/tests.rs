@@ -122,10 +122,10 @@ fn an_app_config_reads_what_its_provider_allows_from_the_moment_that_it_does() {
         json!({"appConfigs": {"allowedNamespaces": {"selector": {"matchLabels": {"scim": "yes"}}}}});
     index.apply_provider(provider(by_label));
     assert!(desire(&index, &directory()).is_err());
-    let labelled = json!({"metadata": {"name": "apps", "labels": {"scim": "yes"}}});
-    let labelled = serde_json::from_value(labelled).unwrap();
-    assert_eq!(index.apply_namespace(&labelled), Touched::from([name()]));
-    assert_eq!(index.apply_namespace(&labelled), Touched::new(), "nothing changed");
+    let labeled = json!({"metadata": {"name": "apps", "labels": {"scim": "yes"}}});
+    let labeled = serde_json::from_value(labeled).unwrap();
+    assert_eq!(index.apply_namespace(&labeled), Touched::from([name()]));
+    assert_eq!(index.apply_namespace(&labeled), Touched::new(), "nothing changed");
     assert!(desire(&index, &directory()).is_ok());
 
     index.delete_provider("okta");

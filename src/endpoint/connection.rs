@@ -2,6 +2,8 @@
 //! requests is left in peace for longer than identity providers keep connections; one whose request is answered
 //! before it was read to its end can still read the answer.
 
+mod frames;
+
 use std::{
     io,
     pin::Pin,
@@ -298,8 +300,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
         }
     }
 }
-
-mod frames;
 
 #[cfg(test)]
 mod tests;

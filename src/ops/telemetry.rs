@@ -2,8 +2,9 @@
 
 use std::{
     fs::File,
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write},
     os::fd::AsFd,
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt::writer::BoxMakeWriter};
@@ -53,12 +54,44 @@ pub fn init(logging: &Logging) -> Result<(), FilterError> {
     Ok(())
 }
 
-/// Standard error without the lock of [`io::stderr`], in which requests would wait for one another: a line is
-/// one write, which the system keeps whole.
+/// Standard error without the lock of [`io::stderr`], in which requests would wait for one another.
 fn standard_error() -> BoxMakeWriter {
     match io::stderr().as_fd().try_clone_to_owned() {
-        Ok(descriptor) => BoxMakeWriter::new(File::from(descriptor)),
+        Ok(descriptor) => BoxMakeWriter::new(Arc::new(Lines::to(File::from(descriptor)))),
         Err(_) => BoxMakeWriter::new(io::stderr),
+    }
+}
+
+/// How long a line may be that a pipe takes as a whole: POSIX's `PIPE_BUF`, in bytes, as Linux has it.
+const WHOLE: usize = 4096;
+
+/// Lines, each of which is one write. Short ones the system keeps whole; a longer one is written alone.
+struct Lines {
+    file: File,
+    turns: RwLock<()>,
+}
+
+impl Lines {
+    fn to(file: File) -> Self {
+        Self { file, turns: RwLock::default() }
+    }
+}
+
+impl Write for &Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut file = &self.file;
+        if line.len() <= WHOLE {
+            let _beside_others = self.turns.read().unwrap_or_else(PoisonError::into_inner);
+            file.write_all(line)?;
+        } else {
+            let _alone = self.turns.write().unwrap_or_else(PoisonError::into_inner);
+            file.write_all(line)?;
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

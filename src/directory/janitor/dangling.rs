@@ -12,7 +12,11 @@ impl Janitor {
         let untold = {
             let directory = self.store.read();
             // Until everybody is known, anybody may seem to be nobody.
-            if directory.is_listed() { untold(&directory) } else { Vec::new() }
+            if directory.is_listed() && directory.doubtful_groups() == 0 {
+                untold(&directory)
+            } else {
+                Vec::new()
+            }
         };
         for (object, dangling) in untold {
             let status = dangling

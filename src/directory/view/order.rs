@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::{Group, Id, User};
 
 /// How many resources lie together: few enough to make room among them quickly, and enough that a hundred
-/// thousand are in few heaps.
-const HEAP: usize = 512;
+/// thousand are in few chunks.
+const CHUNK: usize = 512;
 
 /// What the stable order of lists goes by: creation, then id.
 pub type Place<'a> = (Timestamp, &'a Id);
@@ -34,7 +34,7 @@ impl Placed for Group {
 #[derive(Debug)]
 pub struct InOrder<T> {
     /// None of them is empty.
-    heaps: Vec<Arc<Vec<Arc<T>>>>,
+    chunks: Vec<Arc<Vec<Arc<T>>>>,
     len: usize,
 }
 
@@ -51,16 +51,16 @@ impl<T> InOrder<T> {
 
     /// All of them.
     pub fn iter(&self) -> Iter<'_, T> {
-        Iter { heaps: self.heaps.iter(), heap: [].iter(), left: self.len }
+        Iter { chunks: self.chunks.iter(), chunk: [].iter(), left: self.len }
     }
 
     /// The one of this number.
     pub fn get(&self, number: usize) -> Option<&Arc<T>> {
         let mut number = number;
-        for heap in &self.heaps {
-            match heap.get(number) {
+        for chunk in &self.chunks {
+            match chunk.get(number) {
                 Some(resource) => return Some(resource),
-                None => number -= heap.len(),
+                None => number -= chunk.len(),
             }
         }
         None
@@ -69,10 +69,10 @@ impl<T> InOrder<T> {
     /// Those of these numbers, as far as there are so many.
     pub fn range(&self, numbers: Range<usize>) -> impl Iterator<Item = &Arc<T>> {
         let mut before = 0;
-        self.heaps.iter().flat_map(move |heap| {
+        self.chunks.iter().flat_map(move |chunk| {
             let numbers = numbers.start.saturating_sub(before)..numbers.end.saturating_sub(before);
-            before += heap.len();
-            heap.iter().take(numbers.end).skip(numbers.start)
+            before += chunk.len();
+            chunk.iter().take(numbers.end).skip(numbers.start)
         })
     }
 }
@@ -81,58 +81,58 @@ impl<T: Placed> InOrder<T> {
     /// Takes a resource, in place of the one that had its place.
     pub(super) fn insert(&mut self, resource: Arc<T>) {
         let place = resource.place();
-        let at = self.heap_of(place);
-        let Some(heap) = self.heaps.get_mut(at).map(Arc::make_mut) else {
-            self.heaps.push(Arc::new(vec![resource]));
+        let at = self.chunk_of(place);
+        let Some(chunk) = self.chunks.get_mut(at).map(Arc::make_mut) else {
+            self.chunks.push(Arc::new(vec![resource]));
             self.len += 1;
             return;
         };
-        match heap.binary_search_by(|held| held.place().cmp(&place)) {
+        match chunk.binary_search_by(|held| held.place().cmp(&place)) {
             Ok(number) => {
-                heap.splice(number..=number, [resource]);
+                chunk.splice(number..=number, [resource]);
             }
             Err(number) => {
-                heap.insert(number, resource);
+                chunk.insert(number, resource);
                 self.len += 1;
             }
         }
-        if heap.len() > HEAP {
-            // Most are newer than all others: they leave full heaps behind them.
-            let kept = if at + 1 == self.heaps.len() { HEAP } else { HEAP / 2 };
-            let rest = self.heaps.get_mut(at).map(|heap| Arc::make_mut(heap).split_off(kept));
-            self.heaps.splice(at + 1..at + 1, rest.map(Arc::new));
+        if chunk.len() > CHUNK {
+            // Most are newer than all others: they leave full chunks behind them.
+            let kept = if at + 1 == self.chunks.len() { CHUNK } else { CHUNK / 2 };
+            let rest = self.chunks.get_mut(at).map(|chunk| Arc::make_mut(chunk).split_off(kept));
+            self.chunks.splice(at + 1..at + 1, rest.map(Arc::new));
         }
     }
 
     /// Forgets the resource of a place.
     pub(super) fn remove(&mut self, place: Place<'_>) {
-        let at = self.heap_of(place);
-        let Some(heap) = self.heaps.get_mut(at).map(Arc::make_mut) else { return };
-        if let Ok(number) = heap.binary_search_by(|held| held.place().cmp(&place)) {
-            heap.remove(number);
+        let at = self.chunk_of(place);
+        let Some(chunk) = self.chunks.get_mut(at).map(Arc::make_mut) else { return };
+        if let Ok(number) = chunk.binary_search_by(|held| held.place().cmp(&place)) {
+            chunk.remove(number);
             self.len -= 1;
         }
-        if heap.is_empty() {
-            self.heaps.remove(at);
+        if chunk.is_empty() {
+            self.chunks.remove(at);
         }
     }
 
-    /// Where a place would be: in the last heap that begins before it, or else in the first one.
-    fn heap_of(&self, place: Place<'_>) -> usize {
-        let begins_by = |heap: &Arc<Vec<Arc<T>>>| heap.first().is_some_and(|first| first.place() <= place);
-        self.heaps.partition_point(begins_by).saturating_sub(1)
+    /// Where a place would be: in the last chunk that begins before it, or else in the first one.
+    fn chunk_of(&self, place: Place<'_>) -> usize {
+        let begins_by = |chunk: &Arc<Vec<Arc<T>>>| chunk.first().is_some_and(|first| first.place() <= place);
+        self.chunks.partition_point(begins_by).saturating_sub(1)
     }
 }
 
 impl<T> Default for InOrder<T> {
     fn default() -> Self {
-        Self { heaps: Vec::new(), len: 0 }
+        Self { chunks: Vec::new(), len: 0 }
     }
 }
 
 impl<T> Clone for InOrder<T> {
     fn clone(&self) -> Self {
-        Self { heaps: self.heaps.clone(), len: self.len }
+        Self { chunks: self.chunks.clone(), len: self.len }
     }
 }
 
@@ -148,8 +148,8 @@ impl<'a, T> IntoIterator for &'a InOrder<T> {
 /// All resources in their order.
 #[derive(Debug)]
 pub struct Iter<'a, T> {
-    heaps: slice::Iter<'a, Arc<Vec<Arc<T>>>>,
-    heap: slice::Iter<'a, Arc<T>>,
+    chunks: slice::Iter<'a, Arc<Vec<Arc<T>>>>,
+    chunk: slice::Iter<'a, Arc<T>>,
     left: usize,
 }
 
@@ -158,9 +158,9 @@ impl<'a, T> Iterator for Iter<'a, T> {
 
     fn next(&mut self) -> Option<&'a Arc<T>> {
         self.left = self.left.saturating_sub(1);
-        self.heap.next().or_else(|| {
-            self.heap = self.heaps.next()?.iter();
-            self.heap.next()
+        self.chunk.next().or_else(|| {
+            self.chunk = self.chunks.next()?.iter();
+            self.chunk.next()
         })
     }
 
@@ -207,7 +207,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(16))]
 
-        /// Thousands, so that heaps divide and go.
+        /// Thousands, so that chunks divide and go.
         #[test]
         fn they_are_what_a_sorted_map_would_hold(
             seconds in prop::collection::vec(0_u32..3000, 0..4000),

@@ -330,7 +330,7 @@ impl ProviderView {
     }
 
     fn found<'a>(&'a self, lookup: &'a Lookup, print: Print) -> impl Iterator<Item = &'a Arc<User>> {
-        lookup.find(print).iter().filter_map(|id| self.user(id))
+        lookup.find(print).filter_map(|id| self.user(id))
     }
 
     fn change_group(

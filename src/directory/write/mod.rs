@@ -97,7 +97,7 @@ impl<K: Stored> Writer<K> {
         precondition: impl Fn(&K::Resource) -> Result<()>,
         change: impl Fn(&K::Resource) -> Result<Next<K::Spec>>,
     ) -> Result<Written<K::Resource>> {
-        let _turn = self.turns.take(id).await;
+        let _turn = self.turn(id).await?;
         let mut current = self.load(provider, id).await?;
         let mut attempts = 0;
         while attempts < ATTEMPTS {
@@ -181,7 +181,7 @@ impl<K: Stored> Writer<K> {
         id: &Id,
         precondition: impl Fn(&K::Indexed) -> Result<()>,
     ) -> Result<Written<K::Indexed>> {
-        let _turn = self.turns.take(id).await;
+        let _turn = self.turn(id).await?;
         let mut current = self.load_object(provider, id).await?;
         for _ in 0..ATTEMPTS {
             if matches!(current.standing(), Standing::Marked(_)) {
@@ -218,6 +218,12 @@ impl<K: Stored> Writer<K> {
             return Ok(Written::new(current, changed));
         }
         Err(unavailable("too many others change the same resource"))
+    }
+
+    /// The right to change a resource, if somebody still waits for that.
+    async fn turn(&self, id: &Id) -> Result<turns::Turn> {
+        let turn = self.turns.take(id).await;
+        if Asked::still() { Ok(turn) } else { Err(unavailable("it took too long")) }
     }
 
     /// Writes the status of an object, or takes it away.

@@ -30,7 +30,7 @@ impl Writer<ScimGroup> {
         for _ in 0..ATTEMPTS {
             // In this order: what is listed and was named by a later object is found in that object.
             let mut unnamed = self.slices.list(group).await?;
-            let objects = self.objects(group).await?;
+            let objects = self.objects_of(group).await?;
             match objects.as_slice() {
                 [object] if object.standing() == &Standing::Visible => {}
                 [] if abandoned == Abandoned::Delete => {}
@@ -70,7 +70,7 @@ impl Writer<ScimGroup> {
     }
 
     /// Every object of an id, whatever its standing, by quorum.
-    async fn objects(&self, group: &Id) -> Result<Vec<GroupObject>> {
+    async fn objects_of(&self, group: &Id) -> Result<Vec<GroupObject>> {
         let objects = self.objects.list(&format!("spec.id={group}")).await?;
         objects.iter().map(read::<ScimGroup>).collect()
     }

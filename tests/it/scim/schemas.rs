@@ -264,7 +264,11 @@ async fn what_is_declared_of_an_attribute_is_kept_in_every_answer_and_change() {
     let body = json!({"schemas": [USER, OWN], "userName": "alice", OWN: own});
     let created = idp.post("/Users", body.clone()).await.expect(201);
     let url = format!("/Users/{}", created.id());
-    assert_eq!(created.body[OWN], json!({"site": "Oslo", "plain": "x"}));
+    let specified = json!({"site": "Oslo", "salary": 7, "plain": "x"});
+    assert_eq!(created.body[OWN], specified, "what is returned on request is returned to who specifies it");
+    let raise = patch(&json!([{"op": "replace", "path": format!("{OWN}:salary"), "value": 7}]));
+    assert_eq!(idp.patch(&url, raise).await.expect(200).body[OWN], specified);
+    assert_eq!(idp.get(&url).await.expect(200).body[OWN], json!({"site": "Oslo", "plain": "x"}));
     for (query, shown) in [
         (format!("attributes={OWN}:salary"), json!({"site": "Oslo", "salary": 7})),
         (format!("attributes={OWN}:pin,userName"), json!({"site": "Oslo"})),

@@ -241,6 +241,23 @@ impl Core {
         Ok(json!(ListResponse::<Value>::new(found.len(), page.position, shown)))
     }
 
+    /// The groups that somebody is in, and whether directly.
+    fn groups_of(&self, id: &str) -> Vec<(&Held, &'static str)> {
+        let mut found: Vec<(&Held, &str)> = Vec::new();
+        let mut next = Some((id, "direct"));
+        for place in 0.. {
+            let Some((member, membership)) = next else { break };
+            let names_it = |held: &&Held| held.members.iter().any(|it| it.id == member);
+            for group in self.held.iter().filter(names_it) {
+                if !found.iter().any(|(other, _)| other.id() == group.id()) {
+                    found.push((group, membership));
+                }
+            }
+            next = found.get(place).map(|(group, _)| (group.id(), "indirect"));
+        }
+        found
+    }
+
     fn show(&self, held: &Held, query: &Query) -> Value {
         let Held { kind, mut resource, .. } = held.clone();
         resource["meta"]["location"] = url(kind, held.id()).into();
@@ -286,15 +303,16 @@ impl Relations for Core {
                 }))
             }
             Relation::Groups => {
-                let is_member = move |held: &&Held| held.members.iter().any(|member| member.id == id);
-                Box::new(self.held.iter().filter(is_member).map(|group| {
+                let shown = |(group, membership): (&Held, &str)| {
                     json!({
                         "value": group.id(),
                         "$ref": url(ResourceKind::Group, group.id()),
                         "display": group.name(),
-                        "type": "direct",
+                        "type": membership,
                     })
-                }))
+                };
+                let groups: Vec<Value> = self.groups_of(&id).into_iter().map(shown).collect();
+                Box::new(groups.into_iter())
             }
         }
     }

@@ -153,23 +153,44 @@ fn whole(state: &State, symbols: &Symbols) -> Result<Value, String> {
         user["schemas"] = schemas(core::USER, &user);
         users.insert(symbols.id(name)?, user);
     }
-    let mut groups = BTreeMap::new();
-    for (name, group) in &state.groups {
-        let id = symbols.id(name)?;
-        let group = Group::read(&symbols.resolve_all(group)?, symbols)?;
-        let members: Vec<Value> = group.members().map(|id| json!({"value": id})).collect();
-        for member in &group.known {
-            let Some(user) = users.get_mut(member.as_str()) else { continue };
-            let more = user["groups"].as_array().into_iter().flatten().cloned();
-            let of_this = json!({"value": id, "display": group.attributes["displayName"]});
-            user["groups"] = more.chain([of_this]).collect();
+    let read = |(name, group): (&String, &Value)| -> Result<_, String> {
+        Ok((symbols.id(name)?, Group::read(&symbols.resolve_all(group)?, symbols)?))
+    };
+    let read = state.groups.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    for (id, user) in &mut users {
+        let groups = containing(id, &read).into_iter();
+        let groups =
+            groups.map(|(id, group)| json!({"value": id, "display": group.attributes["displayName"]}));
+        let groups: Vec<Value> = groups.collect();
+        if !groups.is_empty() {
+            user["groups"] = groups.into();
         }
+    }
+    let mut groups = BTreeMap::new();
+    for (id, group) in read {
+        let members: Vec<Value> = group.members().map(|id| json!({"value": id})).collect();
         let mut shown = Value::from(group.attributes.clone());
         shown["members"] = members.into();
         shown["schemas"] = schemas(core::GROUP, &shown);
         groups.insert(id, shown);
     }
     Ok(json!({"users": users, "groups": groups}))
+}
+
+/// The groups that somebody is in, directly or through others.
+fn containing<'g>(id: &str, groups: &'g [(&str, Group)]) -> Vec<&'g (&'g str, Group)> {
+    let mut found: Vec<&(&str, Group)> = Vec::new();
+    let mut next = Some(id);
+    for place in 0.. {
+        let Some(member) = next else { break };
+        for around in groups.iter().filter(|(_, group)| group.known.iter().any(|known| known == member)) {
+            if !found.iter().any(|(id, _)| *id == around.0) {
+                found.push(around);
+            }
+        }
+        next = found.get(place).map(|(id, _)| *id);
+    }
+    found
 }
 
 /// Everybody whom a server shows, without what no fixture can know.
