@@ -102,7 +102,7 @@ impl Index {
         let identity = self.identity_of(user);
         let mut subjects: BTreeSet<Subject> = self.token_groups(user, directory).into_keys().collect();
         subjects.extend(identity.clone().ok());
-        let person = Person { user, identity, subjects };
+        let person = Person { user, identity, is_active: self.identities.is_active(user), subjects };
         let reviews = self.reviewed().into_iter().map(|name| self.review(&name, directory, now));
         reviews.flat_map(|review| person.entitlements(&review, directory)).collect()
     }
@@ -111,6 +111,8 @@ impl Index {
 struct Person<'a> {
     user: &'a User,
     identity: Result<Subject, Nameless>,
+    /// As plans take them: another provider may have a say.
+    is_active: bool,
     /// Whatever their token may say.
     subjects: BTreeSet<Subject>,
 }
@@ -153,7 +155,7 @@ impl Person<'_> {
     fn nothing(&self, review: &Review, (policy, plan): &(Arc<ScimAccessPolicy>, Plan)) -> Entitlement {
         let why = match (&plan.problems.blocked, &self.identity) {
             (Some(blocked), _) => WhyNot::Blocked(blocked.clone()),
-            _ if !self.user.active() => WhyNot::Inactive,
+            _ if !self.is_active => WhyNot::Inactive,
             (None, Err(nameless)) => WhyNot::Nameless(nameless.clone()),
             (None, Ok(_)) => WhyNot::NotMeant(meant(policy, plan)),
         };

@@ -71,6 +71,21 @@ fn one_side_alone_correlates_nobody() {
 }
 
 #[test]
+fn whoever_another_provider_deactivated_is_told_that_this_is_why() {
+    let mut world = alice_twice(json!("Any"), json!("Any"));
+    let touched = of_entra(&mut world, false);
+    settle(&mut world, &touched);
+    let view = world.directory.provider("okta").unwrap();
+    let alice = view.user(&"alice".into()).unwrap();
+    let told = world.index.explain(alice, &world.directory, world.now);
+    assert!(alice.active(), "as far as her own provider says");
+    assert!(
+        matches!(&told[..], [Entitlement { standing: Standing::NotGiven(WhyNot::Inactive), .. }]),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn by_any_one_deactivation_ends_everything_and_the_stricter_of_two_providers_wins() {
     for (okta, entra) in [("Any", "Any"), ("Any", "All"), ("All", "Any")] {
         let mut world = alice_twice(json!(okta), json!(entra));
