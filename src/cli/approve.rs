@@ -75,6 +75,8 @@ enum Outcome {
     Changed,
     /// They are no longer wanted, and nobody lost anything.
     TakenBack,
+    /// The policy was deleted meanwhile.
+    Deleted,
     /// The API server lets this person approve nothing.
     Refused,
     /// It is approved, and nobody has acted on it yet.
@@ -176,7 +178,7 @@ impl Waiting {
             }});
             match policies.patch(&name, &params, &Patch::Merge(patch)).await {
                 Ok(_) => return Ok(until_settled(policies, &name, plan).await),
-                Err(kube::Error::Api(status)) if status.code == 404 => return Ok(Outcome::TakenBack),
+                Err(kube::Error::Api(status)) if status.code == 404 => return Ok(Outcome::Deleted),
                 Err(kube::Error::Api(status)) if status.code == 409 => {}
                 Err(error) => return Err(error),
             }
@@ -199,7 +201,8 @@ async fn until_settled(policies: &Api<ScimAccessPolicy>, name: &str, plan: &str)
 
 /// What became of a plan; nothing yet while it is held.
 fn settled(policy: Option<&ScimAccessPolicy>, plan: &str) -> Option<Outcome> {
-    let status = policy.and_then(|policy| policy.status.as_ref());
+    let Some(policy) = policy else { return Some(Outcome::Deleted) };
+    let status = policy.status.as_ref();
     let held = status.and_then(|status| status.held.as_ref());
     let approved = status.and_then(|status| status.last_approved.as_ref());
     match held {
@@ -226,7 +229,7 @@ impl Outcome {
     fn answer(self) -> Answer {
         match self {
             Self::CarriedOut => Answer::Yes,
-            Self::Changed | Self::TakenBack | Self::Refused => Answer::No,
+            Self::Changed | Self::TakenBack | Self::Deleted | Self::Refused => Answer::No,
             Self::Approved | Self::Unknown => Answer::Unknown,
         }
     }
@@ -239,6 +242,9 @@ impl std::fmt::Display for Decision {
             Outcome::CarriedOut => f.write_str("carried out"),
             Outcome::Changed => f.write_str("not approved: what is held has changed, look at it again"),
             Outcome::TakenBack => f.write_str("not approved: it is no longer held, and nobody lost anything"),
+            Outcome::Deleted => f.write_str(
+                "not approved: the policy is gone, and its bindings with it unless onDelete is Retain",
+            ),
             Outcome::Refused => write!(
                 f,
                 "not approved: {message}; the chart's role …-approver has the verb approve and the right to patch"
