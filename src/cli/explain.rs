@@ -96,8 +96,9 @@ struct Given {
     /// What their token has to say.
     claim: String,
     binding: String,
+    /// One binding names many: this person may have come later.
     #[serde(skip_serializing_if = "Option::is_none")]
-    since: Option<Timestamp>,
+    binding_created: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
 }
@@ -230,7 +231,7 @@ impl Explanation {
                 by,
                 claim: entitlement.subject.as_ref().map(claim).unwrap_or_default(),
                 binding: observed.binding.name.clone(),
-                since: observed.created,
+                binding_created: observed.created,
                 until: spec.and_then(|spec| spec.validity.as_ref()?.not_after),
             }),
             Standing::NotGiven(why) => {
@@ -280,11 +281,11 @@ impl Explanation {
                 given.policy.clone(),
                 by,
                 given.claim.clone(),
-                time(given.since),
+                time(given.binding_created),
                 time(given.until),
             ]
         });
-        table(["ROLE", "NAMESPACE", "POLICY", "BY", "TOKEN", "SINCE", "UNTIL"], rows.collect())
+        table(["ROLE", "NAMESPACE", "POLICY", "BY", "TOKEN", "BINDING SINCE", "UNTIL"], rows.collect())
     }
 
     fn not_given_table(&self) -> String {

@@ -53,9 +53,10 @@ struct Row<'a> {
     policy: &'a str,
     reason: Option<&'a str>,
     source: String,
-    since: Option<Timestamp>,
+    /// One binding names many: this person may have come later.
+    binding_created: Option<Timestamp>,
     until: Option<Timestamp>,
-    last_change: Option<Timestamp>,
+    binding_changed: Option<Timestamp>,
 }
 
 const COLUMNS: [&str; 15] = [
@@ -70,9 +71,9 @@ const COLUMNS: [&str; 15] = [
     "policy",
     "reason",
     "source",
-    "since",
+    "bindingCreated",
     "until",
-    "lastChange",
+    "bindingChanged",
     "personLastModified",
 ];
 
@@ -83,6 +84,12 @@ impl Report {
 
     async fn write(&self, client: &Client, out: impl Write) -> Result<Answer, Error> {
         let snapshot = Snapshot::load(client).await?;
+        let is_known = |name: &&String| {
+            snapshot.index.provider(name).is_some() || snapshot.directory.provider(name).is_some()
+        };
+        if let Some(unknown) = self.provider.as_ref().filter(|name| !is_known(name)) {
+            return Err(format!("there is no ScimProvider {unknown}").into());
+        }
         let mut sheet = Sheet { format: self.format, rows: 0, out };
         sheet.begin()?;
         let mut people = People::default();
@@ -140,9 +147,9 @@ impl<'a> Row<'a> {
                 (true, Some(_)) => "nothing any more".to_owned(),
                 (true, None) => "the policy is gone".to_owned(),
             },
-            since: binding.and_then(|observed| observed.created),
+            binding_created: binding.and_then(|observed| observed.created),
             until: policy.and_then(|policy| policy.spec.validity.as_ref()?.not_after),
-            last_change: binding.and_then(|observed| observed.changed),
+            binding_changed: binding.and_then(|observed| observed.changed),
         }
     }
 
@@ -162,9 +169,9 @@ impl<'a> Row<'a> {
             self.policy.into(),
             text(self.reason),
             self.source.as_str().into(),
-            time(self.since),
+            time(self.binding_created),
             time(self.until),
-            time(self.last_change),
+            time(self.binding_changed),
             text(self.person.map(|person| person.last_modified.as_str())),
         ]
     }

@@ -42,7 +42,7 @@ async fn a_grant_is_explained_down_through_nested_groups() {
         assert_eq!((&given["role"], &given["policy"]), (&json!("ClusterRole edit"), &json!(policy)));
         assert_eq!(given["namespace"], json!(company.namespace));
         assert_eq!(given["claim"], json!(format!("user {name}")));
-        assert!(given["since"].is_string(), "{given}");
+        assert!(given["bindingCreated"].is_string(), "{given}");
         assert_eq!(told["notGiven"], json!([]));
     }
     let words = run(company.plane, &Identity::Admin, &["explain", &name]).await;
