@@ -223,7 +223,8 @@ impl Subject {
         }
     }
 
-    fn of(subject: &rbac::Subject) -> Self {
+    /// A subject as Kubernetes writes it.
+    pub fn of(subject: &rbac::Subject) -> Self {
         let name = subject.name.as_str();
         match (subject.kind.as_str(), subject.api_group.as_deref()) {
             ("User", Some(RoleBinding::GROUP)) => Self::User(name.into()),

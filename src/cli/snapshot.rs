@@ -46,8 +46,8 @@ pub struct Foreign {
     pub name: String,
     /// What it gives, and where.
     pub place: Place,
-    /// To whom, as `User alice`.
-    pub subjects: Vec<String>,
+    /// To whom.
+    pub subjects: Vec<Named>,
 }
 
 impl Snapshot {
@@ -58,13 +58,13 @@ impl Snapshot {
     pub async fn load(client: &Client) -> Result<Self, Error> {
         let (people, providers, policies, namespaces, cluster_roles, roles, in_namespaces, everywhere) = tokio::try_join!(
             people(client),
-            list::<ScimProvider>(client),
-            list::<ScimAccessPolicy>(client),
-            list::<Namespace>(client),
-            list::<ClusterRole>(client),
-            list::<Role>(client),
-            list::<RoleBinding>(client),
-            list::<ClusterRoleBinding>(client),
+            list::<ScimProvider>(client, &[]),
+            list::<ScimAccessPolicy>(client, &[]),
+            list::<Namespace>(client, &[]),
+            list::<ClusterRole>(client, &[]),
+            list::<Role>(client, &[]),
+            list::<RoleBinding>(client, &[]),
+            list::<ClusterRoleBinding>(client, &[]),
         )?;
         let (directory, mut unreadable) = people;
         let mut snapshot = Self {
@@ -110,7 +110,7 @@ impl Snapshot {
         self.foreign.push(Foreign {
             name: binding.name_any(),
             place: Place { namespace: binding.namespace().map(Into::into), role },
-            subjects: subjects.unwrap_or_default().iter().map(in_words).collect(),
+            subjects: subjects.unwrap_or_default().iter().map(Named::of).collect(),
         });
     }
 
@@ -171,26 +171,38 @@ impl Snapshot {
     }
 }
 
-/// The directory, and what of it cannot be read. Groups and their slices are listed one after the other: slices
-/// that were replaced in between are missing, and a second look finds the new ones.
+/// The directory, and what of it cannot be read.
 async fn people(client: &Client) -> Result<(Directory, Vec<String>), Error> {
     let (mut directory, mut unreadable) = (Directory::default(), Vec::new());
-    let users = list::<ScimUser>(client).await?.read(&mut unreadable);
+    let users = list::<ScimUser>(client, &[]).await?.read(&mut unreadable);
     directory.reset_users(readable(users.iter().map(User::from_object), &mut unreadable));
+    unreadable.extend(groups(client, &[], &mut directory).await?);
+    Ok((directory, unreadable))
+}
+
+/// Reads the groups whose fields have these values, and tells which cannot be read. Groups and their slices are
+/// listed one after the other: slices that were replaced in between are missing, and a second look finds the new
+/// ones.
+///
+/// # Errors
+/// When they cannot be listed.
+pub async fn groups(
+    client: &Client,
+    fields: &[(&str, &str)],
+    directory: &mut Directory,
+) -> Result<Vec<String>, Error> {
     for _ in 0..TRIES {
-        let (slices, groups) = tokio::try_join!(list::<ScimGroupSlice>(client), list::<ScimGroup>(client))?;
-        let mut of_groups = Vec::new();
-        let (slices, groups) = (slices.read(&mut of_groups), groups.read(&mut of_groups));
-        directory.reset_slices(readable(slices.iter().map(SliceObject::from_object), &mut of_groups));
-        directory.reset_groups(readable(groups.iter().map(GroupObject::from_object), &mut of_groups));
-        let doubtful = directory.doubtful_groups();
-        if doubtful == 0 {
-            unreadable.append(&mut of_groups);
-            return Ok((directory, unreadable));
+        let (slices, groups) =
+            tokio::try_join!(list::<ScimGroupSlice>(client, fields), list::<ScimGroup>(client, fields))?;
+        let mut unreadable = Vec::new();
+        let (slices, groups) = (slices.read(&mut unreadable), groups.read(&mut unreadable));
+        directory.reset_slices(readable(slices.iter().map(SliceObject::from_object), &mut unreadable));
+        directory.reset_groups(readable(groups.iter().map(GroupObject::from_object), &mut unreadable));
+        if directory.doubtful_groups() == 0 {
+            return Ok(unreadable);
         }
     }
-    unreadable.push(format!("{} groups lack slices of their members", directory.doubtful_groups()));
-    Ok((directory, unreadable))
+    Ok(vec![format!("{} groups lack slices of their members", directory.doubtful_groups())])
 }
 
 /// The objects of one kind, and which cannot be read.
@@ -206,13 +218,13 @@ impl<K> Listed<K> {
     }
 }
 
-async fn list<K>(client: &Client) -> Result<Listed<K>, Error>
+async fn list<K>(client: &Client, fields: &[(&str, &str)]) -> Result<Listed<K>, Error>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
     let api: Api<DeserializeGuard<K>> = Api::all(client.clone());
     let mut listed = Listed { objects: Vec::new(), unreadable: Vec::new() };
-    let mut pages = pin!(pages(&api, &[]));
+    let mut pages = pin!(pages(&api, fields));
     while let Some(object) = pages.try_next().await.map_err(|error| cannot_list::<K>(&error))? {
         let name = object.name_any();
         match object.0 {
@@ -253,11 +265,4 @@ fn readable<T, E: ToString>(
         }
     }
     objects
-}
-
-fn in_words(subject: &Subject) -> String {
-    match subject.namespace.as_deref().filter(|namespace| !namespace.is_empty()) {
-        Some(namespace) => format!("{} {namespace}/{}", subject.kind, subject.name),
-        None => format!("{} {}", subject.kind, subject.name),
-    }
 }

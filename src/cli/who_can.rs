@@ -12,14 +12,14 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    access::{Action, Grant, Place, Review},
+    access::{Action, Grant, Place, Review, Subject},
     ops::clock,
 };
 
 /// Arguments of `scim-operator who-can`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 there are such people; 1 there are none; 2 that could not be found out."
+    after_help = "Exit codes: 0 somebody may, by whosever binding; 1 nobody may; 2 that could not be found out."
 )]
 pub struct WhoCan {
     /// A verb, such as `create`.
@@ -63,6 +63,8 @@ struct AblePerson {
 #[serde(rename_all = "camelCase")]
 struct Other {
     subject: String,
+    /// Who of the directory is called so.
+    people: Vec<Person>,
     role: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<String>,
@@ -84,7 +86,8 @@ impl WhoCan {
             others: self.others(&action, &snapshot),
         };
         self.output.print_one(&able, Able::in_words)?;
-        snapshot.conclude(if able.people.is_empty() { Answer::No } else { Answer::Yes })
+        let is_nobody = able.people.is_empty() && able.others.is_empty();
+        snapshot.conclude(if is_nobody { Answer::No } else { Answer::Yes })
     }
 
     fn people(&self, action: &Action, snapshot: &Snapshot) -> Vec<AblePerson> {
@@ -106,7 +109,8 @@ impl WhoCan {
         let foreign = snapshot.foreign.iter().filter(|foreign| self.gives(&foreign.place, action, snapshot));
         let others = foreign.flat_map(|foreign| {
             foreign.subjects.iter().map(|subject| Other {
-                subject: subject.clone(),
+                subject: in_words(subject),
+                people: snapshot.index.called(subject).map(|user| Person::of(user)).collect(),
                 role: foreign.place.role.to_string(),
                 namespace: foreign.place.namespace.as_deref().map(str::to_owned),
                 binding: foreign.name.clone(),
@@ -137,19 +141,21 @@ fn able(grant: &Grant, review: &Review, snapshot: &Snapshot) -> Vec<AblePerson> 
 impl Able {
     fn in_words(&self) -> String {
         let mut text = match self.people.is_empty() {
-            true => format!("Nobody of the directory may {}.\n", self.question),
+            true => format!("No binding of the operator lets anybody {}.\n", self.question),
             false => self.people_table(),
         };
         if !self.others.is_empty() {
             let rows = self.others.iter().map(|other| {
+                let names: Vec<&str> = other.people.iter().map(|person| &*person.user_name).collect();
                 [
                     other.subject.clone(),
+                    names.join(", "),
                     other.role.clone(),
                     shown(other.namespace.as_ref()),
                     other.binding.clone(),
                 ]
             });
-            let others = table(["SUBJECT", "ROLE", "NAMESPACE", "BINDING"], rows.collect());
+            let others = table(["SUBJECT", "USERNAME", "ROLE", "NAMESPACE", "BINDING"], rows.collect());
             // Writing to a string cannot fail.
             let _ = write!(text, "\nBy bindings that are not the operator's:\n{others}");
         }
@@ -173,6 +179,14 @@ impl Able {
             ]
         });
         table(["USERNAME", "TOKEN", "ROLE", "NAMESPACE", "POLICY", "BY"], rows.collect())
+    }
+}
+
+fn in_words(subject: &Subject) -> String {
+    match subject {
+        Subject::User(name) => format!("User {name}"),
+        Subject::Group(name) => format!("Group {name}"),
+        Subject::Other(name) => name.to_string(),
     }
 }
 

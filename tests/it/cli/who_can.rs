@@ -12,6 +12,10 @@ async fn people_are_listed_with_group_and_policy_and_others_apart() {
     let by_hand = ["create", "rolebinding", "by-hand", "--clusterrole=edit", "--user=mallory"];
     let here = ["--namespace", &company.namespace];
     company.plane.kubectl(by_hand.iter().chain(&here)).await.unwrap();
+    company.user("carol").await;
+    let carol = format!("--user={}carol", company.prefix());
+    let to_carol = ["create", "rolebinding", "to-carol", "--clusterrole=edit", &carol];
+    company.plane.kubectl(to_carol.iter().chain(&here)).await.unwrap();
 
     let able = async |verb: &str| {
         let args = ["who-can", verb, "configmaps", "--namespace", &company.namespace, "--output=json"];
@@ -29,10 +33,18 @@ async fn people_are_listed_with_group_and_policy_and_others_apart() {
     assert_eq!(own[0]["by"], json!(["group team"]));
     let others = told["others"].as_array().unwrap();
     assert!(others.iter().any(|other| other["subject"] == "User mallory" && other["binding"] == "by-hand"));
+    let carol = others.iter().find(|other| other["binding"] == "to-carol").unwrap();
+    assert_eq!(carol["people"][0]["userName"], "carol", "a person, whoever bound her");
 
     company.deactivate("bob").await;
     company.may_not_edit("bob").await;
     let told = able("create").await.json();
     assert_eq!(told["people"].as_array().unwrap().len(), 1, "{told}");
-    assert_eq!(able("impersonate").await.code, 1);
+    let by_others = able("impersonate").await;
+    assert_eq!(by_others.code, 0, "{by_others:?}");
+    let told = by_others.json();
+    assert_eq!(told["people"], json!([]));
+    assert!(
+        told["others"].as_array().unwrap().iter().any(|other| other["subject"] == "Group system:masters")
+    );
 }
