@@ -1,3 +1,4 @@
+mod groups;
 mod people;
 mod voice;
 
@@ -26,8 +27,9 @@ const AT_ONCE: usize = 8;
 /// Arguments of `scim-operator prove`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It acts as the person, which takes the right to impersonate users, and reads all namespaces; \
-where you may also read bindings, it finds former names of theirs.\n\n\
+    after_help = "It acts as the person, which takes the right to impersonate users, and reads the directory, policies and all \
+namespaces. Where policies bind groups, it acts in those of the person's too, which takes the right to impersonate groups. \
+Where you may also read bindings, it finds former names of theirs.\n\n\
 Exit codes: 0 nothing is left that not everybody may; 1 something is; 2 that could not be found out."
 )]
 pub struct Prove {
@@ -36,7 +38,8 @@ pub struct Prove {
     /// The ScimProvider whose person is meant; of all of them, when absent.
     #[arg(long)]
     provider: Option<String>,
-    /// A group that the person's token still carries, as the API server calls it; may be repeated.
+    /// A group that the person's token still carries, as the API server calls it; may be repeated. Without, those
+    /// that the directory has, where policies bind groups.
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
     #[command(flatten)]
@@ -53,7 +56,7 @@ struct Proof {
     nobody: String,
     asked: Vec<Asked>,
     left: Vec<Left>,
-    /// Whether the API server said all that it knows.
+    /// Whether all was asked, and the API server said all that it knows.
     complete: bool,
 }
 
@@ -93,7 +96,7 @@ impl Prove {
     pub fn run(self) -> Result<Answer, Error> {
         cluster(async |config| {
             let client = request_client(config.clone(), Role::Command)?;
-            let whom = people::whom(&client, &self.user, self.provider.as_deref()).await?;
+            let whom = people::whom(&client, &self.user, self.provider.as_deref(), &self.groups).await?;
             let proof = self.ask(&config, &client, whom).await?;
             self.output.print_one(&proof, ToString::to_string)?;
             Ok(proof.answer())
@@ -105,9 +108,10 @@ impl Prove {
         let nobody = Voice::new(config, &name, &[]).await?;
         let namespaces: Vec<Namespace> = pages(&Api::all(client.clone()), &[]).try_collect().await?;
         let namespaces: Vec<String> = namespaces.iter().map(ResourceExt::name_any).collect();
-        let mut proof = Proof { whom, nobody: name, asked: Vec::new(), left: Vec::new(), complete: true };
+        let (groups, complete) = (whom.groups.iter().cloned().collect::<Vec<_>>(), !whom.doubtful);
+        let mut proof = Proof { whom, nobody: name, asked: Vec::new(), left: Vec::new(), complete };
         for identity in proof.whom.identities.clone() {
-            let voice = Voice::new(config, &identity, &self.groups).await?;
+            let voice = Voice::new(config, &identity, &groups).await?;
             let everywhere = beyond(&voice, &nobody, None, &BTreeSet::new()).await?;
             let known = &everywhere.0;
             let places: Vec<_> = stream::iter(&namespaces)
@@ -230,10 +234,13 @@ impl std::fmt::Display for Proof {
             f,
             "{}",
             match self.answer() {
+                Answer::Yes if self.whom.people.is_empty() =>
+                    "Nothing is left: they may do what everybody may who is authenticated, and no more. That is so \
+                     of strings that the directory does not know.",
                 Answer::Yes =>
                     "Nothing is left: they may do what everybody may who is authenticated, and no more.",
                 Answer::No => "Something is left.",
-                Answer::Unknown => "Nothing is found, and the API server does not say that this is all.",
+                Answer::Unknown => "Nothing is found, and this may not be all: the notes say why.",
             }
         )
     }

@@ -10,7 +10,10 @@ use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
 use kube::{Api, Client, ResourceExt};
 use serde::Serialize;
 
-use super::super::{Error, pages::pages};
+use super::{
+    super::{Error, pages::pages},
+    groups,
+};
 use crate::{
     access::{Mapping, Origin},
     api::{ScimProvider, ScimUser, names::object_name},
@@ -26,8 +29,14 @@ pub struct Whom {
     pub people: Vec<Person>,
     /// Every string as which the API server may know them.
     pub identities: BTreeSet<String>,
+    /// The groups of their tokens, where policies bind groups.
+    #[serde(skip)]
+    pub groups: BTreeSet<String>,
     /// What whoever relies on the answer should know.
     pub notes: Vec<String>,
+    /// Whether there may be more to ask about.
+    #[serde(skip)]
+    pub doubtful: bool,
 }
 
 /// Somebody of the directory.
@@ -44,6 +53,7 @@ pub struct Person {
 struct Known {
     name: String,
     mapping: Mapping,
+    object: ScimProvider,
 }
 
 /// The directory, and what stands in bindings, as whoever asks may read them.
@@ -53,11 +63,17 @@ struct Reader {
     whom: Whom,
 }
 
-/// Who is meant by a userName, a SCIM id or an identity string; only people of one provider where it is named.
+/// Who is meant by a userName, a SCIM id or an identity string; only people of one provider where it is named. The
+/// groups of their tokens are looked for unless whoever asks says them.
 ///
 /// # Errors
 /// When the directory cannot be read.
-pub async fn whom(client: &Client, name: &str, provider: Option<&str>) -> Result<Whom, Error> {
+pub async fn whom(
+    client: &Client,
+    name: &str,
+    provider: Option<&str>,
+    said: &[String],
+) -> Result<Whom, Error> {
     let mut reader = Reader { client: client.clone(), providers: Vec::new(), whom: Whom::default() };
     reader.read_providers(provider).await?;
     let found = reader.find(name, provider).await?;
@@ -67,6 +83,10 @@ pub async fn whom(client: &Client, name: &str, provider: Option<&str>) -> Result
     }
     reader.look_for_former_strings(found.values()).await?;
     reader.look_for_namesakes(&found).await?;
+    match said {
+        [] => reader.look_for_groups(found.values()).await,
+        said => reader.whom.groups.extend(said.iter().cloned()),
+    }
     Ok(reader.whom)
 }
 
@@ -82,7 +102,7 @@ impl Reader {
         for provider in all {
             let (name, spec) = (provider.name_any(), &provider.spec);
             match Mapping::new(&spec.identity.user, &user_schema(&spec.attributes)) {
-                Ok(mapping) => self.providers.push(Known { name, mapping }),
+                Ok(mapping) => self.providers.push(Known { name, mapping, object: provider }),
                 Err(error) => {
                     self.note(format!("provider {name} gives nobody a string: identity.user.from: {error}"));
                 }
@@ -195,11 +215,12 @@ impl Reader {
 
     /// Strings that bindings name and that were these people's before a rename, or in another case.
     async fn look_for_former_strings(&mut self, people: impl Iterator<Item = &User>) -> Result<(), Error> {
-        let mut former: BTreeMap<String, String> = BTreeMap::new();
+        let (mut former, mut is_renamed) = (BTreeMap::new(), false);
         for user in people {
             former.insert(user.object().name.to_string(), user.provider().to_string());
             if let Some(before) = user.renamed_from().filter(|before| *before.name != *user.object().name) {
                 former.insert(before.name.clone(), user.provider().to_string());
+                is_renamed = true;
                 self.note(format!(
                     "{} was renamed: a former name is known only where it is the last one and a binding has it; prove others by saying them",
                     user.object().name
@@ -216,6 +237,7 @@ impl Reader {
                     "former strings are not looked for, because bindings may not be read: {}",
                     status.message
                 ));
+                self.whom.doubtful |= is_renamed;
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
@@ -251,6 +273,36 @@ impl Reader {
             named.extend(users.map(|subject| subject.name));
         }
         Ok(named)
+    }
+
+    /// What their tokens carry beside their names. Bindings of groups hold until a token ends, so that who cannot
+    /// be asked about in them is not proven.
+    async fn look_for_groups(&mut self, people: impl Iterator<Item = &User>) {
+        for user in people {
+            let provider = user.provider();
+            let Some(known) = self.providers.iter().find(|known| *known.name == **provider) else { continue };
+            let groups = match groups::are_bound(&self.client, provider).await {
+                Ok(false) => continue,
+                Ok(true) => groups::of_token(&self.client, &known.object, user).await,
+                Err(error) => Err(error.into()),
+            };
+            match groups {
+                Ok(groups) => {
+                    self.whom.groups.extend(groups);
+                    self.note(format!(
+                        "policies of {provider} bind groups of tokens: those are asked about that the directory has \
+                         now; a token may still carry others: say them all by --group"
+                    ));
+                }
+                Err(error) => {
+                    self.whom.doubtful = true;
+                    self.note(format!(
+                        "policies of {provider} may bind groups of tokens: say theirs by --group, because they \
+                         cannot be looked for: {error}"
+                    ));
+                }
+            }
+        }
     }
 
     /// Others who have the same strings: what is left may be theirs.

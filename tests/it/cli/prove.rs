@@ -1,5 +1,7 @@
 //! `prove`: the API server itself says that nothing is left to somebody, or what is.
 
+use k8s_openapi::api::rbac::v1::ClusterRole;
+use kube::api::PostParams;
 use scim_operator::{
     api::{ScimUser, names::object_name},
     scim::key::key,
@@ -139,6 +141,21 @@ async fn a_group_of_the_token_is_asked_for_where_it_is_said() {
 }
 
 #[tokio::test]
+async fn groups_of_the_token_are_looked_for_where_policies_bind_groups() {
+    let company = Company::new().await;
+    hire(&company, "alice", json!({})).await;
+    company.group("team", &["alice"]).await;
+    let policy = company.policy(json!({"subjectKind": "Group"})).await;
+    company.until_ready(&policy, "True").await;
+    let id = company.id("alice");
+    let proof = until_left_by(&company, &id, &[&format!("scim-{policy}")]).await;
+    let groups = proof["asked"][0]["groups"].as_array().unwrap();
+    assert!(groups.contains(&json!(format!("{}team", company.prefix()))), "{proof}");
+    assert!(proof["notes"][0].as_str().unwrap().contains("bind groups of tokens"), "{proof}");
+    assert_eq!(prove(&company, &[&id, "--group", "another"]).await.code, 0, "who says groups knows them");
+}
+
+#[tokio::test]
 async fn who_may_not_act_as_others_learns_nothing_and_why() {
     let company = Company::new().await;
     hire(&company, "alice", json!({})).await;
@@ -150,4 +167,33 @@ async fn who_may_not_act_as_others_learns_nothing_and_why() {
     let ran = run(company.plane, &viewer, &["prove", &company.id("alice")]).await;
     assert_eq!((ran.code, ran.printed.as_str()), (2, ""));
     assert!(ran.complained.contains("takes the right to impersonate users"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn who_may_not_read_bindings_proves_nothing_of_somebody_who_was_renamed() {
+    let company = Company::new().await;
+    let before = json!({"name": object(&company, "alice.miller"), "uid": "u", "resourceVersion": "1"});
+    hire(&company, "alice.smith", json!({"active": false, "renamedFrom": before})).await;
+    hire(&company, "bob", json!({"active": false})).await;
+    let name = unique("prover");
+    let rule = |groups: &str, resource: &str, verb: &str| json!({"apiGroups": [groups], "resources": [resource], "verbs": [verb]});
+    let rules = [
+        rule("", "users", "impersonate"),
+        rule("", "namespaces", "list"),
+        rule("scim-operator.dev", "*", "*"),
+    ];
+    let role = json!({"metadata": {"name": name}, "rules": rules});
+    let roles = company.api::<ClusterRole>();
+    roles.create(&PostParams::default(), &serde_json::from_value(role).unwrap()).await.unwrap();
+    let account = format!("--serviceaccount={}:default", company.namespace);
+    let bind = ["create", "clusterrolebinding", &name, "--clusterrole", &name, &account];
+    company.plane.kubectl(bind).await.unwrap();
+    let prover = company.plane.service_account(&company.namespace, "default").await;
+
+    let of = async |who: &str| run(company.plane, &prover, &["prove", &company.id(who)]).await;
+    let renamed = of("alice.smith").await;
+    assert_eq!(renamed.code, 2, "{renamed:?}");
+    assert!(renamed.printed.contains("former strings are not looked for"), "{renamed:?}");
+    assert!(renamed.printed.contains("this may not be all"), "{renamed:?}");
+    assert_eq!(of("bob").await.code, 0, "he was always called so");
 }
