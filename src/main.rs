@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use scim_operator::cli::{Answer, Cli};
+use scim_operator::cli::{Answer, Cli, visible_lines};
 
 fn main() -> ExitCode {
     match Cli::from_arguments().run() {
         Ok(answer) => answer.exit_code(),
         Err(error) => {
-            eprintln!("scim-operator: {error}");
+            eprintln!("scim-operator: {}", visible_lines(&error.to_string()));
             Answer::Unknown.exit_code()
         }
     }

@@ -1,4 +1,5 @@
 use std::{
+    fmt::Write as _,
     io::{self, BufRead, IsTerminal, Write},
     time::Duration,
 };
@@ -14,7 +15,11 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::{Answer, Error, kubernetes, output::Output, pages::pages};
+use super::{
+    Answer, Error, PLUGIN, kubernetes,
+    output::{Output, tell, visible},
+    pages::pages,
+};
 use crate::api::{HeldRemovals, ScimAccessPolicy, names::ANNOTATION_APPROVE};
 
 /// How long an approval may take to be carried out; longer than another replica takes to take over.
@@ -24,7 +29,7 @@ const CARRIED_OUT: Duration = Duration::from_secs(30);
 const TRIES: usize = 5;
 
 /// Who the API server notes as the annotation's owner: a person, not the operator.
-const FIELD_MANAGER: &str = "kubectl-scim";
+const FIELD_MANAGER: &str = PLUGIN;
 
 /// Arguments of `scim-operator approve`.
 #[derive(Debug, Args)]
@@ -92,18 +97,17 @@ impl Approve {
 
     async fn decide(&self, policies: &Api<ScimAccessPolicy>) -> Result<Answer, Error> {
         let waiting = self.waiting(policies).await?;
-        let mut err = io::stderr();
-        waiting.iter().try_for_each(|waiting| waiting.show(&mut err))?;
+        waiting.iter().try_for_each(|waiting| tell(&waiting.in_words()))?;
         if waiting.is_empty() {
-            writeln!(err, "{} holds nothing", self.whose())?;
+            tell(&format!("{} holds nothing", self.whose()))?;
             return Ok(Answer::No);
         }
         if let Some(other) = self.plan.as_ref().filter(|plan| waiting.iter().any(|w| w.held.plan != **plan)) {
-            writeln!(err, "that is not plan {other}: nothing is approved")?;
+            tell(&format!("that is not plan {other}: nothing is approved"))?;
             return Ok(Answer::No);
         }
-        if !self.yes && !is_confirmed(&mut err)? {
-            writeln!(err, "nothing is approved")?;
+        if !self.yes && !is_confirmed(&mut io::stderr())? {
+            tell("nothing is approved")?;
             return Ok(Answer::No);
         }
         let mut decisions = Vec::new();
@@ -143,16 +147,18 @@ impl Waiting {
         Some(Self { policy, held })
     }
 
-    fn show(&self, out: &mut impl Write) -> io::Result<()> {
+    fn in_words(&self) -> String {
         let HeldRemovals { plan, since, subjects, names } = &self.held;
         let (policy, provider) = (self.policy.name_any(), &self.policy.spec.provider);
-        writeln!(out, "policy {policy} of provider {provider} holds plan {plan} since {since}.")?;
-        writeln!(out, "{subjects} would lose access:")?;
-        names.iter().try_for_each(|name| writeln!(out, "  {name}"))?;
+        let mut text = format!("policy {policy} of provider {provider} holds plan {plan} since {since}.\n");
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{subjects} would lose access:");
+        names.iter().for_each(|name| _ = writeln!(text, "  {}", visible(name)));
         match usize::try_from(*subjects).unwrap_or_default().saturating_sub(names.len()) {
-            0 => Ok(()),
-            more => writeln!(out, "  and {more} more"),
+            0 => {}
+            more => _ = writeln!(text, "  and {more} more"),
         }
+        text
     }
 
     async fn approve(self, policies: &Api<ScimAccessPolicy>) -> Decision {

@@ -246,7 +246,7 @@ impl Explanation {
         if let Some(Asked { question, namespace, allowed, reason }) = &self.asked {
             let answer = if *allowed { "yes" } else { "no" };
             let reason = reason.as_ref().filter(|reason| !reason.is_empty());
-            let reason = reason.map_or(String::new(), |reason| format!(", {reason}"));
+            let reason = reason.map_or(String::new(), |reason| format!(", {}", visible(reason)));
             let _ = writeln!(
                 text,
                 "May they {question}{}? The API server says {answer}{reason}.",

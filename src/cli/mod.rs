@@ -24,7 +24,7 @@ use std::{env, path::Path};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use kube::{Client, Config};
 
-pub use self::answer::Answer;
+pub use self::{answer::Answer, output::visible_lines};
 use crate::ops::kube_client::{Role, request_client};
 
 /// SCIM 2.0 in a Kubernetes cluster: users and groups from an identity provider become custom
@@ -48,13 +48,13 @@ enum Command {
     Crds(crds::Crds),
     /// Make, list and revoke bearer tokens.
     Token(token::Token),
-    /// Tell what somebody may do, by which policy and group, since when and until when, and why not more.
+    /// Tell what somebody may do, by which policy and group, until when, and why not more.
     Explain(explain::Explain),
     /// List the people who may do something.
     WhoCan(who_can::WhoCan),
     /// Show what policies would change: people, bindings, and how to ask the API server.
     Preview(preview::Preview),
-    /// List every person and every grant, for an access review.
+    /// List who holds what by the operator's bindings, for an access review.
     Report(report::Report),
     /// Let exactly those removals of access go that the guard holds.
     Approve(approve::Approve),

@@ -45,14 +45,22 @@ impl Output {
         let text = match self.output {
             Some(Format::Json) => serde_json::to_string_pretty(thing)? + "\n",
             Some(Format::Yaml) => serde_saphyr::to_string(&thing)?,
-            None => text(thing),
+            None => visible_lines(&text(thing)),
         };
         Ok(write!(io::stdout(), "{text}")?)
     }
 }
 
+/// Writes text to standard error, for whoever sits at the terminal.
+///
+/// # Errors
+/// When standard error is gone.
+pub fn tell(text: &str) -> io::Result<()> {
+    writeln!(io::stderr(), "{}", visible_lines(text.trim_end()))
+}
+
 /// Columns as wide as their widest cell, as kubectl prints them.
-pub(super) fn table<const N: usize>(columns: [&str; N], mut rows: Vec<[String; N]>) -> String {
+pub fn table<const N: usize>(columns: [&str; N], mut rows: Vec<[String; N]>) -> String {
     rows.iter_mut().flatten().for_each(|cell| *cell = visible(cell));
     rows.insert(0, columns.map(str::to_owned));
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
@@ -66,8 +74,9 @@ pub(super) fn table<const N: usize>(columns: [&str; N], mut rows: Vec<[String; N
 
 /// Text in which nothing moves the cursor or turns the line around: whoever names people in an identity
 /// provider must not write to somebody's terminal.
-pub(super) fn visible(text: &str) -> String {
-    let hides = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+pub fn visible(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let hides = |c: char| c.is_control() || turns(c);
     let mut visible = String::with_capacity(text.len());
     for c in text.chars() {
         match hides(c) {
@@ -78,6 +87,12 @@ pub(super) fn visible(text: &str) -> String {
     visible
 }
 
+/// The same of text that is written in lines. A value that could begin a line of its own has to be [`visible`]
+/// before it gets there.
+pub fn visible_lines(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +101,11 @@ mod tests {
     fn a_name_cannot_write_to_the_terminal() {
         assert_eq!(visible("Zoë \u{1b}[2J\n\u{202e}x"), "Zoë \\u{1b}[2J\\n\\u{202e}x");
         assert_eq!(table(["NAME"], vec![["a\nb".to_owned()]]), "NAME\na\\nb\n");
+    }
+
+    #[test]
+    fn text_keeps_its_lines_and_nothing_else_that_moves_the_cursor() {
+        assert_eq!(visible_lines("one\ntwo\r\u{200f}\u{61c}\n"), "one\ntwo\\r\\u{200f}\\u{61c}\n");
     }
 
     #[test]

@@ -5,7 +5,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Client;
 use serde::Serialize;
 
-use super::{Answer, Error, kubernetes, output::Output, snapshot::Snapshot};
+use super::{
+    Answer, Error, kubernetes,
+    output::{Output, visible},
+    snapshot::Snapshot,
+};
 use crate::{
     access::{Blocked, Change, Plan, Subject, Validity, can_i},
     api::{AccessPolicyStatus, HeldRemovals, PolicyMode, ScimAccessPolicy},
@@ -43,7 +47,7 @@ struct Previewed {
     /// Of those who would lose access, whom the guard holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<HeldRemovals>,
-    writes: Vec<Write>,
+    writes: Vec<BindingWrite>,
     /// Commands that ask the API server for the difference.
     verify: BTreeSet<String>,
     problems: Vec<String>,
@@ -54,8 +58,8 @@ struct Previewed {
 /// One binding that would be written.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Write {
-    action: Action,
+struct BindingWrite {
+    action: Verb,
     binding: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<String>,
@@ -65,7 +69,7 @@ struct Write {
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
-enum Action {
+enum Verb {
     Create,
     Update,
     Delete,
@@ -114,7 +118,7 @@ impl Previewed {
             adds: names(&plan.adds),
             removes: names(&plan.removes),
             held: status.and_then(|status| status.held.clone()),
-            writes: plan.changes.iter().map(Write::of).collect(),
+            writes: plan.changes.iter().map(BindingWrite::of).collect(),
             verify: plan.changes.iter().flat_map(verify).collect(),
             problems: problems(plan),
             conditions: status.filter(is_seen).map(|status| status.conditions.clone()).unwrap_or_default(),
@@ -128,7 +132,7 @@ impl Previewed {
             "Policy {policy} of provider {provider}, mode {mode:?}, means {}:\n",
             self.subjects.len()
         );
-        self.subjects.iter().for_each(|subject| _ = writeln!(text, "  {subject}"));
+        self.subjects.iter().for_each(|subject| _ = writeln!(text, "  {}", visible(subject)));
         self.validity.iter().for_each(|validity| _ = writeln!(text, "But {validity}."));
         match self.writes.is_empty() {
             true => _ = writeln!(text, "Nothing would change."),
@@ -137,8 +141,8 @@ impl Previewed {
         for write in &self.writes {
             let at = write.namespace.as_ref().map_or(String::new(), |namespace| format!(" in {namespace}"));
             let _ = writeln!(text, "  {:?} binding {}{at}: {}", write.action, write.binding, write.role);
-            write.adds.iter().for_each(|name| _ = writeln!(text, "    + {name}"));
-            write.removes.iter().for_each(|name| _ = writeln!(text, "    - {name}"));
+            write.adds.iter().for_each(|name| _ = writeln!(text, "    + {}", visible(name)));
+            write.removes.iter().for_each(|name| _ = writeln!(text, "    - {}", visible(name)));
         }
         if let Some(held) = &self.held {
             let _ = writeln!(
@@ -147,26 +151,26 @@ impl Previewed {
                 held.plan, held.since, held.subjects
             );
         }
-        self.problems.iter().for_each(|problem| _ = writeln!(text, "Problem: {problem}"));
+        self.problems.iter().for_each(|problem| _ = writeln!(text, "Problem: {}", visible(problem)));
         for condition in &self.conditions {
             let Condition { type_, status, message, .. } = condition;
-            let _ = writeln!(text, "The operator says {type_}={status}: {message}");
+            let _ = writeln!(text, "The operator says {type_}={status}: {}", visible(message));
         }
         if !self.verify.is_empty() {
             let _ = writeln!(text, "Ask the API server, before and after:");
-            self.verify.iter().for_each(|command| _ = writeln!(text, "  {command}"));
+            self.verify.iter().for_each(|command| _ = writeln!(text, "  {}", visible(command)));
         }
         text
     }
 }
 
-impl Write {
+impl BindingWrite {
     fn of(change: &Change) -> Self {
         let place = change.place();
         let (action, binding) = match change {
-            Change::Create(binding) => (Action::Create, &binding.name),
-            Change::Update { to, .. } => (Action::Update, &to.name),
-            Change::Delete(observed) => (Action::Delete, &observed.binding.name),
+            Change::Create(binding) => (Verb::Create, &binding.name),
+            Change::Update { to, .. } => (Verb::Update, &to.name),
+            Change::Delete(observed) => (Verb::Delete, &observed.binding.name),
         };
         let names =
             |subjects: Vec<&Subject>| subjects.iter().map(|subject| subject.name().to_string()).collect();
@@ -204,4 +208,40 @@ fn problems(plan: &Plan) -> Vec<String> {
     let places =
         plan.not_applied.iter().map(|(namespace, why)| format!("not in namespace {namespace}: {why:?}"));
     blocked.chain(groups).chain(people).chain(captures).chain(roles).chain(places).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_begins_a_line_of_its_own() {
+        let names = || BTreeSet::from(["eve\n    + root\u{1b}[2K\u{202e}".to_owned()]);
+        let write = BindingWrite {
+            action: Verb::Delete,
+            binding: "scim-p-0".to_owned(),
+            namespace: None,
+            role: "ClusterRole edit".to_owned(),
+            adds: Vec::new(),
+            removes: names().into_iter().collect(),
+        };
+        let text = Previewed {
+            policy: "p".to_owned(),
+            provider: "okta".to_owned(),
+            mode: PolicyMode::default(),
+            validity: None,
+            subjects: names(),
+            adds: BTreeSet::new(),
+            removes: names(),
+            held: None,
+            writes: vec![write],
+            verify: names(),
+            problems: names().into_iter().collect(),
+            conditions: Vec::new(),
+        }
+        .in_words();
+        assert!(text.contains("    - eve\\n    + root\\u{1b}[2K\\u{202e}\n"), "{text}");
+        assert!(!text.contains("\n    + "), "nobody would gain anything: {text}");
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
+    }
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use self::{people::Whom, voice::Voice};
 use super::{
     Answer, Error, cluster,
-    output::{Output, table},
+    output::{Output, table, visible},
     pages::pages,
 };
 use crate::{
@@ -207,7 +207,7 @@ impl std::fmt::Display for Proof {
         let place =
             |namespace: &Option<String>| namespace.clone().unwrap_or_else(|| "the whole cluster".to_owned());
         self.whom.people.iter().try_for_each(|person| writeln!(f, "{person}"))?;
-        self.whom.notes.iter().try_for_each(|note| writeln!(f, "Note: {note}"))?;
+        self.whom.notes.iter().try_for_each(|note| writeln!(f, "Note: {}", visible(note)))?;
         if let Some(first) = self.asked.first() {
             writeln!(f, "Asked in every place, and compared with what {} may:", self.nobody)?;
             writeln!(
@@ -215,7 +215,7 @@ impl std::fmt::Display for Proof {
                 "  SelfSubjectRulesReview; SelfSubjectAccessReview for {}",
                 telling().map(|right| right.to_string()).join("; ")
             )?;
-            writeln!(f, "  as someone in the groups {}\n", first.groups.join(", "))?;
+            writeln!(f, "  as someone in the groups {}\n", visible(&first.groups.join(", ")))?;
         }
         let asked = self
             .asked

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use kube::Client;
 use serde::Serialize;
 
-use super::{Answer, Error, kubernetes, person::Person, snapshot::Snapshot};
+use super::{Answer, Error, kubernetes, output::visible, person::Person, snapshot::Snapshot};
 use crate::{
     access::{Grant, Holder, Review},
     directory::view::{Id, User},
@@ -35,7 +35,8 @@ pub struct Report {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// RFC 4180, with a line of names; cells that a spreadsheet would take for formulas begin with an apostrophe.
+    /// RFC 4180, with a line of names; cells that a spreadsheet would take for formulas begin with an apostrophe, and in
+    /// no cell does anything move the cursor.
     Csv,
     /// An array of objects, one in a line.
     Json,
@@ -214,19 +215,20 @@ impl<W: Write> Sheet<W> {
 
     /// RFC 4180 section 2, but for the line's end, which is what scripts of this world expect.
     fn line(&mut self, cells: &[Cow<'_, str>]) -> io::Result<()> {
-        let cells: Vec<Cow<'_, str>> = cells.iter().map(|cell| quoted(cell)).collect();
+        let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
         writeln!(self.out, "{}", cells.join(","))
     }
 }
 
-/// One cell. A spreadsheet takes a cell for a formula that begins with one of these signs, wherever it came
-/// from; an apostrophe makes it text.
-fn quoted(cell: &str) -> Cow<'_, str> {
-    let is_formula =
-        cell.trim_start().starts_with(['=', '+', '-', '@']) || cell.starts_with(['\t', '\r', '\n']);
-    let cell: Cow<'_, str> = if is_formula { format!("'{cell}").into() } else { cell.into() };
-    match cell.contains(['"', ',', '\n', '\r']) || is_formula {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")).into(),
+/// One cell. A spreadsheet takes a cell for a formula that begins with one of these signs, wide ones included,
+/// wherever it came from; an apostrophe makes it text.
+fn quoted(cell: &str) -> String {
+    let is_formula = cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+        || cell.starts_with(['\t', '\r', '\n']);
+    let shown = visible(cell);
+    let cell = if is_formula { format!("'{shown}") } else { shown };
+    match cell.contains(['"', ',']) || is_formula {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
         false => cell,
     }
 }
@@ -239,12 +241,24 @@ mod tests {
     fn a_cell_is_quoted_where_it_holds_what_separates_cells() {
         assert_eq!(quoted("alice"), "alice");
         assert_eq!(quoted("Doe, Alice"), "\"Doe, Alice\"");
-        assert_eq!(quoted("a \"b\"\nc"), "\"a \"\"b\"\"\nc\"");
+        assert_eq!(quoted("a \"b\"\nc"), "\"a \"\"b\"\"\\nc\"");
     }
 
     #[test]
     fn no_cell_begins_a_formula() {
-        for sign in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "=HYPERLINK(\"http://x\",\"y\")"] {
+        for sign in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            " =1",
+            "＝1",
+            "＋1",
+            "－1",
+            "＠1",
+            "=HYPERLINK(\"http://x\",\"y\")",
+        ] {
             assert!(quoted(sign).starts_with("\"'"), "{sign:?}");
         }
     }

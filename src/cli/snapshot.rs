@@ -1,6 +1,6 @@
 //! What access is made from, as whoever asks may read it: listed once, and then only looked at.
 
-use std::{collections::HashMap, fmt::Debug, io::Write as _, pin::pin, sync::Arc};
+use std::{collections::HashMap, fmt::Debug, pin::pin, sync::Arc};
 
 use futures::TryStreamExt;
 use k8s_openapi::api::{
@@ -10,7 +10,11 @@ use k8s_openapi::api::{
 use kube::{Api, Client, Resource, ResourceExt, core::DeserializeGuard};
 use serde::de::DeserializeOwned;
 
-use super::{Answer, Error, pages::pages};
+use super::{
+    Answer, Error,
+    output::{tell, visible},
+    pages::pages,
+};
 use crate::{
     access::{Bindable, BindingObject, Completeness, Index, Place, Protected, RoleName, Subject as Named},
     api::{RoleKind, ScimAccessPolicy, ScimGroup, ScimGroupSlice, ScimProvider, ScimUser},
@@ -157,14 +161,13 @@ impl Snapshot {
     /// # Errors
     /// When standard error is gone.
     pub fn conclude(&self, answer: Answer) -> Result<Answer, Error> {
-        let mut err = std::io::stderr();
         for object in self.unreadable.iter().take(NAMED) {
-            writeln!(err, "{object}")?;
+            tell(&visible(object))?;
         }
         match self.unreadable.len() {
             0 => Ok(answer),
             objects => {
-                writeln!(err, "{objects} objects cannot be read, so this may not be all")?;
+                tell(&format!("{objects} objects cannot be read, so this may not be all"))?;
                 Ok(Answer::Unknown)
             }
         }
@@ -242,8 +245,8 @@ fn cannot_list<K: Resource<DynamicType = ()>>(error: &kube::Error) -> String {
     let kind = K::plural(&());
     match error {
         kube::Error::Api(status) if status.code == 403 => format!(
-            "{}; whoever asks needs to list {kind} in the whole cluster, as the chart's ClusterRole \
-             scim-operator-auditor lets them",
+            "{}; whoever asks needs to list {kind} in the whole cluster, as the chart's role …-auditor \
+             lets them",
             status.message
         ),
         kube::Error::Api(status) if status.code == 404 => {
