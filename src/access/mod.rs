@@ -33,7 +33,7 @@ pub use guard::{Departures, Held, Verdict};
 pub use identities::{Nameless, PersonRef};
 pub use identity::{Identity, Mapping, Origin, Refusal};
 pub use index::{Admission, Index, Leaving, Touched};
-pub use path::{Reason, reasons};
+pub use path::Reason;
 pub use plan::{Allotment, Blocked, Change, Completeness, Lane, NotApplied, Plan, Problems};
 pub use policy::Validity;
 pub use proof::can_i;

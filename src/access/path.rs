@@ -19,7 +19,7 @@ pub enum Reason {
 }
 
 /// Each source as the way from there to a member.
-pub fn reasons(sources: &[Source], member: &Id, view: Option<&ProviderView>) -> Vec<Reason> {
+pub(super) fn reasons(sources: &[Source], member: &Id, view: Option<&ProviderView>) -> Vec<Reason> {
     let reason = |source: &Source| match source {
         Source::Group(group) => Reason::Groups(path(group, member, view)),
         Source::Filter => Reason::Filter,

@@ -102,9 +102,7 @@ impl Index {
     pub fn reviewed(&self) -> BTreeSet<Arc<str>> {
         &self.policies() | &self.bound_policies()
     }
-}
 
-impl Index {
     /// The people of a grant, each once, by the key of their userName.
     pub fn holders(&self, grant: &Grant, directory: &Directory) -> Vec<Holder> {
         let holder = |person: &Arc<User>| {
