@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     Answer, Error, kubernetes,
-    output::{Output, table, visible},
+    output::{Output, meant_by, namespace, table, visible},
     person::Person,
     resource,
     snapshot::Snapshot,
@@ -241,7 +241,7 @@ impl Explanation {
     }
 
     fn in_words(&self) -> String {
-        let mut text = self.person.in_words() + "\n" + &self.token.in_words() + "\n";
+        let mut text = self.person.to_string() + "\n" + &self.token.in_words() + "\n";
         // Writing to a string cannot fail.
         if let Some(Asked { question, namespace, allowed, reason }) = &self.asked {
             let answer = if *allowed { "yes" } else { "no" };
@@ -270,16 +270,11 @@ impl Explanation {
     fn given_table(&self) -> String {
         let time = |time: Option<Timestamp>| time.map_or("-".to_owned(), |time| time.to_string());
         let rows = self.given.iter().map(|given| {
-            let by = match given.by.is_empty() {
-                true => "nothing any more".to_owned(),
-                false => given.by.join(", "),
-            };
-            let namespace = given.namespace.clone().unwrap_or_else(|| "*".to_owned());
             [
                 given.role.clone(),
-                namespace,
+                namespace(given.namespace.as_deref()),
                 given.policy.clone(),
-                by,
+                meant_by(&given.by),
                 given.claim.clone(),
                 time(given.binding_created),
                 time(given.until),
@@ -294,15 +289,6 @@ impl Explanation {
             [missed.role.clone(), namespace, missed.policy.clone(), missed.why.clone()]
         });
         table(["ROLE", "NAMESPACE", "POLICY", "WHY NOT"], rows.collect())
-    }
-}
-
-impl Person {
-    fn in_words(&self) -> String {
-        let called = self.display_name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
-        let active = if self.active { "active" } else { "inactive" };
-        let Self { user_name, id, provider, .. } = self;
-        visible(&format!("{user_name}{called}, id {id} of provider {provider}, is {active}."))
     }
 }
 

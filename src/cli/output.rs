@@ -72,6 +72,20 @@ pub fn table<const N: usize>(columns: [&str; N], mut rows: Vec<[String; N]>) -> 
     rows.iter().map(line).collect()
 }
 
+/// A namespace in a column; the whole cluster is a star.
+pub fn namespace(name: Option<&str>) -> String {
+    name.unwrap_or("*").to_owned()
+}
+
+/// By what a binding's policy means somebody. Nothing is left of it while the guard holds them, or shortly
+/// before they go.
+pub fn meant_by(sources: &[String]) -> String {
+    match sources {
+        [] => "nothing any more".to_owned(),
+        sources => sources.join(", "),
+    }
+}
+
 /// Text in which nothing moves the cursor or turns the line around: whoever names people in an identity
 /// provider must not write to somebody's terminal.
 pub fn visible(text: &str) -> String {

@@ -1,6 +1,9 @@
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::Value;
 
+use super::output::visible;
 use crate::directory::view::User;
 
 /// A person, as answers name them.
@@ -35,5 +38,14 @@ impl Person {
             active: user.active(),
             last_modified: user.meta().last_modified.to_string(),
         }
+    }
+}
+
+impl fmt::Display for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let called = self.display_name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
+        let active = if self.active { "active" } else { "inactive" };
+        let Self { user_name, id, provider, .. } = self;
+        f.write_str(&visible(&format!("{user_name}{called}, id {id} of provider {provider}, is {active}.")))
     }
 }

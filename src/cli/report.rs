@@ -11,7 +11,12 @@ use jiff::Timestamp;
 use kube::Client;
 use serde::Serialize;
 
-use super::{Answer, Error, kubernetes, output::visible, person::Person, snapshot::Snapshot};
+use super::{
+    Answer, Error, kubernetes,
+    output::{meant_by, visible},
+    person::Person,
+    snapshot::Snapshot,
+};
 use crate::{
     access::{Grant, Holder, Review},
     directory::view::{Id, User},
@@ -144,8 +149,7 @@ impl<'a> Row<'a> {
             policy: &review.name,
             reason: binding.and_then(|observed| observed.binding.mark.reason.as_deref()),
             source: match (sources.is_empty(), policy) {
-                (false, _) => sources.join(", "),
-                (true, Some(_)) => "nothing any more".to_owned(),
+                (false, _) | (true, Some(_)) => meant_by(&sources),
                 (true, None) => "the policy is gone".to_owned(),
             },
             binding_created: binding.and_then(|observed| observed.created),

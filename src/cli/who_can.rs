@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Answer, Error, kubernetes,
-    output::{Output, table},
+    output::{Output, meant_by, namespace, table},
     person::Person,
     resource,
     snapshot::Snapshot,
@@ -151,7 +151,7 @@ impl Able {
                     other.subject.clone(),
                     names.join(", "),
                     other.role.clone(),
-                    shown(other.namespace.as_ref()),
+                    namespace(other.namespace.as_deref()),
                     other.binding.clone(),
                 ]
             });
@@ -165,17 +165,13 @@ impl Able {
     fn people_table(&self) -> String {
         let rows = self.people.iter().map(|able| {
             let name = able.person.as_ref().map_or("(nobody known)", |person| &person.user_name);
-            let by = match able.by.is_empty() {
-                true => "nothing any more".to_owned(),
-                false => able.by.join(", "),
-            };
             [
                 name.to_owned(),
                 able.identity.clone(),
                 able.role.clone(),
-                shown(able.namespace.as_ref()),
+                namespace(able.namespace.as_deref()),
                 able.policy.clone(),
-                by,
+                meant_by(&able.by),
             ]
         });
         table(["USERNAME", "TOKEN", "ROLE", "NAMESPACE", "POLICY", "BY"], rows.collect())
@@ -188,8 +184,4 @@ fn in_words(subject: &Subject) -> String {
         Subject::Group(name) => format!("Group {name}"),
         Subject::Other(name) => name.to_string(),
     }
-}
-
-fn shown(namespace: Option<&String>) -> String {
-    namespace.cloned().unwrap_or_else(|| "*".to_owned())
 }

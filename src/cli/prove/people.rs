@@ -11,7 +11,7 @@ use kube::{Api, Client, ResourceExt};
 use serde::Serialize;
 
 use super::{
-    super::{Error, pages::pages},
+    super::{Error, pages::pages, person::Person},
     groups,
 };
 use crate::{
@@ -37,16 +37,6 @@ pub struct Whom {
     /// Whether there may be more to ask about.
     #[serde(skip)]
     pub doubtful: bool,
-}
-
-/// Somebody of the directory.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Person {
-    user_name: String,
-    provider: String,
-    id: String,
-    active: bool,
 }
 
 /// A provider whose mapping can be read.
@@ -170,10 +160,9 @@ impl Reader {
     /// People of the directory: their strings are what the mapping says.
     fn know<'a>(&mut self, people: impl Iterator<Item = &'a User>) -> Result<(), Error> {
         for user in people {
-            let user_name =
-                user.resource().get("userName").and_then(|name| name.as_str()).unwrap_or_default().to_owned();
-            let provider = user.provider().to_string();
-            let known = self.providers.iter().find(|known| known.name == provider);
+            let person = Person::of(user);
+            let Person { user_name, provider, .. } = &person;
+            let known = self.providers.iter().find(|known| known.name == *provider);
             match known.map(|known| known.mapping.identity(user)) {
                 Some(Ok(identity)) => _ = self.whom.identities.insert(identity.to_string()),
                 Some(Err(refusal)) => {
@@ -181,8 +170,7 @@ impl Reader {
                 }
                 None => {}
             }
-            let (id, active) = (user.id().to_string(), user.active());
-            self.whom.people.push(Person { user_name, provider, id, active });
+            self.whom.people.push(person);
         }
         match self.whom.identities.is_empty() {
             true => Err(format!("there is nothing to ask: {}", self.whom.notes.join("; ")).into()),
@@ -327,11 +315,4 @@ impl Reader {
 
 fn state(active: bool) -> &'static str {
     if active { "active" } else { "inactive" }
-}
-
-impl std::fmt::Display for Person {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { user_name, provider, id, active } = self;
-        write!(f, "{user_name:?} of provider {provider} is {} (id {id})", state(*active))
-    }
 }
