@@ -43,7 +43,7 @@ impl Output {
         text: impl FnOnce(&T) -> String,
     ) -> Result<(), Error> {
         let text = match self.output {
-            Some(Format::Json) => serde_json::to_string_pretty(thing)? + "\n",
+            Some(Format::Json) => visible_json(&serde_json::to_string_pretty(thing)?) + "\n",
             Some(Format::Yaml) => serde_saphyr::to_string(&thing)?,
             None => visible_lines(&text(thing)),
         };
@@ -89,11 +89,9 @@ pub fn meant_by(sources: &[String]) -> String {
 /// Text in which nothing moves the cursor or turns the line around: whoever names people in an identity
 /// provider must not write to somebody's terminal.
 pub fn visible(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let hides = |c: char| c.is_control() || turns(c);
     let mut visible = String::with_capacity(text.len());
     for c in text.chars() {
-        match hides(c) {
+        match moves_the_cursor(c) {
             true => visible.extend(c.escape_default()),
             false => visible.push(c),
         }
@@ -105,6 +103,25 @@ pub fn visible(text: &str) -> String {
 /// before it gets there.
 pub fn visible_lines(text: &str) -> String {
     text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
+/// JSON that says the same and in which nothing does so either: what JSON does not escape by itself stands in
+/// strings alone, but for the ends of lines.
+pub fn visible_json(json: &str) -> String {
+    let mut visible = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c != '\n' && moves_the_cursor(c) {
+            true => visible.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => visible.push(c),
+        }
+    }
+    visible
+}
+
+/// Controls, and what turns the line around; all have four digits.
+fn moves_the_cursor(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -120,6 +137,14 @@ mod tests {
     #[test]
     fn text_keeps_its_lines_and_nothing_else_that_moves_the_cursor() {
         assert_eq!(visible_lines("one\ntwo\r\u{200f}\u{61c}\n"), "one\ntwo\\r\\u{200f}\\u{61c}\n");
+    }
+
+    #[test]
+    fn json_says_the_same_and_moves_no_cursor() {
+        let thing = serde_json::json!({"name": "\u{9b}2J\u{202e}\n\u{1b}Zoë"});
+        let text = visible_json(&serde_json::to_string_pretty(&thing).unwrap());
+        assert!(text.chars().all(|c| c == '\n' || !moves_the_cursor(c)), "{text:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), thing);
     }
 
     #[test]

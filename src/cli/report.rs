@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{
     Answer, Error, kubernetes,
-    output::{meant_by, visible},
+    output::{meant_by, visible, visible_json},
     person::Person,
     snapshot::Snapshot,
 };
@@ -203,7 +203,7 @@ impl<W: Write> Sheet<W> {
             Format::Json => {
                 let separator = if self.rows == 0 { "\n" } else { ",\n" };
                 self.out.write_all(separator.as_bytes())?;
-                serde_json::to_writer(&mut self.out, row)?;
+                self.out.write_all(visible_json(&serde_json::to_string(row)?).as_bytes())?;
             }
         }
         self.rows += 1;
