@@ -63,7 +63,10 @@ impl Providers {
             let name = object.name_any();
             let before = before.get(name.as_str()).filter(|before| before.object.uid() == object.uid());
             match &object.0 {
-                Ok(object) => Some(Arc::new(Known::new(object, before))),
+                Ok(object) => Some(match before {
+                    Some(same) if same.object.resource_version() == object.resource_version() => same.clone(),
+                    before => Arc::new(Known::new(object, before)),
+                }),
                 Err(error) => {
                     tracing::warn!(%error, provider = name, "provider.unreadable");
                     before.cloned()

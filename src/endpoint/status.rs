@@ -1,7 +1,7 @@
 //! The status of providers and tokens: what only this process knows, written at most once a minute, and
 //! conditions, written as soon as they change.
 
-use std::{fmt::Debug, time::Duration};
+use std::{collections::HashMap, fmt::Debug, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use kube::{
@@ -58,13 +58,17 @@ pub(super) async fn report(state: &State, client: Client) {
             measure(state);
         }
         let (now, all_tokens) = (clock::now(), state.tokens.all());
+        let mut tokens_of: HashMap<&str, Vec<&Token>> = HashMap::new();
+        for token in all_tokens.iter() {
+            tokens_of.entry(token.provider()).or_default().push(token);
+        }
         for (name, known) in state.providers.all().iter() {
             let shown = known.object().status.clone().unwrap_or_default();
             let figures = match occasion {
                 Occasion::Minute => Figures::count(state, name, known, &shown),
                 Occasion::Change => Figures::of(&shown),
             };
-            let own = all_tokens.iter().filter(|token| token.provider() == name).map(AsRef::as_ref);
+            let own = tokens_of.get(&**name).into_iter().flatten().copied();
             let url = state.origin.configured(name);
             let status = provider_status(known, own, &figures, url, &shown, now);
             write(&providers, known.object(), &shown, &status).await;

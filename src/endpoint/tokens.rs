@@ -1,8 +1,11 @@
 //! The bearer tokens that open providers, by their hashes.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use arc_swap::ArcSwap;
@@ -43,9 +46,15 @@ pub(super) enum Verdict {
 impl Tokens {
     /// Takes all ScimTokens that there are. One that cannot be read opens nothing.
     pub(super) fn replace(&self, listed: &Listed<ScimToken>) {
-        let before = self.all();
+        let all = self.all();
+        let before: HashMap<_, _> = all.iter().map(|token| (token.object.uid(), token)).collect();
         let tokens = listed.iter().filter_map(|object| match &object.0 {
-            Ok(object) => Token::new(object, &before).map(Arc::new),
+            Ok(object) => match before.get(&object.uid()) {
+                Some(same) if same.object.resource_version() == object.resource_version() => {
+                    Some(Arc::clone(same))
+                }
+                before => Token::new(object, before.copied()).map(Arc::new),
+            },
             Err(error) => {
                 tracing::warn!(%error, token = object.name_any(), "token.unreadable");
                 None
@@ -81,15 +90,14 @@ impl Tokens {
 }
 
 impl Token {
-    fn new(object: &ScimToken, before: &[Arc<Self>]) -> Option<Self> {
-        let known = before.iter().find(|known| known.object.uid() == object.uid());
+    fn new(object: &ScimToken, before: Option<&Arc<Self>>) -> Option<Self> {
         Some(Self {
             name: object.name_any().into(),
             provider: object.spec.provider.as_str().into(),
             // The API server takes nothing but a hash here.
             sha256: from_hex(&object.spec.sha256)?,
             object: object.clone(),
-            last_used: AtomicI64::new(known.map_or(0, |known| known.last_used.load(Ordering::Relaxed))),
+            last_used: AtomicI64::new(before.map_or(0, |before| before.last_used.load(Ordering::Relaxed))),
         })
     }
 
@@ -225,6 +233,20 @@ mod tests {
         tokens.replace(&listed([token("b", "okta", "scim_2", None)]));
         assert_eq!(judged(&tokens, "scim_1", Some("okta")), "invalid");
         assert_eq!(tokens.all()[0].last_used(), Some(used));
+    }
+
+    #[test]
+    fn a_change_of_one_token_leaves_the_others_as_they_are() {
+        let at = |version: &str, name, expires_at| {
+            let mut token = token(name, "okta", name, expires_at);
+            token.metadata.resource_version = Some(version.to_owned());
+            token
+        };
+        let tokens = of([at("1", "a", None), at("2", "b", None)]);
+        let before = tokens.all();
+        tokens.replace(&listed([at("1", "a", None), at("3", "b", Some(0))]));
+        assert!(Arc::ptr_eq(&before[0], &tokens.all()[0]));
+        assert_eq!(judged(&tokens, "b", Some("okta")), "expired b");
     }
 
     #[test]
