@@ -1,12 +1,12 @@
 //! A process dies between any two of its writes, or an answer to one of them is lost: what others make of it is
 //! the state before or the state after, and the change sent once more leads to the same end.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use scim_operator::scim::error::Result;
 
 use super::{
-    at_rest::{AtRest, Seed},
+    at_rest::{AtRest, Seed, clear},
     users::objects,
     *,
 };
@@ -15,7 +15,7 @@ use crate::harness::crash::{Crash, Moment};
 /// What a process did until it died, if it did.
 struct Case {
     point: String,
-    provider: Provider,
+    provider: Arc<Provider>,
     acknowledged: bool,
 }
 
@@ -28,17 +28,19 @@ async fn at_every_point<S>(
     act: impl AsyncFn(&Replica, &Provider, &S, &Crash) -> bool,
     check: impl AsyncFn(Case, S),
 ) -> usize {
+    let admin = plane.admin().await;
     let mut points = 0;
     for moment in Moment::ALL {
         for write in 1.. {
-            let provider = provider("Compat");
+            let provider = Arc::new(provider("Compat"));
             let state = prepare(&provider).await;
             let crash = Crash::at(write, moment);
             let dying = Replica::start(plane, &plane.crashing(&serve(plane).await, &crash).await).await;
             let acknowledged = act(&dying, &provider, &state, &crash).await;
             drop(dying);
             let point = format!("{moment:?} write {write}");
-            check(Case { point, provider, acknowledged }, state).await;
+            check(Case { point, provider: provider.clone(), acknowledged }, state).await;
+            clear(&admin, &provider).await;
             if !crash.happened() {
                 break;
             }
