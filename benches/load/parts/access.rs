@@ -20,7 +20,7 @@ use tokio::time::{sleep, sleep_until};
 
 use super::{MIDDLING, Measured};
 use crate::{
-    harness::{Life, Process},
+    harness::{Identity, Life, Process, output},
     pace::quantile,
     people,
     report::{Ratio, Row, Wanted},
@@ -65,6 +65,7 @@ pub async fn measure(world: &World) -> Measured {
         ratio: milliseconds(granted.saturating_sub(floor)) / 0.1,
         wanted: Wanted::AtMost(1.0),
     }));
+    rows.push(report(world).await?);
     rows.push(many_namespaces(&admin, &directory).await?);
     Ok(rows)
 }
@@ -113,6 +114,17 @@ async fn newcomers_join(
         ratio: p99 / 250.0,
         wanted: Wanted::AtMost(1.0),
     }))
+}
+
+/// Everybody's grants, for an access review.
+async fn report(world: &World) -> Result<Row, String> {
+    let begun = Instant::now();
+    let lines = output(world.plane.operator(&Identity::Admin).arg("report")).await?.lines().count();
+    let took = begun.elapsed().as_secs_f64();
+    Ok(Row::Alone(
+        format!("kubectl scim report, {MIDDLING} people, {POLICIES} policies"),
+        format!("{took:.1} s, {lines} lines"),
+    ))
 }
 
 /// Policies whose selector finds namespaces by the thousand.

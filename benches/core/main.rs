@@ -7,10 +7,11 @@
     reason = "a benchmark, not a server"
 )]
 
-#[path = "load/people.rs"]
+mod access;
+#[path = "../load/people.rs"]
 #[expect(dead_code, reason = "the load tool uses the rest")]
 mod people;
-#[path = "load/process.rs"]
+#[path = "../load/process.rs"]
 #[expect(dead_code, reason = "the load tool uses the rest")]
 mod process;
 
@@ -51,6 +52,7 @@ fn main() {
     requests(&mut criterion);
     filters(&mut criterion);
     index(&mut criterion);
+    access::measure(&mut criterion);
     criterion.final_summary();
 }
 
