@@ -6,7 +6,7 @@ use axum::{
     Extension, Router,
     extract::{Request, State},
     http::{Uri, uri::PathAndQuery},
-    middleware::{Next, from_fn_with_state, map_request},
+    middleware::{Next, from_fn, from_fn_with_state, map_request},
     response::{IntoResponse, Response},
 };
 use tower::ServiceBuilder;
@@ -18,6 +18,7 @@ use super::{
     auth,
     error::{Refusal, Result},
     path::Target,
+    remainder,
     scope::Scope,
 };
 use crate::{
@@ -29,6 +30,7 @@ use crate::{
 /// a stranger every path and method looks the same.
 pub(super) fn around(routes: Router<Endpoint>, endpoint: &Endpoint) -> Router {
     let layers = ServiceBuilder::new()
+        .layer(from_fn(remainder::take_in))
         .layer(from_fn_with_state(endpoint.clone(), access_log::log))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(map_request(locate))

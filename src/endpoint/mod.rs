@@ -21,6 +21,7 @@ mod path;
 mod portions;
 mod providers;
 mod queries;
+mod remainder;
 mod render;
 mod resources;
 mod router;
