@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{
     error::{Refusal, Result},
-    watch::Listed,
+    watch::{Listed, is_unchanged},
 };
 use crate::{
     api::{Limits, ScimProvider},
@@ -64,7 +64,7 @@ impl Providers {
             let before = before.get(name.as_str()).filter(|before| before.object.uid() == object.uid());
             match &object.0 {
                 Ok(object) => Some(match before {
-                    Some(same) if same.object.resource_version() == object.resource_version() => same.clone(),
+                    Some(same) if is_unchanged(&same.object, object) => same.clone(),
                     before => Arc::new(Known::new(object, before)),
                 }),
                 Err(error) => {

@@ -14,7 +14,7 @@ use kube::ResourceExt;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::watch::Listed;
+use super::watch::{Listed, is_unchanged};
 use crate::api::ScimToken;
 
 /// Every ScimToken of the cluster, as one process knows them.
@@ -50,9 +50,7 @@ impl Tokens {
         let before: HashMap<_, _> = all.iter().map(|token| (token.object.uid(), token)).collect();
         let tokens = listed.iter().filter_map(|object| match &object.0 {
             Ok(object) => match before.get(&object.uid()) {
-                Some(same) if same.object.resource_version() == object.resource_version() => {
-                    Some(Arc::clone(same))
-                }
+                Some(same) if is_unchanged(&same.object, object) => Some(Arc::clone(same)),
                 before => Token::new(object, before.copied()).map(Arc::new),
             },
             Err(error) => {

@@ -16,6 +16,12 @@ use serde::de::DeserializeOwned;
 /// All objects of a kind, those too that cannot be read.
 pub(super) type Listed<K> = Vec<Arc<DeserializeGuard<K>>>;
 
+/// Whether an object is as it was told of before.
+pub(super) fn is_unchanged<K: Resource>(before: &K, now: &K) -> bool {
+    let version = |object: &K| object.meta().resource_version.clone();
+    before.meta().uid == now.meta().uid && version(now).is_some() && version(before) == version(now)
+}
+
 /// How many events are told of at once, where so many wait.
 const AT_ONCE: usize = 1024;
 
