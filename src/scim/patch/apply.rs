@@ -209,6 +209,12 @@ impl<'a> Application<'a> {
         if place.sub.is_some() {
             return Err(ScimError::mutability("a member cannot be changed; remove it and add another"));
         }
+        // Nobody's is stored: a test of it would be true of nobody, and its opposite of everybody.
+        if place.filter.as_ref().is_some_and(|filter| filter.asks_for("$ref")) {
+            return Err(ScimError::invalid_filter(
+                "members are identified by value alone; write members[value eq \"…\"] instead of $ref",
+            ));
+        }
         let edit = match (change, &place.filter) {
             (Change::Set(Verb::Add, value), None) => MemberEdit::Add(Member::list(value, self.mode)?),
             (Change::Set(Verb::Replace, value), None) => MemberEdit::Replace(Member::list(value, self.mode)?),
