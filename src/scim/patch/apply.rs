@@ -100,10 +100,7 @@ impl<'a> Application<'a> {
     fn unknown_path(&mut self, path: &Path) -> Result<()> {
         match (self.mode.switches().unknown_path, self.schema.kind()) {
             (UnknownPath::IgnoreOnUsers, ResourceKind::User) => self.ignored.unknown(path, self.mode),
-            _ => Err(ScimError::invalid_path(format!(
-                "no schema of this resource defines {}; see /Schemas",
-                quote(&path.to_string())
-            ))),
+            _ => Err(undefined(&path.to_string())),
         }
     }
 
@@ -120,10 +117,22 @@ impl<'a> Application<'a> {
                 Some(Target::Place(place)) if self.is_echo(&place) => {}
                 Some(target) => self.change(target, Change::Set(verb, value))?,
                 None if scope.is_some() && says_schemas(name) => {}
-                None => self.ignored.unknown(name, self.mode)?,
+                None => self.unknown_name(scope, name)?,
             }
         }
         Ok(())
+    }
+
+    /// As in a path, a misspelled `members` must not be a silent no.
+    fn unknown_name(&mut self, scope: Option<&Schema>, name: &str) -> Result<()> {
+        let name = match scope {
+            Some(schema) => format!("{}:{name}", schema.id),
+            None => name.to_owned(),
+        };
+        match (self.mode.switches().unknown_path, self.schema.kind()) {
+            (UnknownPath::IgnoreOnUsers, kind) if kind != ResourceKind::User => Err(undefined(&name)),
+            _ => self.ignored.unknown(name, self.mode),
+        }
     }
 
     /// What a name means in an object of attributes.
@@ -405,6 +414,10 @@ impl<'a> Application<'a> {
         let Value::Object(attributes) = extension else { return Ok(()) };
         assign(attributes, at.attribute, value)
     }
+}
+
+fn undefined(name: &str) -> ScimError {
+    ScimError::invalid_path(format!("no schema of this resource defines {}; see /Schemas", quote(name)))
 }
 
 fn too_much(complaint: &str) -> ScimError {
