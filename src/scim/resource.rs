@@ -187,7 +187,7 @@ impl Reading<'_> {
             None => self.ignored.unknown(name, self.mode),
             Some(at) if at.attribute.is("schemas") => Ok(()),
             Some(at) if at.attribute.is("members") && self.schema.kind() == ResourceKind::Group => {
-                match self.members.replace(Member::list(&value, self.mode)?) {
+                match self.members.replace(Member::of_body(&value, self.mode)?) {
                     None => Ok(()),
                     Some(_) => Err(said_twice(name)),
                 }
