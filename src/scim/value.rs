@@ -206,6 +206,11 @@ pub fn is_primary(element: &Value) -> bool {
     element.get("primary") == Some(&Value::Bool(true))
 }
 
+/// Whether a complex value refers to somebody by no id.
+pub fn is_nobody(value: &Value) -> bool {
+    value.get("value").and_then(Value::as_str) == Some("")
+}
+
 /// `True`, as Entra writes booleans.
 fn truth(text: &str) -> Option<bool> {
     [true, false].into_iter().find(|truth| text.eq_ignore_ascii_case(&truth.to_string()))

@@ -14,7 +14,7 @@ use crate::scim::resource::Resource;
 use crate::scim::schema::{
     Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Schema, Type, says_schemas,
 };
-use crate::scim::value::{Ignored, normalize_value};
+use crate::scim::value::{Ignored, is_nobody, normalize_value};
 
 /// How often the operations of one PATCH may look at a value of a list: once for each value, and once more for each
 /// term of a filter. Thousands of lists are changed within it, and no body of 1 MiB takes seconds.
@@ -331,8 +331,7 @@ impl<'a> Application<'a> {
                 merge(self.current(at), [(sub, value)])?
             }
         };
-        // Whoever is referred to by no id is nobody.
-        self.set(at, next.filter(|next| next.get("value") != Some(&"".into())))
+        self.set(at, next.filter(|next| !is_nobody(next)))
     }
 
     /// The next value of a complex attribute. `replace` takes away what it calls null.

@@ -153,7 +153,7 @@ fn a_manager_comes_in_any_form_in_compat() {
     {
         assert_eq!(manager(form.clone()), kept, "{form}");
     }
-    for none in [json!(""), json!(null), json!([]), json!({}), json!([""])] {
+    for none in [json!(""), json!(null), json!([]), json!({}), json!([""]), json!({"value": ""})] {
         assert_eq!(manager(none.clone()), json!({"userName": "a"}), "{none}");
     }
 }
@@ -162,6 +162,14 @@ fn a_manager_comes_in_any_form_in_compat() {
 fn a_bare_manager_is_refused_in_strict() {
     let body = with_schemas(json!({"userName": "a", ENTERPRISE_USER: {"manager": "271"}}));
     assert_eq!(refusal(user(Mode::Strict, body)), "invalidValue: manager must be an object");
+}
+
+#[test]
+fn whoever_is_referred_to_by_no_id_is_nobody_in_every_mode() {
+    let body = with_schemas(json!({"userName": "a", ENTERPRISE_USER: {"manager": {"value": ""}}}));
+    for mode in Mode::ALL {
+        assert_eq!(user(mode, body.clone()).unwrap().resource.get(ENTERPRISE_USER), None, "{mode:?}");
+    }
 }
 
 /// Quirk Q11.
