@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::comparison::instant;
+use super::date_time::is_date_time;
 use super::error::{Result, ScimError, quote};
 use super::json;
 use super::mode::{LooseForms, Mode, Password, UnknownInBody};
@@ -150,8 +150,11 @@ impl Normalizer<'_> {
                 return Err(self.refuse(attribute, "holds a control character"));
             }
         }
-        if attribute.ty == Type::DateTime && !(text.contains('T') && instant(&text).is_some()) {
-            return Err(self.refuse(attribute, "must be a time such as 2008-01-23T04:56:22Z"));
+        if attribute.ty == Type::DateTime && !is_date_time(&text) {
+            return Err(self.refuse(
+                attribute,
+                "must be an xsd:dateTime such as 2008-01-23T04:56:22Z, before the end of 9999, with at most nine digits of a fraction",
+            ));
         }
         // An empty external identifier identifies nothing (RFC 7643 section 3.1).
         Ok((!text.is_empty() || !attribute.is("externalId")).then_some(text.into()))

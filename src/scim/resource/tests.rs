@@ -263,6 +263,7 @@ fn numbers_and_times_are_checked_by_their_type() {
         json!({"share": "0.5"}),
         json!({"since": "2011-05-13"}),
         json!({"since": "13 May"}),
+        json!({"since": "20110513T044234Z"}),
         json!({"since": 1305261754}),
     ] {
         assert!(refusal(normalized(bad.clone())).starts_with("invalidValue: "), "{bad}");
