@@ -106,6 +106,7 @@ impl Normalizer<'_> {
             }
             normalized.extend(self.single(attribute, element)?);
         }
+        drop_repeated(&mut normalized);
         if normalized.iter().filter(|element| is_primary(element)).count() > 1 {
             return Err(self.refuse(attribute, "has more than one primary value; at most one may be primary"));
         }
@@ -202,6 +203,12 @@ impl Normalizer<'_> {
             None => format!("{name} {complaint}"),
         })
     }
+}
+
+/// Leaves each element once, where it comes first (RFC 7643 section 2.4).
+fn drop_repeated(elements: &mut Vec<Value>) {
+    let mut seen = HashSet::with_capacity(elements.len());
+    elements.retain(|element| seen.insert(element.clone()));
 }
 
 /// Whether an element of a list is its primary one.

@@ -279,6 +279,16 @@ fn one_value_stands_for_a_list_of_one_in_compat_alone() {
 
 /// RFC 7643 section 2.4.
 #[test]
+fn what_a_list_says_twice_is_there_once() {
+    let emails = json!([
+        {"value": "a", "type": "work"}, {"value": "b"}, {"TYPE": "work", "value": "a"}, {"value": "a", "type": "home"},
+    ]);
+    let once = json!([{"value": "a", "type": "work"}, {"value": "b"}, {"value": "a", "type": "home"}]);
+    assert_eq!(compat(json!({"emails": emails}))["emails"], once);
+}
+
+/// RFC 7643 section 2.4.
+#[test]
 fn at_most_one_value_is_primary() {
     let emails = json!([{"value": "a", "primary": true}, {"value": "b", "primary": "true"}]);
     assert!(refusal(user(Mode::Compat, json!({"emails": emails}))).contains("more than one primary"));
