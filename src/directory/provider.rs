@@ -70,7 +70,9 @@ impl Provider {
         let constraints = spec.attributes.constraints.iter().map(constraint);
         let requirements = Requirements::new(&user, required.clone(), constraints)
             .map_err(|error| InvalidProvider(error.to_string()))?;
-        let user = user.requiring(required);
+        let listed = spec.attributes.constraints.iter();
+        let listed = listed.map(|constraint| (constraint.path.as_str(), constraint.values.as_slice()));
+        let user = user.requiring(required).constraining(listed);
         Ok(Self {
             name: object.name_any().into(),
             uid: object.uid().unwrap_or_default(),

@@ -34,7 +34,7 @@ use crate::{
         bulk::{self, Bulk, BulkResponse, MAX_PAYLOAD, Method, Outcome},
         error::{ErrorKind, ScimError},
         patch::PatchRequest,
-        schema::ResourceKind,
+        schema::{ResourceKind, custom::ResourceTypes},
         specified::Specified,
     },
 };
@@ -56,7 +56,9 @@ pub(super) async fn bulk(
 ) -> Result<Response> {
     let admitted = known.admit_bulk()?;
     let (body, _) = scope.intake.read_within(request, MAX_PAYLOAD).await?;
-    let bulk = Bulk::new(body, scope.provider.mode())?;
+    let schema = |kind| scope.provider.schema(kind).clone();
+    let types = ResourceTypes { users: schema(ResourceKind::User), groups: schema(ResourceKind::Group) };
+    let bulk = Bulk::new(body, types, scope.provider.mode())?;
     let execution = Execution {
         scope,
         known,

@@ -1,5 +1,6 @@
 //! JSON as clients send it, decoded so that no two readers can understand it differently.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -14,34 +15,42 @@ const MAX_DEPTH: usize = 32;
 
 /// Decodes a body. Refused with `invalidSyntax`: what is not JSON in UTF-8 (lone surrogates included), names
 /// that an object has twice (in any case: SCIM's names compare without, RFC 7643 section 2.1), nesting
-/// beyond 32 levels, and numbers beyond 64 bits, which other readers of the same bytes would round.
+/// beyond 32 levels, and integers beyond 64 bits, which other readers of the same bytes would round. A number with a
+/// fraction or an exponent is a double, as close as it comes.
 pub fn parse(body: &[u8]) -> Result<Value> {
     if body.trim_ascii().is_empty() {
         return Err(ScimError::invalid_syntax("the body is missing; send a JSON object"));
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
-    Strict { depth: 0 }
+    let has_wide = Cell::new(false);
+    Strict { depth: 0, has_wide: &has_wide }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
+        .and_then(|value| match has_wide.get() && has_wide_integer(body) {
+            true => Err(beyond_64_bits()),
+            false => Ok(value),
+        })
         .map_err(|error| ScimError::invalid_syntax(format!("the body cannot be read as JSON: {error}")))
 }
 
 /// Decodes one value at a depth of nesting.
 #[derive(Clone, Copy)]
-struct Strict {
+struct Strict<'a> {
     depth: usize,
+    /// Whether a number was met that is too large for an integer of 64 bits, however it was written.
+    has_wide: &'a Cell<bool>,
 }
 
-impl Strict {
+impl Strict<'_> {
     fn deeper<E: Error>(self) -> Result<Self, E> {
         match self.depth {
             MAX_DEPTH => Err(E::custom(format_args!("it is nested more than {MAX_DEPTH} levels deep"))),
-            depth => Ok(Self { depth: depth + 1 }),
+            depth => Ok(Self { depth: depth + 1, ..self }),
         }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
@@ -49,7 +58,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,8 +83,10 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
         const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-        let number = Number::from_f64(value).filter(|_| value.abs() < LIMIT);
-        number.map(Value::Number).ok_or_else(beyond_64_bits)
+        if value.abs() >= LIMIT {
+            self.has_wide.set(true);
+        }
+        Number::from_f64(value).map(Value::Number).ok_or_else(beyond_64_bits)
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -112,6 +123,26 @@ impl<'de> Visitor<'de> for Strict {
         }
         Ok(Value::Object(object))
     }
+}
+
+/// Whether a JSON text holds a number beyond 64 bits that is written as an integer: the reader makes a double of it.
+fn has_wide_integer(body: &[u8]) -> bool {
+    let (mut in_text, mut is_escaped) = (false, false);
+    let is_between = |byte: &u8| {
+        let was_in_text = in_text;
+        (in_text, is_escaped) = match byte {
+            b'"' if !is_escaped => (!in_text, false),
+            b'\\' if in_text => (true, !is_escaped),
+            _ => (in_text, false),
+        };
+        was_in_text || !(byte.is_ascii_digit() || b"-+.eE".contains(byte))
+    };
+    let is_wide = |number: &[u8]| {
+        let is_integer = number.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
+        let parsed = str::from_utf8(number).ok().and_then(|number| number.parse::<i64>().ok());
+        !number.is_empty() && is_integer && parsed.is_none()
+    };
+    body.split(is_between).any(is_wide)
 }
 
 fn beyond_64_bits<E: Error>() -> E {
@@ -159,13 +190,24 @@ mod tests {
     }
 
     #[test]
-    fn numbers_beyond_64_bits_are_refused() {
+    fn integers_beyond_64_bits_are_refused() {
         assert_eq!(parse(b"9223372036854775807").unwrap(), json!(i64::MAX));
         assert_eq!(parse(b"-9223372036854775808").unwrap(), json!(i64::MIN));
-        for number in ["9223372036854775808", "-9223372036854775809", "18446744073709551616", "1e19", "1e999"]
-        {
+        for number in ["9223372036854775808", "-9223372036854775809", "18446744073709551616", "1e999"] {
             refusal(number);
         }
+        refusal(format!("[1e20, \"\\\\\", {}]", "7".repeat(40)));
+    }
+
+    #[test]
+    fn decimals_are_doubles() {
+        for (number, value) in
+            [("1.5e300", 1.5e300), ("-1E+20", -1e20), ("12345678901234567890.5", 12345678901234567000.0)]
+        {
+            assert_eq!(parse(number.as_bytes()).unwrap(), json!(value));
+        }
+        let text = r#"{"a": 1e20, "b\\\"": "\" 99999999999999999999"}"#;
+        assert!(parse(text.as_bytes()).is_ok());
     }
 
     #[test]

@@ -45,10 +45,23 @@ pub enum MemberEdit {
 }
 
 impl Member {
+    /// The members of a POST or PUT: a list, or null for none, and one of them alone where the mode takes it.
+    ///
+    /// # Errors
+    /// Those of [`Member::list`], and `invalidValue` for what is no list.
+    pub fn of_body(value: &Value, mode: Mode) -> Result<Vec<Self>> {
+        let is_list = matches!(value, Value::Null | Value::Array(_));
+        match mode.switches().loose_forms {
+            LooseForms::Refuse if !is_list => Err(ScimError::invalid_value("members must be a list")),
+            LooseForms::Refuse | LooseForms::Understand => Self::list(value, mode),
+        }
+    }
+
     /// The members of a `members` value: a list, or one of them, or null for none. Each is there once.
     ///
     /// # Errors
-    /// `invalidValue` where a member has no usable id; bare ids where the mode does not take them.
+    /// `invalidValue` where a member has no usable id; bare ids, and sub-attributes of other types, where the mode
+    /// does not take them.
     pub fn list(value: &Value, mode: Mode) -> Result<Vec<Self>> {
         let members = match value {
             Value::Null => &[],
@@ -71,6 +84,9 @@ impl Member {
             (Value::Object(member), _) => {
                 if mode.switches().unknown_in_body == UnknownInBody::Refuse {
                     check_names(member)?;
+                }
+                if mode.switches().loose_forms == LooseForms::Refuse {
+                    check_types(member)?;
                 }
                 let text = |name| object::member(member, name).and_then(Value::as_str);
                 let kind = MemberKind::of(text("type"), text("$ref"));
@@ -117,6 +133,22 @@ fn check_names(member: &Map<String, Value>) -> Result<()> {
     }
 }
 
+fn check_types(member: &Map<String, Value>) -> Result<()> {
+    let fits = |name: &str, value: &Value| match value {
+        Value::Null => true,
+        Value::Bool(_) => name.eq_ignore_ascii_case("primary"),
+        Value::String(_) => !name.eq_ignore_ascii_case("primary"),
+        Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
+    };
+    match member.iter().find(|(name, value)| !fits(name, value)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let expected = if name.eq_ignore_ascii_case("primary") { "true or false" } else { "a string" };
+            Err(ScimError::invalid_value(format!("members.{name} must be {expected}")))
+        }
+    }
+}
+
 fn id(text: &str) -> Result<String> {
     if text.trim().is_empty() || text.len() > LONGEST_ID || text.chars().any(char::is_control) {
         return Err(ScimError::invalid_value(format!(
@@ -130,6 +162,7 @@ fn id(text: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scim::error::ErrorKind;
     use serde_json::json;
 
     fn user(id: &str) -> Member {
@@ -164,6 +197,31 @@ mod tests {
             assert!(Member::list(&member, mode).is_err());
             assert!(Member::list(&json!([{"Value": "a", "display": "A", "$ref": null}]), mode).is_ok());
         }
+    }
+
+    #[test]
+    fn what_a_member_says_of_itself_has_a_type_but_in_compat() {
+        for (name, value) in
+            [("type", json!(5)), ("display", json!(7)), ("$ref", json!({})), ("primary", json!("true"))]
+        {
+            let mut member = json!({"value": "a"});
+            member[name] = value;
+            assert_eq!(list(&json!([member])), [user("a")]);
+            for mode in [Mode::Strict, Mode::Ipsie] {
+                let error = Member::list(&json!([member]), mode).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::InvalidValue, "{member}");
+            }
+        }
+        let full = json!([{"value": "a", "type": "User", "display": "A", "$ref": "x", "primary": true}]);
+        assert!(Mode::ALL.into_iter().all(|mode| Member::list(&full, mode).is_ok()));
+    }
+
+    #[test]
+    fn a_body_has_a_list_of_members_but_in_compat() {
+        let is_taken = |value: Value| Mode::ALL.map(|mode| Member::of_body(&value, mode).is_ok());
+        assert_eq!(is_taken(json!({"value": "a"})), [true, false, false]);
+        assert_eq!(is_taken(json!([{"value": "a"}])), [true; 3]);
+        assert_eq!(is_taken(json!(null)), [true; 3]);
     }
 
     /// Quirk Q19.

@@ -3,6 +3,7 @@
 pub mod bulk;
 pub mod compact;
 pub mod comparison;
+pub mod date_time;
 pub mod error;
 pub mod etag;
 pub mod filter;

@@ -61,13 +61,13 @@ macro_rules! switches {
 }
 
 switches! {
-    unknown_in_body: UnknownInBody, "an unknown attribute in a body", {
+    unknown_in_body: UnknownInBody, "an unknown attribute in a body, a PATCH's operation or a `.search`", {
         Ignore = "ignored, counted",
         Refuse = "400 invalidSyntax",
     }, because "identity providers send attributes that nobody asked for, and take 400 as final";
 
     unknown_path: UnknownPath, "an unknown attribute as the path of a PATCH", {
-        IgnoreOnUsers = "ignored and counted on users, 400 invalidPath on groups",
+        IgnoreOnUsers = "ignored and counted on users; 400 invalidPath on groups, in a value without a path too",
         Refuse = "400 invalidPath",
     }, because "mappings name attributes that a server lacks, but a misspelled `members` must not be a silent no";
 

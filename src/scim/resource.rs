@@ -8,7 +8,7 @@ use super::mode::{AbsentMembers, LooseForms, Mode, UnknownInBody};
 use super::object;
 use super::requirements::{Change, Requirements};
 use super::schema::{Attribute, Mutability, ResourceKind, ResourceSchema, Schema, Type, says_schemas};
-use super::value::{Ignored, normalize_value};
+use super::value::{Ignored, is_nobody, normalize_value};
 
 /// A resource in its canonical form: attribute names in their schema's spelling, no nulls, no empty lists or
 /// objects, extensions under their URN, `schemas` naming what is there. A group's `members` and a user's
@@ -187,14 +187,14 @@ impl Reading<'_> {
             None => self.ignored.unknown(name, self.mode),
             Some(at) if at.attribute.is("schemas") => Ok(()),
             Some(at) if at.attribute.is("members") && self.schema.kind() == ResourceKind::Group => {
-                match self.members.replace(Member::list(&value, self.mode)?) {
+                match self.members.replace(Member::of_body(&value, self.mode)?) {
                     None => Ok(()),
                     Some(_) => Err(said_twice(name)),
                 }
             }
             Some(at) => match normalize_value(at.attribute, value, self.mode, &mut self.ignored)? {
-                Some(value) => insert(&mut self.resource, &at.attribute.name, value),
-                None => Ok(()),
+                Some(value) if !is_nobody(&value) => insert(&mut self.resource, &at.attribute.name, value),
+                _ => Ok(()),
             },
         }
     }
@@ -211,7 +211,8 @@ impl Reading<'_> {
                 None if says_schemas(&name) => {}
                 None => self.ignored.unknown(format_args!("{}:{name}", extension.id), self.mode)?,
                 Some(attribute) => {
-                    if let Some(value) = normalize_value(attribute, value, self.mode, &mut self.ignored)? {
+                    let value = normalize_value(attribute, value, self.mode, &mut self.ignored)?;
+                    if let Some(value) = value.filter(|value| !is_nobody(value)) {
                         insert(&mut normalized, &attribute.name, value)?;
                     }
                 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::error::{ErrorKind, Result, ScimError, quote};
 use super::filter::Filter;
-use super::mode::{AbsentSchemas, Mode};
+use super::mode::{AbsentSchemas, Mode, UnknownInBody};
 use super::object;
 use super::page::{Binding, DEFAULT_COUNT, MAX_COUNT, Paging};
 use super::sort::Order;
@@ -61,12 +61,15 @@ impl Query {
     /// Reads the body of a `.search`.
     ///
     /// # Errors
-    /// As [`Query::from_url`]; `invalidSyntax` for what is no object, or another message: one that was sent here
-    /// by mistake would ask for everybody.
+    /// As [`Query::from_url`]; `invalidSyntax` for what is no object, has names that a search does not know where the
+    /// mode refuses these, or is another message: one that was sent here by mistake would ask for everybody.
     pub fn from_body(body: &Value, mode: Mode) -> Result<Self> {
         let body =
             body.as_object().ok_or_else(|| ScimError::invalid_syntax("the body must be a JSON object"))?;
         check_schemas(body, mode)?;
+        if mode.switches().unknown_in_body == UnknownInBody::Refuse {
+            check_names(body)?;
+        }
         Self::read(&Parameters(body), mode)
     }
 
@@ -101,6 +104,17 @@ fn check_schemas(body: &Map<String, Value>, mode: Mode) -> Result<()> {
         None if mode.switches().absent_schemas == AbsentSchemas::Take => Ok(()),
         Some(Value::Array(urns)) if urns.iter().any(is_search) => Ok(()),
         _ => Err(ScimError::invalid_syntax(format!("schemas must be [\"{SCHEMA}\"]"))),
+    }
+}
+
+fn check_names(body: &Map<String, Value>) -> Result<()> {
+    let is_known =
+        |name: &str| NAMES.iter().chain(&["schemas"]).any(|known| known.eq_ignore_ascii_case(name));
+    match body.keys().find(|name| !is_known(name)) {
+        None => Ok(()),
+        Some(name) => {
+            Err(ScimError::invalid_syntax(format!("a search has no {}; leave it out", quote(name))))
+        }
     }
 }
 
@@ -335,6 +349,17 @@ mod tests {
     fn a_search_that_does_not_say_so_is_one_in_compat_alone() {
         let is_one = |mode| Query::from_body(&json!({"filter": "title pr"}), mode).is_ok();
         assert_eq!(Mode::ALL.map(is_one), [true, false, false]);
+    }
+
+    #[test]
+    fn what_a_search_does_not_know_is_ignored_in_compat_alone() {
+        let body = json!({"Schemas": [SCHEMA], "COUNT": 1, "nope": null});
+        assert_eq!(Mode::ALL.map(|mode| Query::from_body(&body, mode).is_ok()), [true, false, false]);
+        let error = Query::from_body(&body, Mode::Strict).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.detail()),
+            (ErrorKind::InvalidSyntax, r#"a search has no "nope"; leave it out"#)
+        );
     }
 
     #[test]

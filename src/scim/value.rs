@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::comparison::instant;
+use super::date_time::is_date_time;
 use super::error::{Result, ScimError, quote};
 use super::json;
 use super::mode::{LooseForms, Mode, Password, UnknownInBody};
@@ -106,6 +106,7 @@ impl Normalizer<'_> {
             }
             normalized.extend(self.single(attribute, element)?);
         }
+        drop_repeated(&mut normalized);
         if normalized.iter().filter(|element| is_primary(element)).count() > 1 {
             return Err(self.refuse(attribute, "has more than one primary value; at most one may be primary"));
         }
@@ -150,8 +151,11 @@ impl Normalizer<'_> {
                 return Err(self.refuse(attribute, "holds a control character"));
             }
         }
-        if attribute.ty == Type::DateTime && !(text.contains('T') && instant(&text).is_some()) {
-            return Err(self.refuse(attribute, "must be a time such as 2008-01-23T04:56:22Z"));
+        if attribute.ty == Type::DateTime && !is_date_time(&text) {
+            return Err(self.refuse(
+                attribute,
+                "must be an xsd:dateTime such as 2008-01-23T04:56:22Z, before the end of 9999, with at most nine digits of a fraction",
+            ));
         }
         // An empty external identifier identifies nothing (RFC 7643 section 3.1).
         Ok((!text.is_empty() || !attribute.is("externalId")).then_some(text.into()))
@@ -201,9 +205,20 @@ impl Normalizer<'_> {
     }
 }
 
+/// Leaves each element once, where it comes first (RFC 7643 section 2.4).
+fn drop_repeated(elements: &mut Vec<Value>) {
+    let mut seen = HashSet::with_capacity(elements.len());
+    elements.retain(|element| seen.insert(element.clone()));
+}
+
 /// Whether an element of a list is its primary one.
 pub fn is_primary(element: &Value) -> bool {
     element.get("primary") == Some(&Value::Bool(true))
+}
+
+/// Whether a complex value refers to somebody by no id.
+pub fn is_nobody(value: &Value) -> bool {
+    value.get("value").and_then(Value::as_str) == Some("")
 }
 
 /// `True`, as Entra writes booleans.

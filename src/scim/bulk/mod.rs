@@ -14,8 +14,11 @@ use super::etag::{ETag, Tags};
 use super::mode::{Mode, UnknownInBody};
 use super::object;
 use super::schema::ResourceKind;
+use super::schema::custom::ResourceTypes;
+use references::References;
 use schedule::Step;
 
+mod place;
 mod references;
 mod response;
 mod schedule;
@@ -76,6 +79,7 @@ pub struct Outcome {
 #[derive(Debug)]
 pub struct Bulk {
     mode: Mode,
+    types: ResourceTypes,
     operations: Vec<Operation>,
     /// What is still to be done, the next one last.
     steps: Vec<Step>,
@@ -115,12 +119,13 @@ impl Method {
 impl Bulk {
     /// Reads a bulk request and plans the order of its operations: theirs, but for the POSTs that others
     /// refer to, which come before. Of operations that refer to each other in a circle one is executed
-    /// without the reference, which is added as soon as its resource is there.
+    /// without the reference, which is added as soon as its resource is there. What can refer to a resource, `types`
+    /// say.
     ///
     /// # Errors
     /// `invalidSyntax` for what is no bulk request at all, 413 for more than [`MAX_OPERATIONS`]. What is
     /// wrong with one operation becomes the result of that one.
-    pub fn new(body: Value, mode: Mode) -> Result<Self> {
+    pub fn new(body: Value, types: ResourceTypes, mode: Mode) -> Result<Self> {
         let Value::Object(mut body) = body else {
             return Err(ScimError::invalid_syntax("the body must be a JSON object with Operations"));
         };
@@ -151,8 +156,8 @@ impl Bulk {
         }
         let mut operations: Vec<_> = sent.into_iter().map(Operation::read).collect();
         refuse_repeated(&mut operations);
-        let steps = schedule::plan(&mut operations, mode);
-        Ok(Self { mode, operations, steps, ids: HashMap::new(), current: None, failures_left })
+        let steps = schedule::plan(&mut operations, References { types: &types, mode });
+        Ok(Self { mode, types, operations, steps, ids: HashMap::new(), current: None, failures_left })
     }
 
     /// What is to be executed next; none when nothing is left. Once as many operations have failed as
@@ -180,6 +185,12 @@ impl Bulk {
         }
     }
 
+    /// Whether a request still refers to what is not there, which none that is handed out does.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn refers(&self, request: &Request) -> bool {
+        !References { types: &self.types, mode: self.mode }.of(request).is_empty()
+    }
+
     /// The response: what came of each operation that was begun, in the order of the request. `base` is the
     /// provider's URL without a slash at its end.
     pub fn into_response(self, base: &str) -> BulkResponse {
@@ -202,7 +213,8 @@ impl Bulk {
             let (id, data) = (operation.id.clone(), patch.clone());
             request = Request { method: Method::Patch, id, data, ..request };
         }
-        references::resolve(&mut request, self.mode, |bulk_id| self.ids.get(bulk_id).map(String::as_str))?;
+        let references = References { types: &self.types, mode: self.mode };
+        references.resolve(&mut request, |bulk_id| self.ids.get(bulk_id).map(String::as_str))?;
         operation.id.clone_from(&request.id);
         Ok(request)
     }

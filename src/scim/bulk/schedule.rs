@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::{Operation, references};
-use crate::scim::mode::Mode;
+use super::Operation;
+use super::references::References;
 
 /// One thing to execute.
 #[derive(Debug)]
@@ -26,9 +26,9 @@ impl Step {
 
 /// Orders the operations, the first one last: each after those that create what it refers to. Where that is
 /// impossible, in a circle, the references that close it leave the operation and become a step of their own.
-pub(super) fn plan(operations: &mut [Operation], mode: Mode) -> Vec<Step> {
+pub(super) fn plan(operations: &mut [Operation], references: References<'_>) -> Vec<Step> {
     let creators = creators(operations);
-    let mut order = Order::new(needs(operations, &creators, mode));
+    let mut order = Order::new(needs(operations, &creators, references));
     (0..operations.len()).for_each(|place| order.visit(place));
 
     let mut steps = Vec::new();
@@ -38,7 +38,7 @@ pub(super) fn plan(operations: &mut [Operation], mode: Mode) -> Vec<Step> {
         if let (Some(closing), Ok(request)) = (order.closing.remove(&place), &mut operations[place].request) {
             let postponed =
                 |bulk_id: &str| creators.get(bulk_id).is_some_and(|creator| closing.contains(creator));
-            waiting.extend(references::postpone(request, &postponed).map(|patch| (place, closing, patch)));
+            waiting.extend(references.postpone(request, &postponed).map(|patch| (place, closing, patch)));
         }
         for (_, needed, _) in &mut waiting {
             needed.retain(|&creator| creator != place);
@@ -59,11 +59,15 @@ fn creators(operations: &[Operation]) -> HashMap<String, usize> {
 }
 
 /// For each operation, those that create what it refers to: each once, the first one last.
-fn needs(operations: &[Operation], creators: &HashMap<String, usize>, mode: Mode) -> Vec<Vec<usize>> {
+fn needs(
+    operations: &[Operation],
+    creators: &HashMap<String, usize>,
+    references: References<'_>,
+) -> Vec<Vec<usize>> {
     let needed = |operation: &Operation| {
-        let references = operation.request.as_ref().map(|request| references::of(request, mode));
-        let references = references.unwrap_or_default().into_iter();
-        let needed: BTreeSet<usize> = references.filter_map(|id| creators.get(&*id).copied()).collect();
+        let referred = operation.request.as_ref().map(|request| references.of(request)).unwrap_or_default();
+        let referred = referred.into_iter();
+        let needed: BTreeSet<usize> = referred.filter_map(|id| creators.get(&*id).copied()).collect();
         needed.into_iter().rev().collect()
     };
     operations.iter().map(needed).collect()

@@ -3,13 +3,25 @@ use proptest::prelude::*;
 use super::*;
 use crate::scim::patch::PatchRequest;
 use crate::scim::schema::core::{ENTERPRISE_USER, GROUP, USER};
+use crate::scim::schema::{Attribute, Type, custom};
 
+const OWN: &str = "urn:example:2.0:User";
 const BASE: &str = "https://scim.example.com/scim/v2/okta";
+
+/// The standard types, and people with a room, which they know by its URL alone, and a door code.
+fn types() -> ResourceTypes {
+    let attributes = vec![
+        Attribute::new("room", Type::Reference, ""),
+        Attribute::new("code", Type::String, ""),
+        Attribute::complex("desk", "", [Attribute::new("value", Type::String, "")]),
+    ];
+    ResourceTypes::new([custom::extension(OWN, "", attributes).unwrap()]).unwrap()
+}
 
 fn bulk(operations: Value) -> Bulk {
     let mut body = json!({"schemas": [REQUEST]});
     body["Operations"] = operations;
-    Bulk::new(body, Mode::Compat).unwrap()
+    Bulk::new(body, types(), Mode::Compat).unwrap()
 }
 
 /// Executes everything against a directory that gives the ids `id-1`, `id-2`, …, refuses what `refuses` does,
@@ -106,6 +118,55 @@ fn a_reference_becomes_the_id_of_what_was_created() {
     assert!(told[2].contains(r#"[{"value":"id-2"}]"#), "{told:?}");
     assert_eq!(told[3], "delete id-1 null");
     assert_eq!(results[3]["location"], format!("{BASE}/Users/id-1"));
+}
+
+/// RFC 7644 section 3.7.2: "referring to a resource".
+#[test]
+fn what_refers_to_no_resource_is_text_like_any_other() {
+    let data = json!({
+        "userName": "bulkId:a", "profileUrl": "bulkId:a", "emails": [{"value": "bulkId:a"}],
+        ENTERPRISE_USER: {"manager": {"value": "bulkId:a", "$ref": "bulkId:a", "displayName": "bulkId:a"}},
+        OWN: {"room": "bulkId:a", "code": "bulkId:a", "desk": {"value": "bulkId:a"}},
+    });
+    let change = json!([
+        {"op": "replace", "path": "displayName", "value": "bulkId:a", "name": "bulkId:a"},
+        {"op": "replace", "value": {
+            "title": "bulkId:a", "OWN:room": "bulkId:a", "MANAGER": "bulkId:a", "MANAGER.value": "bulkId:a",
+        }},
+        {"op": "add", "path": "MANAGER.displayName", "value": "bulkId:a"},
+        {"op": "remove", "path": r#"emails[value eq "bulkId:a"]"#},
+    ]);
+    let change =
+        change.to_string().replace("OWN", OWN).replace("MANAGER", &format!("{ENTERPRISE_USER}:manager"));
+    let change: Value = serde_json::from_str(&change).unwrap();
+    let operations = json!([
+        user("a"),
+        {"method": "PUT", "path": "/Users/u", "data": data},
+        {"method": "PATCH", "path": "/Users/u", "data": {"Operations": change}},
+    ]);
+    let mut bulk = bulk(operations);
+    let mut requests = Vec::new();
+    while let Some(request) = bulk.next_request() {
+        requests.push(request.data);
+        bulk.record(Ok(Outcome { status: 201, id: "id-1".to_owned(), version: None, response: None }));
+    }
+    let put = &requests[1];
+    assert_eq!([&put["userName"], &put["profileUrl"], &put["emails"][0]["value"]], ["bulkId:a"; 3]);
+    let manager = json!({"value": "id-1", "$ref": "id-1", "displayName": "bulkId:a"});
+    assert_eq!(put[ENTERPRISE_USER]["manager"], manager);
+    assert_eq!(put[OWN], json!({"room": "id-1", "code": "bulkId:a", "desk": {"value": "bulkId:a"}}));
+    let told = requests[2]["Operations"].to_string().replace(OWN, "OWN").replace(ENTERPRISE_USER, "EXT");
+    assert_eq!(
+        serde_json::from_str::<Value>(&told).unwrap(),
+        json!([
+            {"op": "replace", "path": "displayName", "value": "bulkId:a", "name": "bulkId:a"},
+            {"op": "replace", "value": {
+                "title": "bulkId:a", "OWN:room": "id-1", "EXT:manager": "id-1", "EXT:manager.value": "id-1",
+            }},
+            {"op": "add", "path": "EXT:manager.displayName", "value": "bulkId:a"},
+            {"op": "remove", "path": r#"emails[value eq "bulkId:a"]"#},
+        ])
+    );
 }
 
 /// RFC 7644 section 3.7.2.
@@ -247,7 +308,7 @@ fn a_resource_that_could_not_be_completed_says_so_and_where_it_is() {
 #[test]
 fn what_was_not_created_is_not_completed_and_fails_once() {
     let body = json!({"failOnErrors": 2, "Operations": [group("a", &["a"]), user("u")]});
-    let bulk = Bulk::new(body, Mode::Compat).unwrap();
+    let bulk = Bulk::new(body, types(), Mode::Compat).unwrap();
     let (told, results) = execute(bulk, |request| request.kind == ResourceKind::Group);
     assert_eq!(told.len(), 2);
     assert_eq!((&results[0]["status"], &results[1]["status"]), (&json!("409"), &json!("201")));
@@ -270,7 +331,7 @@ fn a_change_that_refers_to_nothing_still_says_where_its_resource_is() {
 fn after_as_many_failures_as_are_allowed_the_rest_is_left() {
     let mut request = json!({"schemas": [REQUEST], "failOnErrors": 2});
     request["Operations"] = json!([user("a"), user("b"), user("c"), user("d")]);
-    let bulk = Bulk::new(request, Mode::Strict).unwrap();
+    let bulk = Bulk::new(request, types(), Mode::Strict).unwrap();
     let (_, results) = execute(bulk, |request| request.data["userName"] != "a");
     let status: Vec<_> = results.as_array().unwrap().iter().map(|result| &result["status"]).collect();
     assert_eq!(status, ["201", "409", "409"]);
@@ -280,7 +341,7 @@ fn after_as_many_failures_as_are_allowed_the_rest_is_left() {
 fn a_resource_is_not_said_to_be_created_while_it_lacks_what_it_was_to_have() {
     let operations = json!([group("a", &["b", "u"]), group("b", &["a"]), user("u"), user("v")]);
     let body = json!({"failOnErrors": 1, "Operations": operations});
-    let bulk = Bulk::new(body, Mode::Compat).unwrap();
+    let bulk = Bulk::new(body, types(), Mode::Compat).unwrap();
     let (told, results) = execute(bulk, |request| request.data["userName"] == "u");
     assert_eq!(told, [r#"post group {"displayname":"b","members":[]}"#, r#"post user {"username":"u"}"#]);
     let said: Vec<_> = results.as_array().unwrap().iter().map(|r| (&r["bulkId"], &r["status"])).collect();
@@ -346,7 +407,7 @@ fn what_is_wrong_with_one_operation_is_its_own_result() {
 
 #[test]
 fn what_is_no_bulk_request_is_refused_whole() {
-    let refused = |body| Bulk::new(body, Mode::Compat).unwrap_err().kind();
+    let refused = |body| Bulk::new(body, types(), Mode::Compat).unwrap_err().kind();
     for body in
         [json!([]), json!({}), json!({"Operations": {}}), json!({"Operations": [], "failOnErrors": 0})]
     {
@@ -354,8 +415,8 @@ fn what_is_no_bulk_request_is_refused_whole() {
     }
     assert_eq!(refused(json!({"Operations": vec![user("a"); 1001]})), ErrorKind::PayloadTooLarge);
     let unnamed = json!({"Operations": []});
-    assert!(Bulk::new(unnamed.clone(), Mode::Compat).is_ok());
-    assert_eq!(Bulk::new(unnamed, Mode::Strict).unwrap_err().kind(), ErrorKind::InvalidSyntax);
+    assert!(Bulk::new(unnamed.clone(), types(), Mode::Compat).is_ok());
+    assert_eq!(Bulk::new(unnamed, types(), Mode::Strict).unwrap_err().kind(), ErrorKind::InvalidSyntax);
 }
 
 #[test]

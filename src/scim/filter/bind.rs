@@ -103,6 +103,11 @@ impl ElementFilter {
         filter.try_map(&mut bind).map(Self)
     }
 
+    /// Whether any of its terms is about this sub-attribute.
+    pub fn asks_for(&self, sub: &str) -> bool {
+        self.0.terms().into_iter().any(|test| test.sub.as_deref() == Some(sub))
+    }
+
     /// How many terms it has.
     pub fn terms(&self) -> usize {
         self.0.terms().len()

@@ -8,6 +8,7 @@ use crate::scim::members::{Member, MemberEdit};
 use crate::scim::mode::Mode;
 use crate::scim::patch::{PatchRequest, Patched};
 use crate::scim::resource::{self, Resource, seal};
+use crate::scim::schema::custom::ResourceTypes;
 use crate::scim::search::Query;
 use crate::scim::{json as strict, object};
 
@@ -84,8 +85,10 @@ pub fn patch(input: &[u8]) {
 pub fn bulk(input: &[u8]) {
     let Some(body) = read(input) else { return };
     let sent = object(&body, "Operations").and_then(Value::as_array).map_or(0, Vec::len);
+    let [users, groups] = &*SAMPLES;
+    let types = ResourceTypes { users: users.schema.clone(), groups: groups.schema.clone() };
     for mode in Mode::ALL {
-        let mut bulk = match Bulk::new(body.clone(), mode) {
+        let mut bulk = match Bulk::new(body.clone(), types.clone(), mode) {
             Ok(bulk) => bulk,
             Err(error) => {
                 assert_can_be_answered(&error);
@@ -98,23 +101,13 @@ pub fn bulk(input: &[u8]) {
             handed_out += 1;
             assert!(handed_out <= 2 * sent, "no operation is run, and completed, more than once");
             assert_eq!(request.id.is_none(), request.method == Method::Post);
-            assert!(!refers(&request.data), "{}", request.data);
+            assert!(!bulk.refers(&request), "{}", request.data);
             bulk.record(outcome(&request, handed_out));
         }
         let response = serde_json::to_value(bulk.into_response("https://scim.example.com/scim/v2/okta"));
         let response = response.unwrap_or_default();
         let answers = response["Operations"].as_array().map_or(0, Vec::len);
         assert!(answers <= sent, "{response}");
-    }
-}
-
-/// Whether a text still stands for an id.
-fn refers(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.starts_with("bulkId:"),
-        Value::Array(list) => list.iter().any(refers),
-        Value::Object(object) => object.values().any(refers),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::scim::resource::Resource;
 use crate::scim::schema::{
     Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Schema, Type, says_schemas,
 };
-use crate::scim::value::{Ignored, normalize_value};
+use crate::scim::value::{Ignored, is_nobody, normalize_value};
 
 /// How often the operations of one PATCH may look at a value of a list: once for each value, and once more for each
 /// term of a filter. Thousands of lists are changed within it, and no body of 1 MiB takes seconds.
@@ -100,10 +100,7 @@ impl<'a> Application<'a> {
     fn unknown_path(&mut self, path: &Path) -> Result<()> {
         match (self.mode.switches().unknown_path, self.schema.kind()) {
             (UnknownPath::IgnoreOnUsers, ResourceKind::User) => self.ignored.unknown(path, self.mode),
-            _ => Err(ScimError::invalid_path(format!(
-                "no schema of this resource defines {}; see /Schemas",
-                quote(&path.to_string())
-            ))),
+            _ => Err(undefined(&path.to_string())),
         }
     }
 
@@ -120,10 +117,22 @@ impl<'a> Application<'a> {
                 Some(Target::Place(place)) if self.is_echo(&place) => {}
                 Some(target) => self.change(target, Change::Set(verb, value))?,
                 None if scope.is_some() && says_schemas(name) => {}
-                None => self.ignored.unknown(name, self.mode)?,
+                None => self.unknown_name(scope, name)?,
             }
         }
         Ok(())
+    }
+
+    /// As in a path, a misspelled `members` must not be a silent no.
+    fn unknown_name(&mut self, scope: Option<&Schema>, name: &str) -> Result<()> {
+        let name = match scope {
+            Some(schema) => format!("{}:{name}", schema.id),
+            None => name.to_owned(),
+        };
+        match (self.mode.switches().unknown_path, self.schema.kind()) {
+            (UnknownPath::IgnoreOnUsers, kind) if kind != ResourceKind::User => Err(undefined(&name)),
+            _ => self.ignored.unknown(name, self.mode),
+        }
     }
 
     /// What a name means in an object of attributes.
@@ -208,6 +217,12 @@ impl<'a> Application<'a> {
     fn change_members(&mut self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
         if place.sub.is_some() {
             return Err(ScimError::mutability("a member cannot be changed; remove it and add another"));
+        }
+        // Nobody's is stored: a test of it would be true of nobody, and its opposite of everybody.
+        if place.filter.as_ref().is_some_and(|filter| filter.asks_for("$ref")) {
+            return Err(ScimError::invalid_filter(
+                "members are identified by value alone; write members[value eq \"…\"] instead of $ref",
+            ));
         }
         let edit = match (change, &place.filter) {
             (Change::Set(Verb::Add, value), None) => MemberEdit::Add(Member::list(value, self.mode)?),
@@ -316,8 +331,7 @@ impl<'a> Application<'a> {
                 merge(self.current(at), [(sub, value)])?
             }
         };
-        // Whoever is referred to by no id is nobody.
-        self.set(at, next.filter(|next| next.get("value") != Some(&"".into())))
+        self.set(at, next.filter(|next| !is_nobody(next)))
     }
 
     /// The next value of a complex attribute. `replace` takes away what it calls null.
@@ -399,6 +413,10 @@ impl<'a> Application<'a> {
         let Value::Object(attributes) = extension else { return Ok(()) };
         assign(attributes, at.attribute, value)
     }
+}
+
+fn undefined(name: &str) -> ScimError {
+    ScimError::invalid_path(format!("no schema of this resource defines {}; see /Schemas", quote(name)))
 }
 
 fn too_much(complaint: &str) -> ScimError {

@@ -130,6 +130,10 @@ impl Operation {
                 "op" => op = Some(member),
                 "path" => path = Some(member),
                 "value" => value = Some(member),
+                _ if mode.switches().unknown_in_body == UnknownInBody::Refuse => {
+                    let detail = format!("an operation has no {}; leave it out", quote(&name));
+                    return Err(ScimError::invalid_syntax(detail));
+                }
                 _ if member.is_array() || member.is_object() => other = Some(name),
                 _ => {}
             }

@@ -153,7 +153,7 @@ fn a_manager_comes_in_any_form_in_compat() {
     {
         assert_eq!(manager(form.clone()), kept, "{form}");
     }
-    for none in [json!(""), json!(null), json!([]), json!({}), json!([""])] {
+    for none in [json!(""), json!(null), json!([]), json!({}), json!([""]), json!({"value": ""})] {
         assert_eq!(manager(none.clone()), json!({"userName": "a"}), "{none}");
     }
 }
@@ -162,6 +162,14 @@ fn a_manager_comes_in_any_form_in_compat() {
 fn a_bare_manager_is_refused_in_strict() {
     let body = with_schemas(json!({"userName": "a", ENTERPRISE_USER: {"manager": "271"}}));
     assert_eq!(refusal(user(Mode::Strict, body)), "invalidValue: manager must be an object");
+}
+
+#[test]
+fn whoever_is_referred_to_by_no_id_is_nobody_in_every_mode() {
+    let body = with_schemas(json!({"userName": "a", ENTERPRISE_USER: {"manager": {"value": ""}}}));
+    for mode in Mode::ALL {
+        assert_eq!(user(mode, body.clone()).unwrap().resource.get(ENTERPRISE_USER), None, "{mode:?}");
+    }
 }
 
 /// Quirk Q11.
@@ -255,6 +263,7 @@ fn numbers_and_times_are_checked_by_their_type() {
         json!({"share": "0.5"}),
         json!({"since": "2011-05-13"}),
         json!({"since": "13 May"}),
+        json!({"since": "20110513T044234Z"}),
         json!({"since": 1305261754}),
     ] {
         assert!(refusal(normalized(bad.clone())).starts_with("invalidValue: "), "{bad}");
@@ -266,6 +275,16 @@ fn one_value_stands_for_a_list_of_one_in_compat_alone() {
     assert_eq!(compat(json!({"emails": {"value": "a@b"}})), json!({"emails": [{"value": "a@b"}]}));
     let body = with_schemas(json!({"emails": {"value": "a@b"}}));
     assert_eq!(refusal(user(Mode::Strict, body)), "invalidValue: emails must be a list");
+}
+
+/// RFC 7643 section 2.4.
+#[test]
+fn what_a_list_says_twice_is_there_once() {
+    let emails = json!([
+        {"value": "a", "type": "work"}, {"value": "b"}, {"TYPE": "work", "value": "a"}, {"value": "a", "type": "home"},
+    ]);
+    let once = json!([{"value": "a", "type": "work"}, {"value": "b"}, {"value": "a", "type": "home"}]);
+    assert_eq!(compat(json!({"emails": emails}))["emails"], once);
 }
 
 /// RFC 7643 section 2.4.

@@ -3,8 +3,8 @@
 //!
 //! Where the RFC's listing contradicts its text the text counts, as verified errata 5368, 8471 and 8472 have
 //! it: references, binaries and ids compare with case (sections 2.3.6, 2.3.7 and 3.1), a group must have a
-//! `displayName` (4.2), `groups` refers to groups alone (4.1.2), and `addresses` and `members` have the
-//! default sub-attributes `primary` and `display` (2.4).
+//! `displayName` (4.2), `groups` refers to groups alone (4.1.2), and `addresses` have the default sub-attribute
+//! `primary` (2.4). `members` have no `display`: it would be a copy of the member's name, and out of date.
 
 use std::sync::LazyLock;
 

@@ -30,7 +30,7 @@ pub fn extension(urn: &str, description: &str, attributes: Vec<Attribute>) -> Re
     if !problems.is_empty() {
         return Err(InvalidSchema { schema: urn.to_owned(), problems });
     }
-    let name = urn.rsplit(':').nth(2).unwrap_or(urn).to_owned();
+    let name = urn.rsplit(':').next().unwrap_or(urn).to_owned();
     Ok(Schema {
         id: urn.to_owned().into(),
         name: name.into(),
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn a_declared_schema_has_its_attributes() {
         let schema = extension(URN, "Ours.", vec![text("costCenter"), text("a-1_B").multi_valued()]).unwrap();
-        assert_eq!((&*schema.id, &*schema.name, &*schema.description), (URN, "custom", "Ours."));
+        assert_eq!((&*schema.id, &*schema.name, &*schema.description), (URN, "User", "Ours."));
         assert!(schema.attribute("COSTCENTER").is_some());
     }
 

@@ -288,24 +288,45 @@ impl ResourceSchema {
     /// no schema knows, and those of common attributes, which no schema lists, say nothing.
     pub fn requiring<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
         for name in names {
-            let (at, sub) = match self.locate(name) {
-                Some(Located::Attribute(at)) => (at, None),
-                Some(Located::SubAttribute(at, sub)) => (at, Some(sub.name.clone())),
-                Some(Located::Schema(_)) | None => continue,
-            };
-            let (urn, name) = (at.urn.map(str::to_owned), at.attribute.name.clone());
-            let schema = match urn {
-                Some(urn) => self.extensions.iter_mut().find(|extension| extension.is(&urn)),
-                None => Some(self.core.to_mut()),
-            };
-            let attribute = schema.and_then(|schema| find_mut(&mut schema.attributes, &name));
-            let Some(attribute) = attribute else { continue };
-            attribute.required = true;
-            if let Some(sub) = sub.and_then(|sub| find_mut(&mut attribute.sub_attributes, &sub)) {
-                sub.required = true;
+            if let Some((attribute, sub)) = self.definition(name) {
+                attribute.required = true;
+                if let Some(sub) = sub.and_then(|sub| find_mut(&mut attribute.sub_attributes, &sub)) {
+                    sub.required = true;
+                }
             }
         }
         self
+    }
+
+    /// The type with these values of its attributes of text as the canonical ones, by the names that
+    /// [`locate`](Self::locate) finds.
+    pub fn constraining<'n>(mut self, values: impl IntoIterator<Item = (&'n str, &'n [String])>) -> Self {
+        for (name, values) in values {
+            let Some((attribute, sub)) = self.definition(name) else { continue };
+            let constrained = match sub {
+                Some(sub) => find_mut(&mut attribute.sub_attributes, &sub),
+                None => Some(attribute),
+            };
+            if let Some(constrained) = constrained.filter(|constrained| constrained.ty == Type::String) {
+                constrained.canonical_values = values.iter().cloned().map(Cow::Owned).collect();
+            }
+        }
+        self
+    }
+
+    /// The definition of the attribute that a name finds, and the name of its sub-attribute where it finds one.
+    fn definition(&mut self, name: &str) -> Option<(&mut Attribute, Option<Cow<'static, str>>)> {
+        let (at, sub) = match self.locate(name)? {
+            Located::Attribute(at) => (at, None),
+            Located::SubAttribute(at, sub) => (at, Some(sub.name.clone())),
+            Located::Schema(_) => return None,
+        };
+        let (urn, name) = (at.urn.map(str::to_owned), at.attribute.name.clone());
+        let schema = match urn {
+            Some(urn) => self.extensions.iter_mut().find(|extension| extension.is(&urn)),
+            None => Some(self.core.to_mut()),
+        };
+        Some((find_mut(&mut schema?.attributes, &name)?, sub))
     }
 
     /// The schema whose attributes stand at the top of a resource.

@@ -336,6 +336,26 @@ async fn a_password_is_kept_nowhere() {
 }
 
 #[tokio::test]
+async fn decimals_come_back_from_the_api_server_as_the_doubles_that_they_are() {
+    let idp = Idp::with(declared()).await;
+    let users: Api<ScimUser> = Api::all(ControlPlane::shared().await.admin().await);
+    let mine = ListParams::default().labels(&format!("scim-operator.dev/provider={}", idp.name));
+    for score in [1.5e300, 1e20, 12_345_678_901_234_567_000.0, -1e19, 5e-324] {
+        let name = score.to_string();
+        let body = json!({"schemas": [USER, OWN], "userName": name, OWN: {"score": score}});
+        let created = idp.post("/Users", body).await.expect(201);
+        let url = format!("/Users/{}", created.id());
+        let change = patch(&json!([{"op": "add", "path": "title", "value": "x"}]));
+        assert_eq!(idp.patch(&url, change).await.expect(200).body[OWN]["score"].as_f64(), Some(score));
+        let stored = users.list(&mine).await.unwrap().items;
+        let stored: Vec<_> = stored.iter().map(|user| json!(user)["spec"][OWN]["score"].as_f64()).collect();
+        assert!(stored.contains(&Some(score)), "{score} among {stored:?}");
+    }
+    let filter = encoded(&format!("{OWN}:score gt 1e299"));
+    assert_eq!(idp.get(&format!("/Users?filter={filter}")).await.expect(200).total(), 1);
+}
+
+#[tokio::test]
 async fn a_declared_attribute_of_groups_is_one_of_groups_alone() {
     let idp = Idp::with(declared()).await;
     let body = json!({"schemas": [GROUP, OWN_GROUP], "displayName": "team", OWN_GROUP: {"budget": 10.5}});

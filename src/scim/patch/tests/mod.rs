@@ -159,8 +159,8 @@ fn refusal(body: &Value, mode: Mode) -> (ErrorKind, String) {
 
 /// Quirks Q1, Q26 and Q30.
 #[test]
-fn a_body_is_read_whatever_the_case_of_its_names_and_whatever_else_it_says() {
-    let operation = json!({"OP": "Replace", "Path": "title", "VALUE": "Engineer", "name": "changeTitle"});
+fn a_body_is_read_whatever_the_case_of_its_names_and_in_compat_whatever_else_it_says() {
+    let operation = json!({"OP": "Replace", "Path": "title", "VALUE": "Engineer"});
     for body in [
         json!({"operations": [operation], "schemas": [super::SCHEMA]}),
         json!({"Operations": [operation], "schemas": [super::SCHEMA, super::SCHEMA]}),
@@ -170,6 +170,12 @@ fn a_body_is_read_whatever_the_case_of_its_names_and_whatever_else_it_says() {
             assert!(PatchRequest::decode(body.clone(), mode).is_ok(), "{body}");
         }
     }
+    let more = json!({"op": "remove", "path": "title", "name": "changeTitle"});
+    let more = json!({"schemas": [super::SCHEMA], "Operations": [operation, more]});
+    assert!(PatchRequest::decode(more.clone(), Mode::Compat).is_ok());
+    let refused =
+        (ErrorKind::InvalidSyntax, r#"operation 2: an operation has no "name"; leave it out"#.to_owned());
+    assert_eq!([Mode::Strict, Mode::Ipsie].map(|mode| refusal(&more, mode)), [refused.clone(), refused]);
     let other = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "Operations": [operation]});
     assert!(PatchRequest::decode(other.clone(), Mode::Compat).is_ok());
     assert_eq!(refusal(&other, Mode::Strict).0, ErrorKind::InvalidSyntax);

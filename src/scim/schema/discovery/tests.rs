@@ -259,6 +259,21 @@ fn the_schemas_say_what_a_provider_requires() {
     assert_eq!(resource_types(&[&users], BASE)[0]["schemaExtensions"][0]["required"], true);
 }
 
+/// RFC 7643 section 7: "canonicalValues".
+#[test]
+fn the_schemas_say_which_values_a_provider_takes() {
+    let values = ["employee", "guest"].map(str::to_owned);
+    let names = ["USERTYPE", "emails.type", "active", "emails", "nick"];
+    let users = ResourceSchema::user().constraining(names.map(|name| (name, values.as_slice())));
+    let all = schemas(&[&users], BASE);
+    let attribute =
+        |name| named(&all, USER)["attributes"].as_array().unwrap().iter().find(|it| it["name"] == name);
+    assert_eq!(attribute("userType").unwrap()["canonicalValues"], json!(values));
+    assert_eq!(attribute("emails").unwrap()["subAttributes"][2]["canonicalValues"], json!(values));
+    assert_eq!(attribute("active").unwrap().get("canonicalValues"), None);
+    assert_eq!(attribute("emails").unwrap().get("canonicalValues"), None);
+}
+
 fn capabilities() -> Capabilities {
     Capabilities {
         documentation_uri: Some("https://example.com/docs".into()),
