@@ -149,10 +149,16 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
             "the ScimProvider does not exist; bindings stay as they are, unless its onDelete was Revoke"
                 .to_owned()
         }
+        Blocked::ProviderUnreadable => {
+            "the ScimProvider cannot be read: correct its spec, the events of the object and the log say where; \
+             until then nobody is given anything and nobody loses anything"
+                .to_owned()
+        }
         Blocked::Invalid(error) => format!("{error}; nobody new is given anything"),
     });
     let why_stalled = match problems.blocked {
         Some(Blocked::ProviderNotFound) => "ProviderNotFound",
+        Some(Blocked::ProviderUnreadable) => "ProviderUnreadable",
         _ => "Invalid",
     };
     note(ConditionType::Stalled, why_stalled, stalled.into_iter().collect());

@@ -139,6 +139,17 @@ fn a_policy_without_its_provider_says_that_its_bindings_stay() {
 }
 
 #[test]
+fn a_policy_whose_provider_cannot_be_read_says_what_to_correct() {
+    let mut world = world(json!({}));
+    world.index.keep_provider("entra");
+    world.policy("p", json!({"provider": "entra"}));
+    insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @"
+    Ready=False ProviderUnreadable: the ScimProvider cannot be read: correct its spec, the events of the object and the log say where; until then nobody is given anything and nobody loses anything
+    Stalled=True ProviderUnreadable: the ScimProvider cannot be read: correct its spec, the events of the object and the log say where; until then nobody is given anything and nobody loses anything
+    ");
+}
+
+#[test]
 fn a_status_says_the_same_again_while_nothing_changes() {
     let mut world = world(json!({}));
     world.policy("p", json!({"roleRef": {"name": "admin"}}));
