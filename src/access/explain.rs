@@ -231,6 +231,7 @@ impl fmt::Display for WhyNot {
             Self::Nameless(why) => why.fmt(f),
             Self::NotMeant(meant) => write!(f, "it is for {}", meant.join(", and for ")),
             Self::Blocked(Blocked::ProviderNotFound) => f.write_str("the ScimProvider does not exist"),
+            Self::Blocked(Blocked::ProviderUnreadable) => f.write_str("the ScimProvider cannot be read"),
             Self::Blocked(Blocked::Invalid(error)) => f.write_str(error),
             Self::NotYet(start) => write!(f, "it holds from {start} on"),
             Self::NoLonger(end) => write!(f, "it has not held since {end}"),

@@ -17,7 +17,7 @@ use super::{
     guard::{Guard, Holders, Ledger},
     identities::{self, Effect, Identities},
     identity::Mapping,
-    plan::{Completeness, Facts, Plan},
+    plan::{Completeness, Facts, NoProvider, Plan},
     policy::Policy,
     role::{Bindable, Powers},
     scope::{Namespace, Namespaces, Protected},
@@ -38,6 +38,8 @@ pub struct Index {
     protected: Protected,
     pub(super) policies: BTreeMap<Arc<str>, Policy>,
     pub(super) providers: HashMap<Arc<str>, Provider>,
+    /// Providers that are there and of which nothing could ever be read.
+    unreadable: HashSet<Arc<str>>,
     pub(super) identities: Identities,
     completeness: Completeness,
     namespaces: Namespaces,
@@ -105,7 +107,7 @@ impl Index {
         let observed: Vec<_> = self.bindings_of(name).cloned().collect();
         let holders = Through { index: self, provider };
         let facts = Facts {
-            provider: known.map(|provider| &*provider.object),
+            provider: known.map(|provider| &*provider.object).ok_or_else(|| self.no_provider(provider)),
             provider_is_invalid: known.and_then(|provider| provider.invalid.as_deref()),
             identities: &self.identities,
             completeness: self.completeness,
@@ -228,6 +230,7 @@ impl Index {
     /// Takes a provider, and everyone whom its directory holds.
     pub fn apply_provider(&mut self, mut object: ScimProvider, directory: &Directory) -> Touched {
         let name: Arc<str> = object.name_any().into();
+        self.unreadable.remove(&name);
         if self.providers.get(&name).is_some_and(|held| held.object.spec == object.spec) {
             return Touched::new();
         }
@@ -256,8 +259,17 @@ impl Index {
         touched
     }
 
-    /// Forgets a provider.
+    /// Takes note that there is a provider, though its object cannot be read. What it last said stays true.
+    pub fn keep_provider(&mut self, name: &str) -> Touched {
+        let is_news = !self.providers.contains_key(name) && self.unreadable.insert(name.into());
+        if is_news { self.policies_of(name) } else { Touched::new() }
+    }
+
+    /// Forgets a provider, be it one that could never be read.
     pub fn delete_provider(&mut self, name: &str, directory: &Directory) -> Touched {
+        if self.unreadable.remove(name) {
+            return self.policies_of(name);
+        }
         let Some((name, _)) = self.providers.remove_entry(name) else { return Touched::new() };
         let effect = self.identities.unmap(&name);
         let mut touched = self.policies_of(&name);
@@ -389,6 +401,13 @@ impl Index {
         match std::mem::replace(&mut self.completeness, completeness) {
             before if before == completeness => Touched::new(),
             _ => self.policies(),
+        }
+    }
+
+    fn no_provider(&self, name: &str) -> NoProvider {
+        match self.unreadable.contains(name) {
+            true => NoProvider::Unreadable,
+            false => NoProvider::NotFound,
         }
     }
 

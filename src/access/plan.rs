@@ -125,6 +125,9 @@ pub enum Blocked {
     /// There is no such provider. What was given stays as it is, unless the provider said otherwise while it
     /// was there.
     ProviderNotFound,
+    /// The provider's object is there and has never been readable. What was given stays as it is, whatever
+    /// the provider said.
+    ProviderUnreadable,
     /// The policy or its provider's mapping cannot be read; this is why. Who was given something keeps it
     /// while they are active.
     Invalid(String),
@@ -140,11 +143,20 @@ pub enum Completeness {
     Partial,
 }
 
+/// Why there is no provider to plan by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoProvider {
+    /// There is none of that name.
+    NotFound,
+    /// There is one, and it has never been readable.
+    Unreadable,
+}
+
 /// Everything that a plan is made from beside the policy and whom it means.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The policy's provider.
-    pub provider: Option<&'a ScimProvider>,
+    /// The policy's provider, as it could last be read.
+    pub provider: Result<&'a ScimProvider, NoProvider>,
     /// Why the provider's mapping cannot be read.
     pub provider_is_invalid: Option<&'a str>,
     /// Who holds which string.
@@ -180,16 +192,9 @@ impl Facts<'_> {
     /// The plan of a policy. `select` looks up whom it means.
     pub fn plan(&self, policy: &Policy, select: impl FnOnce(&Terms) -> Selection) -> Plan {
         let mut plan = Plan::new(self.completeness, policy.validity(self.now), policy.next_bound(self.now));
-        let Some(provider) = self.provider else {
-            plan.problems.blocked = Some(Blocked::ProviderNotFound);
-            // A grant that ended ends, whatever else is wrong; and what the provider said last holds.
-            let ends = |observed: &&Arc<Observed>| {
-                plan.validity != Validity::Current || observed.binding.mark.provider_gone == ProviderGone::Go
-            };
-            let ended: Vec<_> = self.observed.iter().filter(ends).cloned().collect();
-            plan.removes = ended.iter().flat_map(|observed| observed.binding.subjects.clone()).collect();
-            plan.changes = ended.into_iter().map(Change::Delete).collect();
-            return plan;
+        let provider = match self.provider {
+            Ok(provider) => provider,
+            Err(why) => return self.without_provider(why, plan),
         };
         let readable = match (self.provider_is_invalid, policy.terms()) {
             (Some(error), _) | (_, Err(error)) => {
@@ -215,6 +220,22 @@ impl Facts<'_> {
             }
         }
         plan.allotments = allotments(wanted);
+        plan
+    }
+
+    /// A grant that ended ends, whatever else is wrong; and what a provider that is gone said last holds.
+    fn without_provider(&self, why: NoProvider, mut plan: Plan) -> Plan {
+        plan.problems.blocked = Some(match why {
+            NoProvider::NotFound => Blocked::ProviderNotFound,
+            NoProvider::Unreadable => Blocked::ProviderUnreadable,
+        });
+        let goes = |observed: &Observed| {
+            why == NoProvider::NotFound && observed.binding.mark.provider_gone == ProviderGone::Go
+        };
+        let ends = |observed: &&Arc<Observed>| plan.validity != Validity::Current || goes(observed);
+        let ended: Vec<_> = self.observed.iter().filter(ends).cloned().collect();
+        plan.removes = ended.iter().flat_map(|observed| observed.binding.subjects.clone()).collect();
+        plan.changes = ended.into_iter().map(Change::Delete).collect();
         plan
     }
 }

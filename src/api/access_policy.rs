@@ -192,10 +192,17 @@ pub enum Scope {
 pub struct NamespaceScope {
     /// Names, globs and captures. Examples: `team-a`, `preview-*`, `{ns}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256), inner(length(min = 1, max = 128), regex(pattern = "^[a-z0-9*?{}_-]+$")))]
+    #[schemars(
+        length(max = 256),
+        inner(
+            length(min = 1, max = 128),
+            regex(pattern = r"^([a-z0-9*?]|\{[a-z0-9_-]+\})(-*([a-z0-9*?]|\{[a-z0-9_-]+\}))*$")
+        )
+    )]
     pub names: Option<Vec<String>>,
     /// A selector over the labels of namespaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::label_selector")]
     pub selector: Option<LabelSelector>,
 }
 
@@ -213,9 +220,11 @@ pub struct ClusterScope {}
 pub struct Validity {
     /// No access before this moment (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::time")]
     pub not_before: Option<Timestamp>,
     /// No access from this moment on (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::end_of_grant")]
     pub not_after: Option<Timestamp>,
 }
 

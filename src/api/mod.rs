@@ -11,6 +11,7 @@ mod group;
 pub mod names;
 mod notification;
 mod provider;
+mod schema;
 mod token;
 mod user;
 

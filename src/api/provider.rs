@@ -134,7 +134,7 @@ pub struct UserIdentity {
     /// An attribute path. Examples: `userName`, `externalId`, `emails[type eq "work"].value`.
     /// Default: `userName`.
     #[serde(default = "UserIdentity::default_from")]
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), regex(pattern = r"^\P{Cc}+$"))]
     pub from: String,
     /// Preserve: as sent. Lower: in lower case, where the authenticator lower-cases too.
     /// Default: Preserve.
@@ -142,7 +142,7 @@ pub struct UserIdentity {
     pub case: IdentityCase,
     /// Put before it; the API server's `--oidc-username-prefix`. Example: `oidc:`.
     #[serde(default)]
-    #[schemars(length(max = 128))]
+    #[schemars(schema_with = "super::schema::prefix")]
     pub prefix: String,
 }
 
@@ -178,7 +178,7 @@ pub struct GroupIdentity {
     pub from: GroupAttribute,
     /// Put before it; the API server's `--oidc-groups-prefix`. Example: `oidc:`.
     #[serde(default)]
-    #[schemars(length(max = 128))]
+    #[schemars(schema_with = "super::schema::prefix")]
     pub prefix: String,
 }
 
@@ -273,6 +273,7 @@ pub struct Guard {
     pub minimum: i32,
     /// The window over which removals add up: identity providers remove people one request at a time.
     /// Default: `10m`.
+    #[schemars(schema_with = "super::schema::window")]
     pub window: Duration,
 }
 
@@ -312,10 +313,14 @@ impl DirectoryReaders {
 pub struct NamespaceSelection {
     /// Names of namespaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256), inner(length(min = 1, max = 63)))]
+    #[schemars(
+        length(max = 256),
+        inner(length(min = 1, max = 63), regex(pattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))
+    )]
     pub names: Option<Vec<String>>,
     /// A selector over the labels of namespaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::label_selector")]
     pub selector: Option<LabelSelector>,
 }
 
@@ -363,6 +368,7 @@ pub enum DeactivateBy {
 #[serde(rename_all = "camelCase")]
 pub struct Retention {
     /// A person is deleted this long after deactivation. Example: `720h`.
+    #[schemars(schema_with = "super::schema::retention")]
     pub after_deactivation: Duration,
 }
 

@@ -35,6 +35,7 @@ pub struct ScimTokenSpec {
     pub sha256: String,
     /// When the token stops opening anything (RFC 3339). Never, when absent. May be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::schema::end_of_token")]
     pub expires_at: Option<Timestamp>,
     /// For people: who holds this token. Example: `Okta production, rotated by platform team`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

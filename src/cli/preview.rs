@@ -198,6 +198,7 @@ fn problems(plan: &Plan) -> Vec<String> {
     let problems = &plan.problems;
     let blocked = problems.blocked.iter().map(|blocked| match blocked {
         Blocked::ProviderNotFound => "the ScimProvider does not exist".to_owned(),
+        Blocked::ProviderUnreadable => "the ScimProvider cannot be read: correct its spec".to_owned(),
         Blocked::Invalid(error) => error.clone(),
     });
     let groups = problems.groups_not_found.iter().map(|group| format!("no group has {group}"));

@@ -79,6 +79,9 @@ impl Snapshot {
             unreadable: Vec::new(),
         };
         let index = &mut snapshot.index;
+        for name in &providers.unread {
+            index.keep_provider(name);
+        }
         for provider in providers.read(&mut unreadable) {
             index.apply_provider(provider, &snapshot.directory);
         }
@@ -211,6 +214,9 @@ pub async fn groups(
 /// The objects of one kind, and which cannot be read.
 struct Listed<K> {
     objects: Vec<K>,
+    /// The names of those that cannot be read.
+    unread: Vec<String>,
+    /// What is wrong with them.
     unreadable: Vec<String>,
 }
 
@@ -226,7 +232,7 @@ where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
     let api: Api<DeserializeGuard<K>> = Api::all(client.clone());
-    let mut listed = Listed { objects: Vec::new(), unreadable: Vec::new() };
+    let mut listed = Listed { objects: Vec::new(), unread: Vec::new(), unreadable: Vec::new() };
     let mut pages = pin!(pages(&api, fields));
     while let Some(object) = pages.try_next().await.map_err(|error| cannot_list::<K>(&error))? {
         let name = object.name_any();
@@ -235,6 +241,7 @@ where
             Err(invalid) => {
                 let kind = K::kind(&());
                 listed.unreadable.push(format!("{kind} {name} cannot be read: {}", invalid.error));
+                listed.unread.push(name);
             }
         }
     }

@@ -47,7 +47,7 @@ pub(super) struct Known {
     object: ScimProvider,
     /// The settings that requests are answered by: the last ones that can be used.
     settings: Option<Arc<Provider>>,
-    /// Why the object's own settings cannot be.
+    /// What is wrong with the object's own settings.
     problem: Option<String>,
     rate: Arc<Rate>,
     /// In seconds since 1970; 0 if never.
@@ -90,7 +90,11 @@ impl Providers {
 impl Known {
     fn new(object: &ScimProvider, before: Option<&Arc<Self>>) -> Self {
         let (settings, problem) = match Provider::from_object(object) {
-            Ok(provider) => (Some(Arc::new(provider)), None),
+            Ok(provider) => {
+                // Its directory is kept all the same; who reads access from it says that it gives none.
+                let problem = provider.unusable_identity().map(str::to_owned);
+                (Some(Arc::new(provider)), problem)
+            }
             Err(error) => (before.and_then(|before| before.settings.clone()), Some(error.to_string())),
         };
         let limits = &object.spec.limits;
@@ -157,7 +161,7 @@ impl Known {
         &self.object
     }
 
-    /// Why the object's settings cannot be used, where they cannot.
+    /// What is wrong with the object's settings, where something is.
     pub(super) fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
     }

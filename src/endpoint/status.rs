@@ -171,7 +171,7 @@ fn readiness<'a>(
         _ if known.problem().is_some() => (
             ConditionStatus::False,
             "Invalid",
-            "the settings cannot be used; see Stalled for what to correct".to_owned(),
+            "not all settings can be used; see Stalled for what to correct".to_owned(),
         ),
         _ if known.object().spec.paused => (
             ConditionStatus::False,

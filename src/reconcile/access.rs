@@ -120,18 +120,18 @@ impl Access {
                         index.delete_policy(&gone.name);
                         Touched::new()
                     }
-                    Told::Listed => Touched::new(),
+                    Told::Unreadable(_) | Told::Listed => Touched::new(),
                 }
             }),
             self.watch::<ClusterRole>(sync, "clusterroles", Config::default(), |index, told| match told {
                 Told::Applied(role) => index.apply_cluster_role(&role),
                 Told::Deleted(gone) => index.delete_role(None, &gone.name),
-                Told::Listed => Touched::new(),
+                Told::Unreadable(_) | Told::Listed => Touched::new(),
             }),
             self.watch::<Role>(sync, "roles", Config::default(), |index, told| match told {
                 Told::Applied(role) => index.apply_namespaced_role(&role),
                 Told::Deleted(gone) => index.delete_role(gone.namespace.as_deref(), &gone.name),
-                Told::Listed => Touched::new(),
+                Told::Unreadable(_) | Told::Listed => Touched::new(),
             }),
             self.watch::<RoleBinding>(sync, "rolebindings", ours.clone(), binding),
         ];
@@ -161,6 +161,10 @@ impl Access {
         let touched = match told {
             Told::Applied(provider) => self.index_mut().apply_provider(provider.clone(), &directory),
             Told::Deleted(gone) => self.index_mut().delete_provider(&gone.name, &directory),
+            Told::Unreadable(unread) => {
+                self.events.tell(&unread.object, unread.happened(), clock::now());
+                self.index_mut().keep_provider(unread.object.name.as_deref().unwrap_or_default())
+            }
             Told::Listed => return,
         };
         drop(directory);
@@ -172,7 +176,7 @@ impl Access {
         let touched = match told {
             Told::Applied(namespace) => self.index_mut().apply_namespace(namespace),
             Told::Deleted(gone) => self.index_mut().delete_namespace(&gone.name),
-            Told::Listed => return,
+            Told::Unreadable(_) | Told::Listed => return,
         };
         self.queue.add(touched);
     }
@@ -392,6 +396,9 @@ impl Access {
         let (access, expected) = (self.clone(), sync.expect(name));
         Box::pin(watch(Api::all(self.watching.clone()), config, move |told: Told<K>| {
             let listed = matches!(told, Told::Listed);
+            if let Told::Unreadable(unread) = &told {
+                access.events.tell(&unread.object, unread.happened(), clock::now());
+            }
             let touched = take(&mut access.index_mut(), told);
             access.queue.add(touched);
             if listed {
@@ -413,7 +420,7 @@ fn binding<K: BindingObject>(index: &mut Index, told: Told<K>) -> Touched {
     match told {
         Told::Applied(object) => index.apply_binding_object(&object),
         Told::Deleted(gone) => index.delete_binding(gone.namespace.as_deref(), &gone.name, &gone.uid),
-        Told::Listed => Touched::new(),
+        Told::Unreadable(_) | Told::Listed => Touched::new(),
     }
 }
 

@@ -100,6 +100,7 @@ impl AppConfigs {
                 index.delete_config(&namespace.unwrap_or_default(), &name);
                 Touched::new()
             }),
+            Told::Unreadable(unread) => configs.events.tell(&unread.object, unread.happened(), clock::now()),
             Told::Listed => expected.listed(),
         });
         let targets = self.namespaces.iter().map(|namespace| {
@@ -110,7 +111,7 @@ impl AppConfigs {
                     configs.target_told(object.namespace().as_deref(), &object.name_any());
                 }
                 Told::Deleted(gone) => configs.target_told(gone.namespace.as_deref(), &gone.name),
-                Told::Listed => {}
+                Told::Unreadable(_) | Told::Listed => {}
             };
             Box::pin(watch(objects, Watch::default(), told)) as BoxFuture<'static, ()>
         });
@@ -150,7 +151,7 @@ impl AppConfigs {
         self.take(|index| match told {
             Told::Applied(provider) => index.apply_provider(provider.clone()),
             Told::Deleted(gone) => index.delete_provider(&gone.name),
-            Told::Listed => Touched::new(),
+            Told::Unreadable(_) | Told::Listed => Touched::new(),
         });
     }
 
@@ -159,7 +160,7 @@ impl AppConfigs {
         self.take(|index| match told {
             Told::Applied(namespace) => index.apply_namespace(namespace),
             Told::Deleted(gone) => index.delete_namespace(&gone.name),
-            Told::Listed => Touched::new(),
+            Told::Unreadable(_) | Told::Listed => Touched::new(),
         });
     }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures::StreamExt;
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
     Api, Resource, ResourceExt,
     core::DeserializeGuard,
@@ -18,15 +19,39 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tracing::warn;
 
+use super::events::{Happened, Severity};
+
 /// What a watch tells.
 #[derive(Debug)]
 pub(super) enum Told<K> {
     /// An object came or changed.
     Applied(K),
-    /// An object is gone.
+    /// An object came, or changed, and cannot be read; what was told of it before stays true.
+    Unreadable(Unread),
+    /// An object is gone, be it one that could never be read.
     Deleted(Gone),
     /// A complete list has been told.
     Listed,
+}
+
+/// An object that cannot be read.
+#[derive(Clone, Debug)]
+pub(super) struct Unread {
+    /// Which one it is.
+    pub(super) object: ObjectReference,
+    /// Why it cannot be read.
+    pub(super) why: String,
+}
+
+impl Unread {
+    /// What its author is told.
+    pub(super) fn happened(&self) -> Happened {
+        let note = format!(
+            "the operator cannot read this object and goes on by what it last could, if ever it could: {}; correct it",
+            self.why
+        );
+        Happened { severity: Severity::Warning, reason: "ObjectUnreadable", action: "Read", note }
+    }
 }
 
 /// An object that is gone.
@@ -41,7 +66,7 @@ pub(super) struct Gone {
 }
 
 /// Tells of all objects and of every change, for good. What a new list no longer holds is told as gone.
-/// An object that cannot be read is left out and breaks nothing: what was told of it stays true.
+/// An object that cannot be read breaks nothing: it is there, and what was told of it stays true.
 pub(super) async fn watch<K>(api: Api<DeserializeGuard<K>>, config: Config, tell: impl Fn(Told<K>))
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
@@ -80,7 +105,16 @@ where
             }
             Err(error) => {
                 warn!(%error, object = key.1, kind = %K::kind(&()), "object cannot be read, leaving it out");
-                known.keep(key);
+                let object = ObjectReference {
+                    api_version: Some(K::api_version(&()).into_owned()),
+                    kind: Some(K::kind(&()).into_owned()),
+                    namespace: key.0.clone(),
+                    name: Some(key.1.clone()),
+                    uid: Some(uid.clone()),
+                    ..ObjectReference::default()
+                };
+                known.keep(key, uid);
+                tell(Told::Unreadable(Unread { object, why: error.error }));
             }
         }
     }
@@ -115,8 +149,10 @@ impl Known {
         gone
     }
 
-    fn keep(&mut self, key: Key) {
-        self.listed.insert(key);
+    /// Notes an object of which nothing is told now; what was told under its name stays.
+    fn keep(&mut self, key: Key, uid: String) {
+        self.listed.insert(key.clone());
+        self.objects.entry(key).or_insert(uid);
     }
 
     fn forget(&mut self, key: &Key) -> Option<Gone> {
@@ -152,8 +188,17 @@ mod tests {
         let mut known = Known::default();
         known.note(key("a"), "1".to_owned());
         known.begin_list();
-        known.keep(key("a"));
+        known.keep(key("a"), "1".to_owned());
         assert_eq!(known.end_list(), []);
+    }
+
+    #[test]
+    fn what_could_never_be_read_is_gone_once_it_is_deleted() {
+        let mut known = Known::default();
+        known.begin_list();
+        known.keep(key("a"), "1".to_owned());
+        assert_eq!(known.end_list(), []);
+        assert_eq!(known.forget(&key("a")), Some(gone("a", "1")));
     }
 
     #[test]

@@ -146,6 +146,43 @@ fn rules() -> Vec<Rule> {
             json!({"spec": {"validity": {"notBefore": "2026-01-02T00:00:00Z", "notAfter": "2026-01-01T00:00:00Z"}}}),
         ),
         rule(
+            "ScimProvider",
+            "window: write more than nothing and at most a week; example: 10m",
+            json!({"spec": {"guard": {"window": "0s"}}}),
+        ),
+        rule(
+            "ScimProvider",
+            "afterDeactivation: write at most a century; to keep people for good, leave retention out",
+            json!({"spec": {"retention": {"afterDeactivation": "876001h"}}}),
+        ),
+        rule(
+            "ScimProvider",
+            "prefix: names that begin with system: are the API server's own; choose another",
+            json!({"spec": {"identity": {"group": {"prefix": " System:"}}}}),
+        ),
+        rule(
+            "ScimAccessPolicy",
+            "times go to the end of 9998",
+            json!({"spec": {"validity": {"notBefore": "9999-01-01T00:00:00Z", "notAfter": null}}}),
+        ),
+        rule(
+            "ScimAccessPolicy",
+            "leave notAfter out for a grant without end; times go to the end of 9998",
+            json!({"spec": {"validity": {"notAfter": "9999-12-31T23:59:59Z"}}}),
+        ),
+        rule(
+            "ScimToken",
+            "leave expiresAt out for a token without end; times go to the end of 9998",
+            json!({"spec": {"expiresAt": "9999-12-31T23:59:59Z"}}),
+        ),
+        rule(
+            "ScimAccessPolicy",
+            "selector: In and NotIn need values; Exists and DoesNotExist have none",
+            json!({"spec": {"scope": {"namespaces": {
+                "selector": {"matchExpressions": [{"key": "team", "operator": "In"}]},
+            }}}}),
+        ),
+        rule(
             "ScimAppConfig",
             "set exactly one of preset and template",
             json!({"spec": {"preset": "ArgoCdRbac"}}),
@@ -292,6 +329,17 @@ fn also_good() -> Vec<(&'static str, Value)> {
     vec![
         policy(json!({"roleRef": {"kind": "Role", "name": "deployer"}})),
         policy(json!({"subjectKind": "Group"})),
+        policy(json!({"validity": {"notAfter": "9998-12-31T23:59:59.999999999+01:00"}})),
+        policy(json!({"scope": {"namespaces": {"selector": {"matchExpressions": [
+            {"key": "example.com/team", "operator": "In", "values": ["a", ""]},
+            {"key": "team", "operator": "Exists"},
+        ]}}}})),
+        ("ScimProvider", json!({"spec": {"guard": {"window": "1h30m"}}})),
+        (
+            "ScimProvider",
+            json!({"spec": {"guard": {"window": "1.5s"}, "retention": {"afterDeactivation": "0s"}}}),
+        ),
+        ("ScimProvider", json!({"spec": {"identity": {"user": {"prefix": "oidc:"}}}})),
         policy(json!({"subjects": {"groups": null, "users": {"filter": "active eq true"}}})),
         policy(json!({"subjects": {"groups": [{"externalId": "00g9"}, {"id": "1"}]}})),
         policy(json!({"scope": {"namespaces": null, "cluster": {}}})),
@@ -347,6 +395,52 @@ async fn every_rule_refuses_what_it_forbids_with_its_message() {
         let refused = api(&client, rule.kind).create(&dry_run(), &object(rule.kind, broken)).await;
         let message = refused.expect_err(rule.message).to_string();
         assert!(message.contains(rule.message), "expected {:?} in {message}", rule.message);
+    }
+}
+
+/// What has a form that nothing could be made of: a field of a kind, and values that it must not have.
+fn unreadable() -> Vec<(&'static str, Value)> {
+    let mut unreadable = Vec::new();
+    let durations =
+        ["abc", "", "1x", "-5m", "+5m", "0", "1h-3m", "nan", "1e3h", "999999999999999h", "999999999h"];
+    for text in durations {
+        unreadable.push(("ScimProvider", json!({"spec": {"guard": {"window": text}}})));
+        unreadable.push(("ScimProvider", json!({"spec": {"retention": {"afterDeactivation": text}}})));
+    }
+    for text in ["never", "2026-01-02", "2026-01-02T00:00:00.1234567890Z", "2026-02-30T00:00:00Z"] {
+        unreadable.push(("ScimAccessPolicy", json!({"spec": {"validity": {"notAfter": text}}})));
+        unreadable.push(("ScimToken", json!({"spec": {"expiresAt": text}})));
+    }
+    unreadable.push(("ScimProvider", json!({"spec": {"identity": {"user": {"prefix": "a\nb"}}}})));
+    unreadable.push(("ScimProvider", json!({"spec": {"identity": {"user": {"from": "user\u{7f}Name"}}}})));
+    for name in ["-x-", "x-", "-x", "{}", "{ns", "ns}"] {
+        let names = json!({"names": [name]});
+        unreadable.push(("ScimAccessPolicy", json!({"spec": {"scope": {"namespaces": names}}})));
+        unreadable.push(("ScimProvider", json!({"spec": {"appConfigs": {"allowedNamespaces": names}}})));
+    }
+    for expression in [
+        json!({"key": "team", "operator": "Resembles", "values": ["a"]}),
+        json!({"key": "team", "operator": "Exists", "values": ["a"]}),
+        json!({"key": "team", "operator": "In", "values": []}),
+        json!({"key": "no key", "operator": "Exists"}),
+        json!({"key": "", "operator": "Exists"}),
+        json!({"key": "team", "operator": "In", "values": ["no value"]}),
+    ] {
+        let selector = json!({"selector": {"matchExpressions": [expression]}});
+        unreadable.push(("ScimAccessPolicy", json!({"spec": {"scope": {"namespaces": selector}}})));
+        unreadable.push(("ScimProvider", json!({"spec": {"appConfigs": {"allowedNamespaces": selector}}})));
+    }
+    unreadable
+}
+
+#[tokio::test]
+async fn what_nothing_could_be_made_of_is_refused() {
+    let client = ControlPlane::shared().await.admin().await;
+    for (kind, change) in unreadable() {
+        let mut broken = good(kind, "broken");
+        merge(&mut broken, change.clone());
+        let created = api(&client, kind).create(&dry_run(), &object(kind, broken)).await;
+        assert!(created.is_err(), "{kind} {change}");
     }
 }
 

@@ -25,7 +25,7 @@ impl Facts<'_> {
         plan: &mut Plan,
     ) {
         let provider = policy.object().spec.provider.as_str();
-        let mark = policy.mark(self.provider);
+        let mark = policy.mark(self.provider.ok());
         plan.changes.clear();
         plan.adds.clear();
         plan.removes.clear();

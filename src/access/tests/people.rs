@@ -157,6 +157,49 @@ fn a_provider_that_is_deleted_takes_along_what_it_said_it_would() {
 }
 
 #[test]
+fn a_provider_that_becomes_unreadable_goes_by_what_it_last_said() {
+    let mut world = world_of_alice_and_bob();
+    world.policy("p", json!({}));
+    world.provider("okta", json!({"identity": {"user": {"prefix": "oidc:"}}, "onDelete": "Revoke"}));
+    world.settle("p");
+    assert_eq!(world.index.keep_provider("okta"), Touched::new());
+    world.user("bob", json!({"active": false}));
+    world.settle("p");
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:alice"]);
+}
+
+#[test]
+fn a_provider_that_could_never_be_read_is_not_deleted() {
+    let mut world = world_of_alice_and_bob();
+    world.policy("p", json!({}));
+    world.provider("okta", json!({"identity": {"user": {"prefix": "oidc:"}}, "onDelete": "Revoke"}));
+    world.settle("p");
+    let held = world.held("p");
+    // A restart: nothing is known of the provider but that it is there.
+    world.index.delete_provider("okta", &world.directory);
+    assert_eq!(world.index.keep_provider("okta"), ["p".into()].into());
+    let plan = world.settle("p");
+    assert_eq!(plan.problems.blocked, Some(Blocked::ProviderUnreadable));
+    assert_eq!(world.held("p"), held);
+
+    assert_eq!(world.index.delete_provider("okta", &world.directory), ["p".into()].into());
+    world.settle("p");
+    assert!(world.held("p").is_empty(), "now it is deleted");
+}
+
+#[test]
+fn a_grant_that_ended_ends_though_its_provider_cannot_be_read() {
+    let mut world = world_of_alice_and_bob();
+    world.policy("p", json!({"validity": {"notAfter": "2026-06-02T00:00:00Z"}}));
+    world.settle("p");
+    world.index.delete_provider("okta", &world.directory);
+    world.index.keep_provider("okta");
+    world.now = "2026-06-03T00:00:00Z".parse().unwrap();
+    world.settle("p");
+    assert!(world.held("p").is_empty());
+}
+
+#[test]
 fn a_filter_that_cannot_be_read_keeps_what_is_given_to_active_people() {
     let mut world = world_of_alice_and_bob();
     world.policy("p", json!({}));

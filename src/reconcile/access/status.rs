@@ -17,8 +17,8 @@ use crate::{
     },
     api::{
         AccessPolicyStatus, Approval, ConditionStatus, ConditionType, Conditions, GroupSelector,
-        HeldRemovals, NamespaceProgress, NotApplied, PlanPreview, PolicyMode, Reason, ScimAccessPolicy,
-        Scope,
+        HeldRemovals, NamespaceProgress, NotApplied, OnDelete, PlanPreview, PolicyMode, Reason,
+        ScimAccessPolicy, Scope,
     },
 };
 
@@ -55,7 +55,7 @@ pub(super) fn status(
             .then(|| progress(policy, plan, outcome)),
         held: plan.held.as_ref().map(held_removals),
         last_approved: plan.approved.clone().map(|plan| Approval { plan, at: now }).or(before.last_approved),
-        conditions: conditions(policy, plan, outcome, &before.conditions, now),
+        conditions: conditions(policy, plan, outcome, holding, &before.conditions, now),
     }
 }
 
@@ -121,13 +121,14 @@ fn conditions(
     policy: &ScimAccessPolicy,
     plan: &Plan,
     outcome: &Outcome,
+    holding: Holding,
     before: &[Condition],
     now: Timestamp,
 ) -> Vec<Condition> {
     let generation = policy.metadata.generation;
     let mut conditions = Conditions::from(before);
     let abnormal = abnormal(policy, plan, outcome);
-    let (ready, why) = ready(policy, plan, outcome, &abnormal);
+    let (ready, why) = ready(policy, plan, outcome, holding, &abnormal);
     conditions.set(ConditionType::Ready, ready, why, generation, now);
     for (condition, why) in abnormal {
         conditions.set(condition, ConditionStatus::True, why, generation, now);
@@ -149,10 +150,16 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
             "the ScimProvider does not exist; bindings stay as they are, unless its onDelete was Revoke"
                 .to_owned()
         }
+        Blocked::ProviderUnreadable => {
+            "the ScimProvider cannot be read: correct its spec, the events of the object and the log say where; \
+             until then nobody is given anything and nobody loses anything"
+                .to_owned()
+        }
         Blocked::Invalid(error) => format!("{error}; nobody new is given anything"),
     });
     let why_stalled = match problems.blocked {
         Some(Blocked::ProviderNotFound) => "ProviderNotFound",
+        Some(Blocked::ProviderUnreadable) => "ProviderUnreadable",
         _ => "Invalid",
     };
     note(ConditionType::Stalled, why_stalled, stalled.into_iter().collect());
@@ -174,6 +181,7 @@ fn ready(
     policy: &ScimAccessPolicy,
     plan: &Plan,
     outcome: &Outcome,
+    holding: Holding,
     abnormal: &[(ConditionType, Reason)],
 ) -> (ConditionStatus, Reason) {
     use ConditionStatus::{False, True};
@@ -197,6 +205,9 @@ fn ready(
         let message = "objects of the directory cannot be read, see the log; until they can, nobody but the inactive loses access";
         return (False, Reason::new("DirectoryIncomplete", message));
     }
+    if policy.spec.mode == PolicyMode::Preview && holding.subjects > 0 {
+        return (False, Reason::new("StillBound", still_bound(policy, plan, holding)));
+    }
     match plan.validity {
         Validity::NotBefore(start) => {
             return (True, Reason::new("NotYetValid", format!("it holds from {start} on")));
@@ -212,6 +223,20 @@ fn ready(
         return (True, Reason::new("Previewed", message));
     }
     (True, Reason::new("Applied", "the bindings are as the policy says"))
+}
+
+/// A preview writes nothing, and takes nothing back either.
+fn still_bound(policy: &ScimAccessPolicy, plan: &Plan, holding: Holding) -> String {
+    let (adds, removes) = (plan.adds.len(), plan.removes.len());
+    let way_out = match policy.spec.on_delete {
+        OnDelete::Revoke => "delete the policy",
+        OnDelete::Retain => "delete the policy and then its bindings, which onDelete: Retain keeps",
+    };
+    format!(
+        "mode is Preview, and {} still hold what was given before, whatever becomes of them: enforce it, or \
+         {way_out}; {adds} would gain and {removes} would lose access",
+        holding.subjects
+    )
 }
 
 fn held_removals(held: &Held) -> HeldRemovals {

@@ -33,11 +33,6 @@ fn mistakes() -> Vec<(Value, &'static str, &'static str)> {
             "Ready",
             "it has not held since 2020-02-01",
         ),
-        (
-            json!({"scope": {"namespaces": {"selector": {"matchExpressions": [{"key": "a", "operator": "Resembles"}]}}}}),
-            "Stalled",
-            "scope.namespaces.selector",
-        ),
     ]
 }
 

@@ -139,6 +139,32 @@ fn a_policy_without_its_provider_says_that_its_bindings_stay() {
 }
 
 #[test]
+fn a_policy_whose_provider_cannot_be_read_says_what_to_correct() {
+    let mut world = world(json!({}));
+    world.index.keep_provider("entra");
+    world.policy("p", json!({"provider": "entra"}));
+    insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @"
+    Ready=False ProviderUnreadable: the ScimProvider cannot be read: correct its spec, the events of the object and the log say where; until then nobody is given anything and nobody loses anything
+    Stalled=True ProviderUnreadable: the ScimProvider cannot be read: correct its spec, the events of the object and the log say where; until then nobody is given anything and nobody loses anything
+    ");
+}
+
+#[test]
+fn a_preview_is_not_ready_while_somebody_holds_what_was_given_before() {
+    let told = |spec: Value| {
+        let mut world = world(json!({}));
+        world.policy("p", spec);
+        let (policy, plan) = world.policy_and_plan("p");
+        let holding = Holding { subjects: 3, bindings: 1 };
+        conditions_of(&status(&policy, &plan, &Outcome::default(), holding, world.now)).join("\n")
+    };
+    insta::assert_snapshot!(told(json!({"mode": "Preview"})), @"Ready=False StillBound: mode is Preview, and 3 still hold what was given before, whatever becomes of them: enforce it, or delete the policy; 1 would gain and 0 would lose access");
+    let ended =
+        json!({"mode": "Preview", "onDelete": "Retain", "validity": {"notAfter": "2026-01-01T00:00:00Z"}});
+    insta::assert_snapshot!(told(ended), @"Ready=False StillBound: mode is Preview, and 3 still hold what was given before, whatever becomes of them: enforce it, or delete the policy and then its bindings, which onDelete: Retain keeps; 0 would gain and 0 would lose access");
+}
+
+#[test]
 fn a_status_says_the_same_again_while_nothing_changes() {
     let mut world = world(json!({}));
     world.policy("p", json!({"roleRef": {"name": "admin"}}));
