@@ -136,25 +136,38 @@ pub enum Protection {
 impl Powers {
     /// The powers that these rules give.
     pub fn of(rules: &[PolicyRule]) -> Self {
-        let gives = |verbs: &[&str], group: &str, resources: &[&str]| {
+        let gives = |verb: &dyn Fn(&str) -> bool, group: &str, resources: &[&str]| {
             rules.iter().any(|rule| {
-                let verb = verbs.iter().any(|verb| holds(&rule.verbs, verb));
-                let resource = resources.iter().any(|resource| {
-                    rule.resources.iter().flatten().any(|held| held == "*" || names(held, resource))
-                });
-                verb && resource && rule.api_groups.as_deref().is_some_and(|groups| holds(groups, group))
+                let has_verb = rule.verbs.iter().any(|held| held == "*" || verb(held));
+                let has_group = rule.api_groups.as_deref().is_some_and(|groups| holds(groups, group));
+                let mut held = rule.resources.iter().flatten();
+                has_verb
+                    && has_group
+                    && held.any(|held| resources.iter().any(|resource| names(held, resource)))
             })
         };
         let all = |list: Option<&[String]>| list.is_some_and(|list| list.iter().any(|item| item == "*"));
         let everything = |rule: &PolicyRule| {
             all(Some(&rule.verbs)) && all(rule.resources.as_deref()) && all(rule.api_groups.as_deref())
         };
+        let binds = |verb: &str| matches!(verb, "bind" | "escalate");
+        let acts = |who: Impersonated| move |verb: &str| Impersonated::by(verb) == Some(who);
+        let anybody = |verb: &str| Impersonated::by(verb).is_some();
+        let people = ["users", "groups", "uids", "userextras", "nodes"];
+        // What may be done under somebody's name stands on the resources that it is done to.
+        let on_behalf = |who: Impersonated| {
+            let mut verbs = rules.iter().flat_map(|rule| &rule.verbs);
+            verbs.any(|verb| verb.starts_with("impersonate-on:") && Impersonated::by(verb) == Some(who))
+        };
         Self {
             everything: rules.iter().any(everything),
-            escalates: gives(&["bind", "escalate"], "rbac.authorization.k8s.io", &["roles", "clusterroles"]),
-            impersonates: gives(&["impersonate"], "", &["users", "groups"])
-                || gives(&["impersonate"], "authentication.k8s.io", &["uids", "userextras"]),
-            impersonates_service_accounts: gives(&["impersonate"], "", &["serviceaccounts"]),
+            escalates: gives(&binds, "rbac.authorization.k8s.io", &["roles", "clusterroles"]),
+            impersonates: gives(&acts(Impersonated::Anybody), "", &["users", "groups"])
+                || gives(&acts(Impersonated::Anybody), AUTHENTICATION, &people)
+                || on_behalf(Impersonated::Anybody),
+            impersonates_service_accounts: gives(&anybody, "", &["serviceaccounts"])
+                || gives(&anybody, AUTHENTICATION, &["serviceaccounts"])
+                || on_behalf(Impersonated::ServiceAccounts),
         }
     }
 
@@ -179,9 +192,40 @@ fn holds(list: &[String], item: &str) -> bool {
     list.iter().any(|held| held == "*" || held == item)
 }
 
-/// Whether a rule's resource is this one, or a part of it such as `userextras/scopes`.
+/// Whether a rule's resource is this one, or a part of it such as `userextras/scopes` or `*/scopes`: an extra's name
+/// is a part, so that the latter means `userextras` too.
 fn names(held: &str, resource: &str) -> bool {
-    held.strip_prefix(resource).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let is_part = |rest: &str| rest.is_empty() || rest.starts_with('/');
+    held == "*"
+        || held.strip_prefix(resource).is_some_and(is_part)
+        || (resource == "userextras" && held.starts_with("*/"))
+}
+
+/// The API group of what constrained impersonation is about.
+const AUTHENTICATION: &str = "authentication.k8s.io";
+
+/// As whom a verb lets somebody act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Impersonated {
+    /// As whomever the resource names.
+    Anybody,
+    /// As service accounts alone.
+    ServiceAccounts,
+}
+
+impl Impersonated {
+    /// What a verb says: `impersonate`, or those of constrained impersonation (KEP-5284), `impersonate:<mode>` and
+    /// `impersonate-on:<mode>:<verb>`.
+    fn by(verb: &str) -> Option<Self> {
+        let constrained =
+            verb.strip_prefix("impersonate:").or_else(|| verb.strip_prefix("impersonate-on:"));
+        match (verb, constrained.map(|mode| mode.split(':').next())) {
+            ("impersonate", _) => Some(Self::Anybody),
+            (_, Some(Some("serviceaccount"))) => Some(Self::ServiceAccounts),
+            (_, Some(_)) => Some(Self::Anybody),
+            (_, None) => None,
+        }
+    }
 }
 
 impl fmt::Display for RoleRefusal {
@@ -294,6 +338,17 @@ mod tests {
             rule(&["*"], &[""], &["groups"]),
             rule(&["impersonate"], &["authentication.k8s.io"], &["userextras/scopes"]),
             rule(&["impersonate"], &["authentication.k8s.io"], &["uids"]),
+            rule(&["impersonate"], &["authentication.k8s.io"], &["*/scopes"]),
+            rule(&["impersonate:user-info"], &["authentication.k8s.io"], &["users"]),
+            rule(&["impersonate:user-info"], &["authentication.k8s.io"], &["groups"]),
+            rule(&["impersonate:user-info"], &["*"], &["uids"]),
+            rule(&["impersonate:user-info"], &["authentication.k8s.io"], &["userextras/scopes"]),
+            rule(&["impersonate:user-info"], &["authentication.k8s.io"], &["*/scopes"]),
+            rule(&["impersonate:arbitrary-node"], &["authentication.k8s.io"], &["nodes"]),
+            rule(&["impersonate:of-tomorrow"], &["authentication.k8s.io"], &["*"]),
+            rule(&["*"], &["authentication.k8s.io"], &["groups"]),
+            rule(&["impersonate-on:user-info:list"], &[""], &["pods"]),
+            rule(&["impersonate-on:arbitrary-node:get"], &["authentication.k8s.io"], &["users"]),
         ] {
             assert!(
                 matches!(
@@ -308,6 +363,11 @@ mod tests {
             rule(&["bind"], &["apps"], &["roles"]),
             rule(&["create", "update"], &[rbac], &["roles", "rolebindings"]),
             rule(&["impersonate"], &[""], &["serviceaccounts"]),
+            rule(&["impersonate:serviceaccount"], &["authentication.k8s.io"], &["serviceaccounts"]),
+            rule(&["impersonate-on:serviceaccount:list"], &[""], &["pods"]),
+            rule(&["get"], &["authentication.k8s.io"], &["*/scopes"]),
+            rule(&["impersonates"], &["authentication.k8s.io"], &["users"]),
+            rule(&["bind"], &["rbac.authorization.k8s.io"], &["*/status"]),
         ] {
             assert_eq!(check(&edit, std::slice::from_ref(&rules)), Ok(()), "{rules:?}");
         }
@@ -315,13 +375,20 @@ mod tests {
 
     #[test]
     fn impersonating_service_accounts_is_for_single_unprotected_namespaces() {
-        let powers = Some(Powers::of(&[rule(&["impersonate"], &[""], &["serviceaccounts"])]));
-        let check = |namespace, protection| {
-            bindable().check(&place(namespace, RoleKind::ClusterRole, "edit"), powers, protection)
-        };
-        assert_eq!(check(Some("team-a"), Protection::Open), Ok(()));
-        assert!(check(Some("kube-system"), Protection::Protected).is_err());
-        assert!(check(None, Protection::Open).is_err());
+        for rules in [
+            rule(&["impersonate"], &[""], &["serviceaccounts"]),
+            rule(&["impersonate:serviceaccount"], &["authentication.k8s.io"], &["serviceaccounts"]),
+            rule(&["impersonate:user-info"], &["authentication.k8s.io"], &["serviceaccounts"]),
+            rule(&["impersonate-on:serviceaccount:get"], &[""], &["secrets"]),
+        ] {
+            let powers = Some(Powers::of(std::slice::from_ref(&rules)));
+            let check = |namespace, protection| {
+                bindable().check(&place(namespace, RoleKind::ClusterRole, "edit"), powers, protection)
+            };
+            assert_eq!(check(Some("team-a"), Protection::Open), Ok(()), "{rules:?}");
+            assert!(check(Some("kube-system"), Protection::Protected).is_err(), "{rules:?}");
+            assert!(check(None, Protection::Open).is_err(), "{rules:?}");
+        }
     }
 
     #[test]
