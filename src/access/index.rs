@@ -23,7 +23,10 @@ use super::{
     scope::{Namespace, Namespaces, Protected},
 };
 use crate::{
-    api::{PolicyMode, RoleKind, ScimAccessPolicy, ScimProvider, names::ANNOTATION_APPROVE},
+    api::{
+        PolicyMode, RoleKind, ScimAccessPolicy, ScimProvider,
+        names::{ANNOTATION_APPROVE, ANNOTATION_DANGEROUS_ROLE},
+    },
     directory::view::{Directory, Selection, Selector, User, user_schema},
     scim::schema::ResourceSchema,
 };
@@ -211,10 +214,13 @@ impl Index {
             held.object().spec == object.spec && held.object().metadata.uid == object.metadata.uid
         };
         if let Some(held) = self.policies.get_mut(&name).filter(same) {
-            let approves = |policy: &ScimAccessPolicy| policy.annotations().get(ANNOTATION_APPROVE).cloned();
-            let is_approved = approves(&object) != approves(held.object());
+            let says = |policy: &ScimAccessPolicy| {
+                [ANNOTATION_APPROVE, ANNOTATION_DANGEROUS_ROLE]
+                    .map(|annotation| policy.annotations().get(annotation).cloned())
+            };
+            let says_the_same = says(&object) == says(held.object());
             held.replace(object);
-            return if is_approved { Touched::from([name]) } else { Touched::new() };
+            return if says_the_same { Touched::new() } else { Touched::from([name]) };
         }
         self.policies.insert(name.clone(), Policy::new(object, people));
         Touched::from([name])

@@ -39,6 +39,6 @@ pub use policy::Validity;
 pub use proof::can_i;
 pub use review::{Grant, Holder, Review};
 pub use rights::Right;
-pub use role::{Bindable, RoleLists, RoleRefusal, WhyRefused};
+pub use role::{Bindable, Danger, RoleLists, RoleRefusal, WhyRefused};
 pub use scope::Protected;
 pub use subjects::{Excluded, Grants};

@@ -5,7 +5,7 @@ use std::{collections::HashSet, fmt, sync::Arc};
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
 use super::binding::{Place, RoleName};
-use crate::api::RoleKind;
+use crate::api::{RoleKind, names::ANNOTATION_DANGEROUS_ROLE};
 
 /// Which roles may be given, as far as lists go.
 #[derive(Clone, Debug)]
@@ -60,16 +60,44 @@ pub enum WhyRefused {
     NotFound,
     /// It is not among the policy's `roleRef.allowedNames`, which captures choose from.
     NotAllowedName,
-    /// Its name or its rules make it more than a role: this is what.
-    Holds(&'static str),
+    /// It is dangerous, and the policy's annotation does not repeat its name.
+    Dangerous {
+        /// Why it is.
+        why: Danger,
+        /// The Helm value that has to list it too.
+        value: &'static str,
+    },
+}
+
+/// What makes a role more than a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Danger {
+    /// `cluster-admin`, or a name that begins with `system:`.
+    OfTheSystem,
+    /// It holds `*` on `*`.
+    Everything,
+    /// It holds `bind` or `escalate` on roles.
+    Escalates,
+    /// It holds `impersonate` on people, groups or what else tells who somebody is.
+    Impersonates,
     /// It holds `impersonate` on service accounts, and those in reach are more than a team's own.
     ReachesServiceAccounts,
+}
+
+/// Whether a policy repeats the name of a role in its annotation, as dangerous ones ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repetition {
+    /// It does.
+    Repeated,
+    /// It does not.
+    Absent,
 }
 
 impl WhyRefused {
     /// Whether the reason holds in one namespace alone, for a role of this kind.
     pub fn is_of_one_namespace(self, kind: RoleKind) -> bool {
-        kind == RoleKind::Role || self == Self::ReachesServiceAccounts
+        let reaches = matches!(self, Self::Dangerous { why: Danger::ReachesServiceAccounts, .. });
+        kind == RoleKind::Role || reaches
     }
 }
 
@@ -81,7 +109,7 @@ impl Default for Bindable {
 
 impl Bindable {
     /// Whether a role may be given at a place. `powers` are those of the role there, if it exists;
-    /// `protection` is that of the namespace.
+    /// `protection` is that of the namespace, `repetition` that of the policy.
     ///
     /// # Errors
     /// Why not.
@@ -90,16 +118,22 @@ impl Bindable {
         place: &Place,
         powers: Option<Powers>,
         protection: Protection,
+        repetition: Repetition,
     ) -> Result<(), WhyRefused> {
         let name = &*place.role.name;
-        if name == "cluster-admin" || name.starts_with("system:") {
-            return Err(WhyRefused::Holds("it is the API server's own"));
+        let is_of_system = name == "cluster-admin" || name.starts_with("system:");
+        let reaches = place.namespace.is_none() || protection == Protection::Protected;
+        let danger = match is_of_system {
+            true => Some(Danger::OfTheSystem),
+            false => powers.and_then(|powers| powers.danger(reaches)),
+        };
+        if let Some(why) = danger.filter(|_| repetition == Repetition::Absent) {
+            return Err(WhyRefused::Dangerous { why, value: place.helm_value() });
         }
         if !self.lists(place) {
             return Err(WhyRefused::NotListed(place.helm_value()));
         }
-        let powers = powers.ok_or(WhyRefused::NotFound)?;
-        powers.check(place.namespace.is_none() || protection == Protection::Protected)
+        powers.map(|_| ()).ok_or(WhyRefused::NotFound)
     }
 
     fn lists(&self, place: &Place) -> bool {
@@ -171,20 +205,31 @@ impl Powers {
         }
     }
 
-    fn check(self, reaches_service_accounts_that_matter: bool) -> Result<(), WhyRefused> {
-        if self.everything {
-            return Err(WhyRefused::Holds("it holds * on *"));
-        }
-        if self.escalates {
-            return Err(WhyRefused::Holds("it holds bind or escalate"));
-        }
-        if self.impersonates {
-            return Err(WhyRefused::Holds("it holds impersonate on users, groups, uids or extras"));
-        }
-        if self.impersonates_service_accounts && reaches_service_accounts_that_matter {
-            return Err(WhyRefused::ReachesServiceAccounts);
-        }
-        Ok(())
+    fn danger(self, reaches_service_accounts_that_matter: bool) -> Option<Danger> {
+        let dangers = [
+            (self.everything, Danger::Everything),
+            (self.escalates, Danger::Escalates),
+            (self.impersonates, Danger::Impersonates),
+            (
+                self.impersonates_service_accounts && reaches_service_accounts_that_matter,
+                Danger::ReachesServiceAccounts,
+            ),
+        ];
+        dangers.into_iter().find_map(|(holds, danger)| holds.then_some(danger))
+    }
+}
+
+impl fmt::Display for Danger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OfTheSystem => "it is the API server's own",
+            Self::Everything => "it holds * on *",
+            Self::Escalates => "it holds bind or escalate",
+            Self::Impersonates => "it holds impersonate on users, groups, uids, extras or nodes",
+            Self::ReachesServiceAccounts => {
+                "it holds impersonate on service accounts, which is for unprotected namespaces alone"
+            }
+        })
     }
 }
 
@@ -217,8 +262,7 @@ impl Impersonated {
     /// What a verb says: `impersonate`, or those of constrained impersonation (KEP-5284), `impersonate:<mode>` and
     /// `impersonate-on:<mode>:<verb>`.
     fn by(verb: &str) -> Option<Self> {
-        let constrained =
-            verb.strip_prefix("impersonate:").or_else(|| verb.strip_prefix("impersonate-on:"));
+        let constrained = verb.strip_prefix("impersonate:").or_else(|| verb.strip_prefix("impersonate-on:"));
         match (verb, constrained.map(|mode| mode.split(':').next())) {
             ("impersonate", _) => Some(Self::Anybody),
             (_, Some(Some("serviceaccount"))) => Some(Self::ServiceAccounts),
@@ -239,10 +283,7 @@ impl fmt::Display for RoleRefusal {
             WhyRefused::NotListed(value) => {
                 write!(f, "{role} may not be given")?;
                 here(f)?;
-                let entry = self.namespace.as_ref().filter(|_| role.kind == RoleKind::Role);
-                let entry =
-                    entry.map_or(role.name.to_string(), |namespace| format!("{namespace}/{}", role.name));
-                write!(f, ": add {entry} to the Helm value {value}")
+                write!(f, ": add {} to the Helm value {value}", self.entry())
             }
             WhyRefused::NotFound => {
                 write!(f, "{role} does not exist")?;
@@ -256,20 +297,26 @@ impl fmt::Display for RoleRefusal {
                     role.name
                 )
             }
-            WhyRefused::Holds(what) => {
+            WhyRefused::Dangerous { why, value } => {
                 write!(f, "{role} is refused")?;
                 here(f)?;
-                write!(f, ": {what}; give a role that holds less")
-            }
-            WhyRefused::ReachesServiceAccounts => {
-                write!(f, "{role} is refused")?;
-                here(f)?;
-                f.write_str(
-                    ": it holds impersonate on service accounts, which is for unprotected namespaces alone; \
-                     give a role that holds less",
+                write!(
+                    f,
+                    ": {why}; give a role that holds less, or have {} in the Helm value {value} and annotate the \
+                     policy with {ANNOTATION_DANGEROUS_ROLE}: {}",
+                    self.entry(),
+                    role.name
                 )
             }
         }
+    }
+}
+
+impl RoleRefusal {
+    /// The role as the chart's list of its use names it.
+    fn entry(&self) -> String {
+        let namespace = self.namespace.as_ref().filter(|_| self.role.kind == RoleKind::Role);
+        namespace.map_or(self.role.name.to_string(), |namespace| format!("{namespace}/{}", self.role.name))
     }
 }
 
@@ -297,7 +344,11 @@ mod tests {
     }
 
     fn check(place: &Place, rules: &[PolicyRule]) -> Result<(), WhyRefused> {
-        bindable().check(place, Some(Powers::of(rules)), Protection::Open)
+        bindable().check(place, Some(Powers::of(rules)), Protection::Open, Repetition::Absent)
+    }
+
+    fn check_repeated(place: &Place, rules: &[PolicyRule]) -> Result<(), WhyRefused> {
+        bindable().check(place, Some(Powers::of(rules)), Protection::Open, Repetition::Repeated)
     }
 
     #[test]
@@ -318,11 +369,35 @@ mod tests {
     }
 
     #[test]
-    fn the_api_servers_own_roles_are_refused_even_where_they_are_listed() {
+    fn the_api_servers_own_roles_are_given_only_where_list_and_annotation_both_say_so() {
+        let all = [rule(&["*"], &["*"], &["*"])];
         for name in ["cluster-admin", "system:node"] {
-            let place = place(Some("team-a"), RoleKind::ClusterRole, name);
-            assert!(matches!(check(&place, &[]), Err(WhyRefused::Holds(_))), "{name}");
+            let listed = place(Some("team-a"), RoleKind::ClusterRole, name);
+            let value = "rbac.bindableClusterRoles";
+            let refused = WhyRefused::Dangerous { why: Danger::OfTheSystem, value };
+            assert_eq!(check(&listed, &all), Err(refused), "{name}");
+            assert_eq!(check_repeated(&listed, &all), Ok(()), "{name}");
+            let everywhere = place(None, RoleKind::ClusterRole, name);
+            let not_listed = WhyRefused::NotListed("rbac.clusterWideRoles");
+            assert_eq!(check_repeated(&everywhere, &all), Err(not_listed), "{name}");
         }
+    }
+
+    #[test]
+    fn a_dangerous_role_that_is_repeated_is_given_and_one_that_does_not_exist_is_not() {
+        let edit = place(None, RoleKind::ClusterRole, "edit");
+        for rules in [
+            rule(&["*"], &["*"], &["*"]),
+            rule(&["escalate"], &["*"], &["roles"]),
+            rule(&["impersonate"], &[""], &["users"]),
+            rule(&["impersonate"], &[""], &["serviceaccounts"]),
+        ] {
+            let rules = std::slice::from_ref(&rules);
+            assert!(matches!(check(&edit, rules), Err(WhyRefused::Dangerous { .. })), "{rules:?}");
+            assert_eq!(check_repeated(&edit, rules), Ok(()), "{rules:?}");
+        }
+        let absent = bindable().check(&edit, None, Protection::Open, Repetition::Repeated);
+        assert_eq!(absent, Err(WhyRefused::NotFound));
     }
 
     #[test]
@@ -353,7 +428,7 @@ mod tests {
             assert!(
                 matches!(
                     check(&edit, &[rule(&["get"], &[""], &["pods"]), rules.clone()]),
-                    Err(WhyRefused::Holds(_))
+                    Err(WhyRefused::Dangerous { .. })
                 ),
                 "{rules:?}"
             );
@@ -383,7 +458,8 @@ mod tests {
         ] {
             let powers = Some(Powers::of(std::slice::from_ref(&rules)));
             let check = |namespace, protection| {
-                bindable().check(&place(namespace, RoleKind::ClusterRole, "edit"), powers, protection)
+                let edit = place(namespace, RoleKind::ClusterRole, "edit");
+                bindable().check(&edit, powers, protection, Repetition::Absent)
             };
             assert_eq!(check(Some("team-a"), Protection::Open), Ok(()), "{rules:?}");
             assert!(check(Some("kube-system"), Protection::Protected).is_err(), "{rules:?}");
@@ -402,14 +478,18 @@ mod tests {
                 told(None, RoleKind::ClusterRole, WhyRefused::NotListed("rbac.clusterWideRoles")),
                 told(Some("team-a"), RoleKind::Role, WhyRefused::NotListed("rbac.bindableRoles")),
                 told(Some("team-a"), RoleKind::Role, WhyRefused::NotFound),
-                told(None, RoleKind::ClusterRole, WhyRefused::Holds("it holds * on *")),
+                told(
+                    None,
+                    RoleKind::ClusterRole,
+                    WhyRefused::Dangerous { why: Danger::Everything, value: "rbac.clusterWideRoles" }
+                ),
             ]
             .join("\n"),
             @r#"
         ClusterRole deployer may not be given: add deployer to the Helm value rbac.clusterWideRoles
         Role deployer may not be given in namespace team-a: add team-a/deployer to the Helm value rbac.bindableRoles
         Role deployer does not exist in namespace team-a; create it, or correct roleRef
-        ClusterRole deployer is refused: it holds * on *; give a role that holds less
+        ClusterRole deployer is refused: it holds * on *; give a role that holds less, or have deployer in the Helm value rbac.clusterWideRoles and annotate the policy with scim-operator.dev/dangerous-role: deployer
         "#
         );
     }

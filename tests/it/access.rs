@@ -33,6 +33,7 @@ mod bad_input;
 mod company;
 mod correlation;
 mod crashes;
+mod features;
 pub(crate) mod guard;
 mod process;
 mod slowness;
