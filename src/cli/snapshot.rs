@@ -155,6 +155,13 @@ impl Snapshot {
         }
     }
 
+    /// Why there is no policy of this name.
+    pub fn why_no_policy(&self, name: &str) -> String {
+        let unreadable = cannot_be_read::<ScimAccessPolicy>(name);
+        let told = self.unreadable.iter().find(|object| object.starts_with(&unreadable));
+        told.cloned().unwrap_or_else(|| format!("there is no ScimAccessPolicy {name}"))
+    }
+
     /// The answer, unless objects could not be read: those are named on standard error, and what is not known
     /// makes no yes and no no.
     ///
@@ -232,13 +239,15 @@ where
         let name = object.name_any();
         match object.0 {
             Ok(read) => listed.objects.push(read),
-            Err(invalid) => {
-                let kind = K::kind(&());
-                listed.unreadable.push(format!("{kind} {name} cannot be read: {}", invalid.error));
-            }
+            Err(invalid) => listed.unreadable.push(cannot_be_read::<K>(&name) + &invalid.error),
         }
     }
     Ok(listed)
+}
+
+/// What is said of an object that cannot be read, but for why.
+fn cannot_be_read<K: Resource<DynamicType = ()>>(name: &str) -> String {
+    format!("{} {name} cannot be read: ", K::kind(&()))
 }
 
 fn cannot_list<K: Resource<DynamicType = ()>>(error: &kube::Error) -> String {
