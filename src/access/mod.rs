@@ -32,7 +32,7 @@ pub use glob::Glob;
 pub use guard::{Departures, Held, Verdict};
 pub use identities::{Nameless, PersonRef};
 pub use identity::{Identity, Mapping, Origin, Refusal};
-pub use index::{Admission, Index, Leaving, Touched};
+pub use index::{Admission, Former, Index, Leaving, Lost, Touched};
 pub use path::Reason;
 pub use plan::{Allotment, Blocked, Change, Completeness, Lane, NotApplied, Plan, Problems};
 pub use policy::Validity;

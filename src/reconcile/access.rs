@@ -34,8 +34,8 @@ use super::{
 };
 use crate::{
     access::{
-        Admission, Bindable, BindingObject, Completeness, Glob, Index, Lane, Leaving, Mark, Plan, Protected,
-        RoleLists, Touched,
+        Admission, Bindable, BindingObject, Completeness, Former, Glob, Index, Lane, Leaving, Lost, Mark,
+        Plan, Protected, RoleLists, Touched,
     },
     api::{AccessPolicyStatus, Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser},
     directory::view::{News, Shared, User},
@@ -46,6 +46,7 @@ use crate::{
     },
 };
 use execute::{Executor, Outcome, Run};
+use report::Whom;
 use status::{Holding, status};
 
 /// The controller's name in metrics.
@@ -116,10 +117,7 @@ impl Access {
             self.watch::<ScimAccessPolicy>(sync, "scimaccesspolicies", Config::default(), |index, told| {
                 match told {
                     Told::Applied(policy) => index.apply_policy(policy),
-                    Told::Deleted(gone) => {
-                        index.delete_policy(&gone.name);
-                        Touched::new()
-                    }
+                    Told::Deleted(gone) => index.delete_policy(&gone.name),
                     Told::Listed => Touched::new(),
                 }
             }),
@@ -209,6 +207,10 @@ impl Access {
             self.metrics.roles_refused(name, 0);
             return Again::WhenAdded;
         };
+        let (deleted, former) = {
+            let index = self.index();
+            (index.lost(name), index.former(name))
+        };
         let outcome = match policy.spec.mode {
             // Before it is carried out: an approval covers one plan once.
             PolicyMode::Enforce if !self.note_approval(&policy, &plan, now).await => return Again::Retry,
@@ -221,8 +223,11 @@ impl Access {
         self.metrics.guard_held(name, plan.held.as_ref().map_or(0, |held| held.subjects.len()));
         self.metrics.roles_refused(name, plan.problems.roles.len());
         let status = status(&policy, &plan, &outcome, self.holding(name), now);
-        let told = report::events(&policy, &plan, &status, &outcome, leaving);
-        self.tell_people(&policy, &outcome, now);
+        let told = report::events(&policy, &plan, &status, &outcome, &deleted, leaving);
+        self.tell_people(&policy, &outcome, &deleted, &former, now);
+        if outcome.is_complete() && policy.spec.mode == PolicyMode::Enforce {
+            self.settled(name, &plan, &deleted, &former);
+        }
         let shown = self.show(&policy, status, told, now).await;
         let result = match (outcome.is_complete() && shown, &plan.held) {
             (false, _) => ReconcileOutcome::Failed,
@@ -310,14 +315,38 @@ impl Access {
         self.show(policy, status, Vec::new(), now).await
     }
 
-    /// Tells those who gained or lost something, as far as there are still objects of theirs.
-    fn tell_people(&self, policy: &ScimAccessPolicy, outcome: &Outcome, now: Timestamp) {
-        let told = report::to_people(policy, outcome);
+    /// Tells those who gained or lost something, as far as there are still objects of theirs. Who lost something is
+    /// whoever was given it: the string may be somebody else's by now.
+    fn tell_people(
+        &self,
+        policy: &ScimAccessPolicy,
+        outcome: &Outcome,
+        deleted: &Lost,
+        former: &Former,
+        now: Timestamp,
+    ) {
+        let told = report::to_people(policy, outcome, deleted);
         let index = self.index();
-        for (subject, happened) in told {
-            if let Some(user) = index.holder(&policy.spec.provider, subject) {
+        for (whom, happened) in told {
+            let user = match whom {
+                Whom::Gained(subject) => index.holder(&policy.spec.provider, subject),
+                Whom::Lost(subject) => match former.get(subject) {
+                    Some(person) => index.user(person),
+                    None => index.holder(&policy.spec.provider, subject),
+                },
+            };
+            if let Some(user) = user {
                 self.events.tell(&reference(user), happened, now);
             }
+        }
+    }
+
+    /// Forgets what was to be told of what is carried out now. What is held is not.
+    fn settled(&self, name: &str, plan: &Plan, deleted: &Lost, former: &Former) {
+        let mut index = self.index_mut();
+        index.forget_lost(name, deleted);
+        if plan.held.is_none() {
+            index.forget_former(name, former);
         }
     }
 
@@ -412,7 +441,7 @@ impl Access {
 fn binding<K: BindingObject>(index: &mut Index, told: Told<K>) -> Touched {
     match told {
         Told::Applied(object) => index.apply_binding_object(&object),
-        Told::Deleted(gone) => index.delete_binding(gone.namespace.as_deref(), &gone.name, &gone.uid),
+        Told::Deleted(gone) => index.binding_gone(gone.namespace.as_deref(), &gone.name, &gone.uid),
         Told::Listed => Touched::new(),
     }
 }
