@@ -1,5 +1,6 @@
 //! The access controller: from what watches tell to bindings, status, events and the audit log.
 
+mod causes;
 mod execute;
 mod report;
 mod status;
@@ -45,6 +46,7 @@ use crate::{
         shutdown::Shutdown,
     },
 };
+use causes::Causes;
 use execute::{Executor, Outcome, Run};
 use report::Whom;
 use status::{Holding, status};
@@ -76,6 +78,7 @@ pub(super) struct Access {
     events: Arc<Events>,
     metrics: Metrics,
     unreadable: Unreadable,
+    causes: Causes,
     /// Whether the chart lets any role be given everywhere; else it gives no right over such bindings.
     everywhere: bool,
 }
@@ -106,6 +109,7 @@ impl Access {
             events,
             metrics: context.metrics.clone(),
             unreadable: Unreadable::default(),
+            causes: Causes::default(),
             everywhere: !settings.cluster_wide_roles.is_empty(),
         }
     }
@@ -186,7 +190,14 @@ impl Access {
                 index.reset_people(&directory);
                 index.policies()
             }
-            News::Changed(changes) => index.apply_directory(changes, &directory),
+            News::Changed(changes) => {
+                let apply = |change| {
+                    let touched = index.apply_directory(std::slice::from_ref(change), &directory);
+                    self.causes.note(change, &touched);
+                    touched
+                };
+                changes.iter().flat_map(apply).collect()
+            }
             News::Unreadable(_) => Touched::new(),
         };
         let completeness = match self.unreadable.is_partial() {
@@ -205,6 +216,8 @@ impl Access {
         let Some((policy, plan, mut leaving)) = self.admitted_plan(name, now) else {
             self.metrics.guard_held(name, 0);
             self.metrics.roles_refused(name, 0);
+            self.causes.planned(name);
+            self.causes.settle(name);
             return Again::WhenAdded;
         };
         let (deleted, former) = {
@@ -217,7 +230,10 @@ impl Access {
             PolicyMode::Enforce => self.carry_out(&policy, &plan, &mut leaving).await,
             PolicyMode::Preview => self.executor.execute(plan.lanes(), Run::Dry).await.rehearsed(),
         };
-        report::audit(&policy, &outcome);
+        report::audit(&policy, &outcome, &self.causes.of(name));
+        if outcome.is_complete() {
+            self.causes.settle(name);
+        }
         let (gained, lost) = outcome.gained_and_lost();
         self.metrics.plan(CONTROLLER, gained.len(), lost.len());
         self.metrics.guard_held(name, plan.held.as_ref().map_or(0, |held| held.subjects.len()));
@@ -353,7 +369,10 @@ impl Access {
     fn plan(&self, name: &str, now: Timestamp) -> Option<(Arc<ScimAccessPolicy>, Plan)> {
         // The directory first, as everywhere: whoever takes the two locks in another order waits for ever.
         let directory = self.directory.read();
-        self.index().plan(name, now, move |provider, people, is_active| {
+        let index = self.index();
+        // Under the same lock as what notes them, so that a plan's causes are all in it.
+        self.causes.planned(name);
+        index.plan(name, now, move |provider, people, is_active| {
             let found = people.find_among(directory.provider(provider), is_active);
             drop(directory);
             found.select()

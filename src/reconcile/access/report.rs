@@ -26,10 +26,15 @@ const TOLD: [ConditionType; 4] = [
     ConditionType::Stalled,
 ];
 
-/// One line of target `audit` for each binding that was changed.
-pub(super) fn audit(policy: &ScimAccessPolicy, outcome: &Outcome) {
+/// One line of target `audit` for each binding that was changed. `causes` are the objects of the directory whose
+/// changes it was planned for.
+pub(super) fn audit(policy: &ScimAccessPolicy, outcome: &Outcome, causes: &[String]) {
     for change in outcome.done() {
         let place = change.place();
+        let before = match change {
+            Change::Create(_) => None,
+            Change::Update { from, .. } | Change::Delete(from) => Some(&**from),
+        };
         tracing::info!(
             target: "audit",
             policy = policy.name_any(),
@@ -37,8 +42,11 @@ pub(super) fn audit(policy: &ScimAccessPolicy, outcome: &Outcome) {
             role = %place.role,
             namespace = place.namespace.as_deref(),
             object = change.object(),
+            uid = before.map(|before| before.uid.as_str()),
+            before = before.map(|before| before.resource_version),
             added = ?names(&change.added()),
             removed = ?names(&change.removed()),
+            causes = ?causes,
             reason = policy.spec.reason,
             "binding changed"
         );
