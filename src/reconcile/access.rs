@@ -213,16 +213,17 @@ impl Access {
     async fn reconcile(&self, name: &str) -> Again {
         let began = Instant::now();
         let now = clock::now();
+        // Before the plan: what comes later may not be in it, and is told with the next one.
+        let (deleted, former) = {
+            let index = self.index();
+            (index.lost(name), index.former(name))
+        };
         let Some((policy, plan, mut leaving)) = self.admitted_plan(name, now) else {
             self.metrics.guard_held(name, 0);
             self.metrics.roles_refused(name, 0);
             self.causes.planned(name);
             self.causes.settle(name);
             return Again::WhenAdded;
-        };
-        let (deleted, former) = {
-            let index = self.index();
-            (index.lost(name), index.former(name))
         };
         let outcome = match policy.spec.mode {
             // Before it is carried out: an approval covers one plan once.
@@ -240,7 +241,7 @@ impl Access {
         self.metrics.roles_refused(name, plan.problems.roles.len());
         let status = status(&policy, &plan, &outcome, self.holding(name), now);
         let told = report::events(&policy, &plan, &status, &outcome, &deleted, leaving);
-        self.tell_people(&policy, &outcome, &deleted, &former, now);
+        self.tell_people(&policy, &outcome, &deleted, now);
         if outcome.is_complete() && policy.spec.mode == PolicyMode::Enforce {
             self.settled(name, &plan, &deleted, &former);
         }
@@ -333,16 +334,10 @@ impl Access {
 
     /// Tells those who gained or lost something, as far as there are still objects of theirs. Who lost something is
     /// whoever was given it: the string may be somebody else's by now.
-    fn tell_people(
-        &self,
-        policy: &ScimAccessPolicy,
-        outcome: &Outcome,
-        deleted: &Lost,
-        former: &Former,
-        now: Timestamp,
-    ) {
+    fn tell_people(&self, policy: &ScimAccessPolicy, outcome: &Outcome, deleted: &Lost, now: Timestamp) {
         let told = report::to_people(policy, outcome, deleted);
         let index = self.index();
+        let former = index.former(&policy.name_any());
         for (whom, happened) in told {
             let user = match whom {
                 Whom::Gained(subject) => index.holder(&policy.spec.provider, subject),
