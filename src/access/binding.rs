@@ -109,6 +109,9 @@ pub struct Observed {
     /// Who wrote its subjects last, where that was not the operator: a field manager, as managed fields
     /// name it.
     pub changed_by: Option<String>,
+    /// Who wrote a label, an annotation or an owner reference of the operator's, where that was not the operator;
+    /// who takes one away leaves no name.
+    pub marked_by: Option<String>,
 }
 
 impl Place {
@@ -347,6 +350,7 @@ impl Observed {
             created: object.creation_timestamp().map(|time| time.0),
             changed: written.map(|time| time.0).max(),
             changed_by: changed_by(object),
+            marked_by: marked_by(object),
         })
     }
 }
@@ -361,6 +365,25 @@ fn changed_by(object: &impl ResourceExt) -> Option<String> {
     // Whoever says neither a manager nor a user agent has none.
     let manager = last.manager.clone().unwrap_or_else(|| "somebody who gave no name".to_owned());
     Some(manager).filter(|manager| manager != FIELD_MANAGER)
+}
+
+/// Whoever else owns what the operator alone writes of the metadata.
+fn marked_by(object: &impl ResourceExt) -> Option<String> {
+    let owned = |fields: &Value| {
+        let has = |map: &str, name: &str| fields["f:metadata"][map].get(format!("f:{name}")).is_some();
+        let labels = [LABEL_MANAGED_BY, LABEL_POLICY, LABEL_PROVIDER];
+        let annotations = [ANNOTATION_REASON, ANNOTATION_ON_PROVIDER_DELETE];
+        labels.iter().any(|label| has("f:labels", label))
+            || annotations.iter().any(|annotation| has("f:annotations", annotation))
+            || fields["f:metadata"].get("f:ownerReferences").is_some()
+    };
+    let is_theirs = |manager: &str| manager != FIELD_MANAGER;
+    let others = object.managed_fields().iter().filter(|entry| {
+        is_theirs(entry.manager.as_deref().unwrap_or_default())
+            && entry.fields_v1.as_ref().is_some_and(|fields| owned(&fields.0))
+    });
+    let last = others.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
+    Some(last.manager.clone().unwrap_or_else(|| "somebody who gave no name".to_owned()))
 }
 
 #[cfg(test)]
@@ -414,6 +437,28 @@ mod tests {
         assert_eq!(object.observe(), None);
         object.annotations_mut().insert(ANNOTATION_ADOPT.to_owned(), "platform-edit".to_owned());
         assert!(object.observe().is_some());
+    }
+
+    #[test]
+    fn who_wrote_what_the_operator_says_of_a_binding_is_known_and_what_is_their_own_does_not_count() {
+        let mut object: RoleBinding = stored(&binding(Some("team-a")));
+        let mut written = |manager: &str, metadata: Value| {
+            let entry = json!({"manager": manager, "operation": "Update", "fieldsType": "FieldsV1",
+                "fieldsV1": {"f:metadata": metadata}});
+            let ours = json!({"manager": FIELD_MANAGER, "operation": "Update", "fieldsType": "FieldsV1",
+                "fieldsV1": {"f:metadata": {"f:labels": {format!("f:{LABEL_POLICY}"): {}}}}});
+            object.metadata.managed_fields = serde_json::from_value(json!([entry, ours])).unwrap();
+            object.observe().unwrap().marked_by
+        };
+        for metadata in [
+            json!({"f:labels": {format!("f:{LABEL_PROVIDER}"): {}}}),
+            json!({"f:annotations": {format!("f:{ANNOTATION_REASON}"): {}}}),
+            json!({"f:ownerReferences": {"k:{\"uid\":\"u1\"}": {}}}),
+        ] {
+            assert_eq!(written("kubectl-edit", metadata).as_deref(), Some("kubectl-edit"));
+        }
+        assert_eq!(written("kubectl-edit", json!({"f:annotations": {"f:owner/note": {}}})), None);
+        assert_eq!(written(FIELD_MANAGER, json!({"f:ownerReferences": {}})), None);
     }
 
     #[test]

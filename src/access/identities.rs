@@ -98,6 +98,8 @@ pub struct Effect {
     pub people: BTreeSet<PersonRef>,
     /// The strings of which other people are the holders, or inactive now, or active.
     pub strings: BTreeSet<Identity>,
+    /// Who held those of them before that others hold now, or nobody.
+    pub former: Vec<(Identity, BTreeSet<PersonRef>)>,
 }
 
 /// Who holds a string, and whether they count as active.
@@ -177,6 +179,11 @@ impl Identities {
         }
     }
 
+    /// Somebody of a provider, as the directory shows them now.
+    pub fn user(&self, person: &PersonRef) -> Option<&Arc<User>> {
+        Some(&self.providers.get(&person.provider)?.people.get(&person.id)?.user)
+    }
+
     /// Everyone of a provider.
     pub fn people(&self, provider: &str) -> impl Iterator<Item = &Arc<User>> {
         self.providers
@@ -242,10 +249,13 @@ impl Identities {
             claimed.into_iter().for_each(|(identity, claim)| self.claim(identity, claim));
         }
         let themselves = PersonRef { provider: name.clone(), id: id.clone() };
-        let mut effect = Effect { people: BTreeSet::from([themselves]), strings: BTreeSet::new() };
+        let mut effect = Effect { people: BTreeSet::from([themselves]), ..Effect::default() };
         for (before, identity) in holdings {
             let after = self.holding(&identity);
             if before != after {
+                if before.people != after.people {
+                    effect.former.push((identity.clone(), before.people.clone()));
+                }
                 effect.people.extend(before.differs_for(&after));
                 effect.strings.insert(identity);
             }
@@ -326,6 +336,7 @@ impl Extend<Effect> for Effect {
         for effect in effects {
             self.people.extend(effect.people);
             self.strings.extend(effect.strings);
+            self.former.extend(effect.former);
         }
     }
 }

@@ -15,15 +15,18 @@ use kube::ResourceExt;
 use super::{
     binding::{BindingObject, Observed, Subject},
     guard::{Guard, Holders, Ledger},
-    identities::{self, Effect, Identities},
+    identities::{self, Effect, Identities, PersonRef},
     identity::Mapping,
     plan::{Completeness, Facts, NoProvider, Plan},
     policy::Policy,
     role::{Bindable, Powers},
-    scope::{Namespace, Namespaces, Protected},
+    scope::{Namespace, Namespaces, Phase, Protected},
 };
 use crate::{
-    api::{PolicyMode, RoleKind, ScimAccessPolicy, ScimProvider, names::ANNOTATION_APPROVE},
+    api::{
+        PolicyMode, RoleKind, ScimAccessPolicy, ScimProvider,
+        names::{ANNOTATION_APPROVE, ANNOTATION_DANGEROUS_ROLE},
+    },
     directory::view::{Directory, Selection, Selector, User, user_schema},
     scim::schema::ResourceSchema,
 };
@@ -48,10 +51,22 @@ pub struct Index {
     bindings: HashMap<Arc<str>, BTreeMap<BindingKey, Arc<Observed>>>,
     /// By whom they name: the policies whose bindings do, with how many.
     naming: HashMap<Subject, BTreeMap<Arc<str>, usize>>,
+    /// By policy: whom its bindings name by strings that others hold now, or nobody.
+    former: HashMap<Arc<str>, Former>,
+    /// By policy: its bindings that somebody else deleted.
+    lost: HashMap<Arc<str>, Lost>,
+    /// The uids of bindings that this process is deleting.
+    deleting: HashSet<String>,
 }
 
+/// Who held strings when they were given something.
+pub type Former = BTreeMap<Subject, PersonRef>;
+
+/// Bindings by namespace and name.
+pub type Lost = BTreeMap<BindingKey, Arc<Observed>>;
+
 /// A binding by namespace and name.
-type BindingKey = (Option<Arc<str>>, String);
+pub type BindingKey = (Option<Arc<str>>, String);
 
 /// A provider, and what its spec means to access.
 #[derive(Debug)]
@@ -127,6 +142,82 @@ impl Index {
         Some((policy.object().clone(), plan))
     }
 
+    /// Whom a policy's bindings name by strings that others hold now, or nobody.
+    pub fn former(&self, policy: &str) -> Former {
+        self.former.get(policy).cloned().unwrap_or_default()
+    }
+
+    /// Forgets those, because the bindings are for whoever holds the strings now.
+    pub fn forget_former(&mut self, policy: &str, told: &Former) {
+        let Some(former) = self.former.get_mut(policy) else { return };
+        former.retain(|subject, person| told.get(subject) != Some(person));
+        if former.is_empty() {
+            self.former.remove(policy);
+        }
+    }
+
+    /// Somebody of the directory.
+    pub fn user(&self, person: &PersonRef) -> Option<&Arc<User>> {
+        self.identities.user(person)
+    }
+
+    pub(super) fn note_former(&mut self, effect: &Effect) {
+        for (string, people) in &effect.former {
+            let subject = Subject::User(string.as_str().into());
+            let policies: Vec<Arc<str>> = self.binding(&subject).cloned().collect();
+            for policy in policies {
+                let provider =
+                    self.policies.get(&policy).map(|policy| policy.object().spec.provider.as_str());
+                let own = people.iter().find(|person| Some(&*person.provider) == provider);
+                let Some(person) = own.cloned() else { continue };
+                self.former.entry(policy).or_default().entry(subject.clone()).or_insert(person);
+            }
+        }
+    }
+
+    /// The bindings of a policy that somebody else deleted, until they are made again or no longer wanted.
+    pub fn lost(&self, policy: &str) -> Lost {
+        self.lost.get(policy).cloned().unwrap_or_default()
+    }
+
+    /// Forgets those.
+    pub fn forget_lost(&mut self, policy: &str, told: &Lost) {
+        let Some(lost) = self.lost.get_mut(policy) else { return };
+        lost.retain(|key, binding| told.get(key).is_none_or(|told| told.uid != binding.uid));
+        if lost.is_empty() {
+            self.lost.remove(policy);
+        }
+    }
+
+    /// The process is about to delete a binding: that it goes is nobody else's doing.
+    pub fn begin_deletion(&mut self, uid: &str) {
+        self.deleting.insert(uid.to_owned());
+    }
+
+    /// The API server has answered.
+    pub fn end_deletion(&mut self, uid: &str) {
+        self.deleting.remove(uid);
+    }
+
+    /// Forgets a binding of which the watch tells that it is gone, and notes it where this process did not delete it
+    /// and nothing else explains it.
+    pub fn binding_gone(&mut self, namespace: Option<&str>, name: &str, uid: &str) -> Touched {
+        let key: BindingKey = (namespace.map(Into::into), name.to_owned());
+        let space = key.0.as_ref().map(|namespace| self.namespaces.get(namespace).map(Namespace::phase));
+        let is_possible = space.is_none_or(|phase| phase == Some(Phase::Active));
+        if is_possible && !self.deleting.contains(uid) {
+            let mut lost = Vec::new();
+            for policy in self.policies.keys() {
+                let held = self.bindings.get(policy).and_then(|held| held.get(&key));
+                lost.extend(held.filter(|held| held.uid == uid).map(|held| (policy.clone(), held.clone())));
+            }
+            for (policy, binding) in lost {
+                self.lost.entry(policy).or_default().insert(key.clone(), binding);
+            }
+        }
+        self.delete_binding(namespace, name, uid)
+    }
+
     /// The person of a provider who is called so.
     pub fn holder(&self, provider: &str, subject: &Subject) -> Option<&Arc<User>> {
         match subject {
@@ -197,8 +288,7 @@ impl Index {
     pub fn apply_policy(&mut self, mut object: ScimAccessPolicy) -> Touched {
         let name: Arc<str> = object.name_any().into();
         if object.metadata.deletion_timestamp.is_some() {
-            self.delete_policy(&name);
-            return Touched::new();
+            return self.delete_policy(&name);
         }
         let held = self.policies.get(&name).and_then(|held| version(held.object()));
         if held.zip(version(&object)).is_some_and(|(held, version)| held >= version) {
@@ -213,18 +303,24 @@ impl Index {
             held.object().spec == object.spec && held.object().metadata.uid == object.metadata.uid
         };
         if let Some(held) = self.policies.get_mut(&name).filter(same) {
-            let approves = |policy: &ScimAccessPolicy| policy.annotations().get(ANNOTATION_APPROVE).cloned();
-            let is_approved = approves(&object) != approves(held.object());
+            let says = |policy: &ScimAccessPolicy| {
+                [ANNOTATION_APPROVE, ANNOTATION_DANGEROUS_ROLE]
+                    .map(|annotation| policy.annotations().get(annotation).cloned())
+            };
+            let says_the_same = says(&object) == says(held.object());
             held.replace(object);
-            return if is_approved { Touched::from([name]) } else { Touched::new() };
+            return if says_the_same { Touched::new() } else { Touched::from([name]) };
         }
         self.policies.insert(name.clone(), Policy::new(object, people));
         Touched::from([name])
     }
 
-    /// Forgets a policy; its owner references take its bindings away.
-    pub fn delete_policy(&mut self, name: &str) {
-        self.policies.remove(name);
+    /// Forgets a policy; its owner references take its bindings away. It is touched, because what is told of it
+    /// ends.
+    pub fn delete_policy(&mut self, name: &str) -> Touched {
+        self.former.remove(name);
+        self.lost.remove(name);
+        self.policies.remove_entry(name).map(|(name, _)| name).into_iter().collect()
     }
 
     /// Takes a provider, and everyone whom its directory holds.
@@ -243,7 +339,9 @@ impl Index {
             Ok(mapping) => {
                 let correlate = object.spec.correlate.as_ref().map(|correlate| correlate.deactivate_by);
                 let terms = identities::Terms { mapping, correlate };
-                self.identities.map(&name, terms, directory.provider(&name))
+                let effect = self.identities.map(&name, terms, directory.provider(&name));
+                self.note_former(&effect);
+                effect
             }
             // The last mapping that could be read stays: a mistake in it takes nobody's access away.
             Err(_) => Effect::default(),
@@ -272,6 +370,7 @@ impl Index {
         }
         let Some((name, _)) = self.providers.remove_entry(name) else { return Touched::new() };
         let effect = self.identities.unmap(&name);
+        self.note_former(&effect);
         let mut touched = self.policies_of(&name);
         touched.extend(self.by_effect(&effect, |person| person.provider != name, directory));
         touched

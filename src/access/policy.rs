@@ -8,10 +8,11 @@ use kube::ResourceExt;
 use super::{
     binding::{Mark, Place, ProviderGone},
     capture::{Patterns, Template},
+    role::Repetition,
     scope::{Namespace, NamespaceSelector},
 };
 use crate::{
-    api::{OnDelete, RoleKind, ScimAccessPolicy, ScimProvider, Scope},
+    api::{OnDelete, RoleKind, ScimAccessPolicy, ScimProvider, Scope, names::ANNOTATION_DANGEROUS_ROLE},
     directory::view::Selector,
     scim::schema::ResourceSchema,
 };
@@ -111,6 +112,15 @@ impl Policy {
         };
         let gives = self.may_give(place.role.kind, &place.role.name);
         !terms.patterns.is_empty() && reaches && gives && (!terms.role.has_captures() || is_allowed())
+    }
+
+    /// Whether its annotation repeats the name of a role.
+    pub fn repetition(&self, role: &str) -> Repetition {
+        let repeated = self.object.annotations().get(ANNOTATION_DANGEROUS_ROLE);
+        match repeated.is_some_and(|names| names.split(',').any(|name| name.trim() == role)) {
+            true => Repetition::Repeated,
+            false => Repetition::Absent,
+        }
     }
 
     /// Whether its roles can be this one.

@@ -5,7 +5,7 @@ use std::{collections::HashSet, fmt, sync::Arc};
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
 use super::binding::{Place, RoleName};
-use crate::api::RoleKind;
+use crate::api::{RoleKind, names::ANNOTATION_DANGEROUS_ROLE};
 
 /// Which roles may be given, as far as lists go.
 #[derive(Clone, Debug)]
@@ -60,16 +60,44 @@ pub enum WhyRefused {
     NotFound,
     /// It is not among the policy's `roleRef.allowedNames`, which captures choose from.
     NotAllowedName,
-    /// Its name or its rules make it more than a role: this is what.
-    Holds(&'static str),
+    /// It is dangerous, and the policy's annotation does not repeat its name.
+    Dangerous {
+        /// Why it is.
+        why: Danger,
+        /// The Helm value that has to list it too.
+        value: &'static str,
+    },
+}
+
+/// What makes a role more than a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Danger {
+    /// `cluster-admin`, or a name that begins with `system:`.
+    OfTheSystem,
+    /// It holds `*` on `*`.
+    Everything,
+    /// It holds `bind` or `escalate` on roles.
+    Escalates,
+    /// It holds `impersonate` on people, groups or what else tells who somebody is.
+    Impersonates,
     /// It holds `impersonate` on service accounts, and those in reach are more than a team's own.
     ReachesServiceAccounts,
+}
+
+/// Whether a policy repeats the name of a role in its annotation, as dangerous ones ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repetition {
+    /// It does.
+    Repeated,
+    /// It does not.
+    Absent,
 }
 
 impl WhyRefused {
     /// Whether the reason holds in one namespace alone, for a role of this kind.
     pub fn is_of_one_namespace(self, kind: RoleKind) -> bool {
-        kind == RoleKind::Role || self == Self::ReachesServiceAccounts
+        let reaches = matches!(self, Self::Dangerous { why: Danger::ReachesServiceAccounts, .. });
+        kind == RoleKind::Role || reaches
     }
 }
 
@@ -81,7 +109,7 @@ impl Default for Bindable {
 
 impl Bindable {
     /// Whether a role may be given at a place. `powers` are those of the role there, if it exists;
-    /// `protection` is that of the namespace.
+    /// `protection` is that of the namespace, `repetition` that of the policy.
     ///
     /// # Errors
     /// Why not.
@@ -90,16 +118,22 @@ impl Bindable {
         place: &Place,
         powers: Option<Powers>,
         protection: Protection,
+        repetition: Repetition,
     ) -> Result<(), WhyRefused> {
         let name = &*place.role.name;
-        if name == "cluster-admin" || name.starts_with("system:") {
-            return Err(WhyRefused::Holds("it is the API server's own"));
+        let is_of_system = name == "cluster-admin" || name.starts_with("system:");
+        let reaches = place.namespace.is_none() || protection == Protection::Protected;
+        let danger = match is_of_system {
+            true => Some(Danger::OfTheSystem),
+            false => powers.and_then(|powers| powers.danger(reaches)),
+        };
+        if let Some(why) = danger.filter(|_| repetition == Repetition::Absent) {
+            return Err(WhyRefused::Dangerous { why, value: place.helm_value() });
         }
         if !self.lists(place) {
             return Err(WhyRefused::NotListed(place.helm_value()));
         }
-        let powers = powers.ok_or(WhyRefused::NotFound)?;
-        powers.check(place.namespace.is_none() || protection == Protection::Protected)
+        powers.map(|_| ()).ok_or(WhyRefused::NotFound)
     }
 
     fn lists(&self, place: &Place) -> bool {
@@ -136,42 +170,66 @@ pub enum Protection {
 impl Powers {
     /// The powers that these rules give.
     pub fn of(rules: &[PolicyRule]) -> Self {
-        let gives = |verbs: &[&str], group: &str, resources: &[&str]| {
+        let gives = |verb: &dyn Fn(&str) -> bool, group: &str, resources: &[&str]| {
             rules.iter().any(|rule| {
-                let verb = verbs.iter().any(|verb| holds(&rule.verbs, verb));
-                let resource = resources.iter().any(|resource| {
-                    rule.resources.iter().flatten().any(|held| held == "*" || names(held, resource))
-                });
-                verb && resource && rule.api_groups.as_deref().is_some_and(|groups| holds(groups, group))
+                let has_verb = rule.verbs.iter().any(|held| held == "*" || verb(held));
+                let has_group = rule.api_groups.as_deref().is_some_and(|groups| holds(groups, group));
+                let mut held = rule.resources.iter().flatten();
+                has_verb
+                    && has_group
+                    && held.any(|held| resources.iter().any(|resource| names(held, resource)))
             })
         };
         let all = |list: Option<&[String]>| list.is_some_and(|list| list.iter().any(|item| item == "*"));
         let everything = |rule: &PolicyRule| {
             all(Some(&rule.verbs)) && all(rule.resources.as_deref()) && all(rule.api_groups.as_deref())
         };
+        let binds = |verb: &str| matches!(verb, "bind" | "escalate");
+        let acts = |who: Impersonated| move |verb: &str| Impersonated::by(verb) == Some(who);
+        let anybody = |verb: &str| Impersonated::by(verb).is_some();
+        let people = ["users", "groups", "uids", "userextras", "nodes"];
+        // What may be done under somebody's name stands on the resources that it is done to.
+        let on_behalf = |who: Impersonated| {
+            let mut verbs = rules.iter().flat_map(|rule| &rule.verbs);
+            verbs.any(|verb| verb.starts_with("impersonate-on:") && Impersonated::by(verb) == Some(who))
+        };
         Self {
             everything: rules.iter().any(everything),
-            escalates: gives(&["bind", "escalate"], "rbac.authorization.k8s.io", &["roles", "clusterroles"]),
-            impersonates: gives(&["impersonate"], "", &["users", "groups"])
-                || gives(&["impersonate"], "authentication.k8s.io", &["uids", "userextras"]),
-            impersonates_service_accounts: gives(&["impersonate"], "", &["serviceaccounts"]),
+            escalates: gives(&binds, "rbac.authorization.k8s.io", &["roles", "clusterroles"]),
+            impersonates: gives(&acts(Impersonated::Anybody), "", &["users", "groups"])
+                || gives(&acts(Impersonated::Anybody), AUTHENTICATION, &people)
+                || on_behalf(Impersonated::Anybody),
+            impersonates_service_accounts: gives(&anybody, "", &["serviceaccounts"])
+                || gives(&anybody, AUTHENTICATION, &["serviceaccounts"])
+                || on_behalf(Impersonated::ServiceAccounts),
         }
     }
 
-    fn check(self, reaches_service_accounts_that_matter: bool) -> Result<(), WhyRefused> {
-        if self.everything {
-            return Err(WhyRefused::Holds("it holds * on *"));
-        }
-        if self.escalates {
-            return Err(WhyRefused::Holds("it holds bind or escalate"));
-        }
-        if self.impersonates {
-            return Err(WhyRefused::Holds("it holds impersonate on users, groups, uids or extras"));
-        }
-        if self.impersonates_service_accounts && reaches_service_accounts_that_matter {
-            return Err(WhyRefused::ReachesServiceAccounts);
-        }
-        Ok(())
+    fn danger(self, reaches_service_accounts_that_matter: bool) -> Option<Danger> {
+        let dangers = [
+            (self.everything, Danger::Everything),
+            (self.escalates, Danger::Escalates),
+            (self.impersonates, Danger::Impersonates),
+            (
+                self.impersonates_service_accounts && reaches_service_accounts_that_matter,
+                Danger::ReachesServiceAccounts,
+            ),
+        ];
+        dangers.into_iter().find_map(|(holds, danger)| holds.then_some(danger))
+    }
+}
+
+impl fmt::Display for Danger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OfTheSystem => "it is the API server's own",
+            Self::Everything => "it holds * on *",
+            Self::Escalates => "it holds bind or escalate",
+            Self::Impersonates => "it holds impersonate on users, groups, uids, extras or nodes",
+            Self::ReachesServiceAccounts => {
+                "it holds impersonate on service accounts, which is for unprotected namespaces alone"
+            }
+        })
     }
 }
 
@@ -179,9 +237,39 @@ fn holds(list: &[String], item: &str) -> bool {
     list.iter().any(|held| held == "*" || held == item)
 }
 
-/// Whether a rule's resource is this one, or a part of it such as `userextras/scopes`.
+/// Whether a rule's resource is this one, or a part of it such as `userextras/scopes` or `*/scopes`: an extra's name
+/// is a part, so that the latter means `userextras` too.
 fn names(held: &str, resource: &str) -> bool {
-    held.strip_prefix(resource).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let is_part = |rest: &str| rest.is_empty() || rest.starts_with('/');
+    held == "*"
+        || held.strip_prefix(resource).is_some_and(is_part)
+        || (resource == "userextras" && held.starts_with("*/"))
+}
+
+/// The API group of what constrained impersonation is about.
+const AUTHENTICATION: &str = "authentication.k8s.io";
+
+/// As whom a verb lets somebody act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Impersonated {
+    /// As whomever the resource names.
+    Anybody,
+    /// As service accounts alone.
+    ServiceAccounts,
+}
+
+impl Impersonated {
+    /// What a verb says: `impersonate`, or those of constrained impersonation (KEP-5284), `impersonate:<mode>` and
+    /// `impersonate-on:<mode>:<verb>`.
+    fn by(verb: &str) -> Option<Self> {
+        let constrained = verb.strip_prefix("impersonate:").or_else(|| verb.strip_prefix("impersonate-on:"));
+        match (verb, constrained.map(|mode| mode.split(':').next())) {
+            ("impersonate", _) => Some(Self::Anybody),
+            (_, Some(Some("serviceaccount"))) => Some(Self::ServiceAccounts),
+            (_, Some(_)) => Some(Self::Anybody),
+            (_, None) => None,
+        }
+    }
 }
 
 impl fmt::Display for RoleRefusal {
@@ -195,10 +283,7 @@ impl fmt::Display for RoleRefusal {
             WhyRefused::NotListed(value) => {
                 write!(f, "{role} may not be given")?;
                 here(f)?;
-                let entry = self.namespace.as_ref().filter(|_| role.kind == RoleKind::Role);
-                let entry =
-                    entry.map_or(role.name.to_string(), |namespace| format!("{namespace}/{}", role.name));
-                write!(f, ": add {entry} to the Helm value {value}")
+                write!(f, ": add {} to the Helm value {value}", self.entry())
             }
             WhyRefused::NotFound => {
                 write!(f, "{role} does not exist")?;
@@ -212,20 +297,26 @@ impl fmt::Display for RoleRefusal {
                     role.name
                 )
             }
-            WhyRefused::Holds(what) => {
+            WhyRefused::Dangerous { why, value } => {
                 write!(f, "{role} is refused")?;
                 here(f)?;
-                write!(f, ": {what}; give a role that holds less")
-            }
-            WhyRefused::ReachesServiceAccounts => {
-                write!(f, "{role} is refused")?;
-                here(f)?;
-                f.write_str(
-                    ": it holds impersonate on service accounts, which is for unprotected namespaces alone; \
-                     give a role that holds less",
+                write!(
+                    f,
+                    ": {why}; give a role that holds less, or have {} in the Helm value {value} and annotate the \
+                     policy with {ANNOTATION_DANGEROUS_ROLE}: {}",
+                    self.entry(),
+                    role.name
                 )
             }
         }
+    }
+}
+
+impl RoleRefusal {
+    /// The role as the chart's list of its use names it.
+    fn entry(&self) -> String {
+        let namespace = self.namespace.as_ref().filter(|_| self.role.kind == RoleKind::Role);
+        namespace.map_or(self.role.name.to_string(), |namespace| format!("{namespace}/{}", self.role.name))
     }
 }
 
@@ -253,7 +344,11 @@ mod tests {
     }
 
     fn check(place: &Place, rules: &[PolicyRule]) -> Result<(), WhyRefused> {
-        bindable().check(place, Some(Powers::of(rules)), Protection::Open)
+        bindable().check(place, Some(Powers::of(rules)), Protection::Open, Repetition::Absent)
+    }
+
+    fn check_repeated(place: &Place, rules: &[PolicyRule]) -> Result<(), WhyRefused> {
+        bindable().check(place, Some(Powers::of(rules)), Protection::Open, Repetition::Repeated)
     }
 
     #[test]
@@ -274,11 +369,35 @@ mod tests {
     }
 
     #[test]
-    fn the_api_servers_own_roles_are_refused_even_where_they_are_listed() {
+    fn the_api_servers_own_roles_are_given_only_where_list_and_annotation_both_say_so() {
+        let all = [rule(&["*"], &["*"], &["*"])];
         for name in ["cluster-admin", "system:node"] {
-            let place = place(Some("team-a"), RoleKind::ClusterRole, name);
-            assert!(matches!(check(&place, &[]), Err(WhyRefused::Holds(_))), "{name}");
+            let listed = place(Some("team-a"), RoleKind::ClusterRole, name);
+            let value = "rbac.bindableClusterRoles";
+            let refused = WhyRefused::Dangerous { why: Danger::OfTheSystem, value };
+            assert_eq!(check(&listed, &all), Err(refused), "{name}");
+            assert_eq!(check_repeated(&listed, &all), Ok(()), "{name}");
+            let everywhere = place(None, RoleKind::ClusterRole, name);
+            let not_listed = WhyRefused::NotListed("rbac.clusterWideRoles");
+            assert_eq!(check_repeated(&everywhere, &all), Err(not_listed), "{name}");
         }
+    }
+
+    #[test]
+    fn a_dangerous_role_that_is_repeated_is_given_and_one_that_does_not_exist_is_not() {
+        let edit = place(None, RoleKind::ClusterRole, "edit");
+        for rules in [
+            rule(&["*"], &["*"], &["*"]),
+            rule(&["escalate"], &["*"], &["roles"]),
+            rule(&["impersonate"], &[""], &["users"]),
+            rule(&["impersonate"], &[""], &["serviceaccounts"]),
+        ] {
+            let rules = std::slice::from_ref(&rules);
+            assert!(matches!(check(&edit, rules), Err(WhyRefused::Dangerous { .. })), "{rules:?}");
+            assert_eq!(check_repeated(&edit, rules), Ok(()), "{rules:?}");
+        }
+        let absent = bindable().check(&edit, None, Protection::Open, Repetition::Repeated);
+        assert_eq!(absent, Err(WhyRefused::NotFound));
     }
 
     #[test]
@@ -294,11 +413,22 @@ mod tests {
             rule(&["*"], &[""], &["groups"]),
             rule(&["impersonate"], &["authentication.k8s.io"], &["userextras/scopes"]),
             rule(&["impersonate"], &["authentication.k8s.io"], &["uids"]),
+            rule(&["impersonate"], &["authentication.k8s.io"], &["*/scopes"]),
+            rule(&["impersonate:user-info"], &["authentication.k8s.io"], &["users"]),
+            rule(&["impersonate:user-info"], &["authentication.k8s.io"], &["groups"]),
+            rule(&["impersonate:user-info"], &["*"], &["uids"]),
+            rule(&["impersonate:user-info"], &["authentication.k8s.io"], &["userextras/scopes"]),
+            rule(&["impersonate:user-info"], &["authentication.k8s.io"], &["*/scopes"]),
+            rule(&["impersonate:arbitrary-node"], &["authentication.k8s.io"], &["nodes"]),
+            rule(&["impersonate:of-tomorrow"], &["authentication.k8s.io"], &["*"]),
+            rule(&["*"], &["authentication.k8s.io"], &["groups"]),
+            rule(&["impersonate-on:user-info:list"], &[""], &["pods"]),
+            rule(&["impersonate-on:arbitrary-node:get"], &["authentication.k8s.io"], &["users"]),
         ] {
             assert!(
                 matches!(
                     check(&edit, &[rule(&["get"], &[""], &["pods"]), rules.clone()]),
-                    Err(WhyRefused::Holds(_))
+                    Err(WhyRefused::Dangerous { .. })
                 ),
                 "{rules:?}"
             );
@@ -308,6 +438,11 @@ mod tests {
             rule(&["bind"], &["apps"], &["roles"]),
             rule(&["create", "update"], &[rbac], &["roles", "rolebindings"]),
             rule(&["impersonate"], &[""], &["serviceaccounts"]),
+            rule(&["impersonate:serviceaccount"], &["authentication.k8s.io"], &["serviceaccounts"]),
+            rule(&["impersonate-on:serviceaccount:list"], &[""], &["pods"]),
+            rule(&["get"], &["authentication.k8s.io"], &["*/scopes"]),
+            rule(&["impersonates"], &["authentication.k8s.io"], &["users"]),
+            rule(&["bind"], &["rbac.authorization.k8s.io"], &["*/status"]),
         ] {
             assert_eq!(check(&edit, std::slice::from_ref(&rules)), Ok(()), "{rules:?}");
         }
@@ -315,13 +450,21 @@ mod tests {
 
     #[test]
     fn impersonating_service_accounts_is_for_single_unprotected_namespaces() {
-        let powers = Some(Powers::of(&[rule(&["impersonate"], &[""], &["serviceaccounts"])]));
-        let check = |namespace, protection| {
-            bindable().check(&place(namespace, RoleKind::ClusterRole, "edit"), powers, protection)
-        };
-        assert_eq!(check(Some("team-a"), Protection::Open), Ok(()));
-        assert!(check(Some("kube-system"), Protection::Protected).is_err());
-        assert!(check(None, Protection::Open).is_err());
+        for rules in [
+            rule(&["impersonate"], &[""], &["serviceaccounts"]),
+            rule(&["impersonate:serviceaccount"], &["authentication.k8s.io"], &["serviceaccounts"]),
+            rule(&["impersonate:user-info"], &["authentication.k8s.io"], &["serviceaccounts"]),
+            rule(&["impersonate-on:serviceaccount:get"], &[""], &["secrets"]),
+        ] {
+            let powers = Some(Powers::of(std::slice::from_ref(&rules)));
+            let check = |namespace, protection| {
+                let edit = place(namespace, RoleKind::ClusterRole, "edit");
+                bindable().check(&edit, powers, protection, Repetition::Absent)
+            };
+            assert_eq!(check(Some("team-a"), Protection::Open), Ok(()), "{rules:?}");
+            assert!(check(Some("kube-system"), Protection::Protected).is_err(), "{rules:?}");
+            assert!(check(None, Protection::Open).is_err(), "{rules:?}");
+        }
     }
 
     #[test]
@@ -335,14 +478,18 @@ mod tests {
                 told(None, RoleKind::ClusterRole, WhyRefused::NotListed("rbac.clusterWideRoles")),
                 told(Some("team-a"), RoleKind::Role, WhyRefused::NotListed("rbac.bindableRoles")),
                 told(Some("team-a"), RoleKind::Role, WhyRefused::NotFound),
-                told(None, RoleKind::ClusterRole, WhyRefused::Holds("it holds * on *")),
+                told(
+                    None,
+                    RoleKind::ClusterRole,
+                    WhyRefused::Dangerous { why: Danger::Everything, value: "rbac.clusterWideRoles" }
+                ),
             ]
             .join("\n"),
             @r#"
         ClusterRole deployer may not be given: add deployer to the Helm value rbac.clusterWideRoles
         Role deployer may not be given in namespace team-a: add team-a/deployer to the Helm value rbac.bindableRoles
         Role deployer does not exist in namespace team-a; create it, or correct roleRef
-        ClusterRole deployer is refused: it holds * on *; give a role that holds less
+        ClusterRole deployer is refused: it holds * on *; give a role that holds less, or have deployer in the Helm value rbac.clusterWideRoles and annotate the policy with scim-operator.dev/dangerous-role: deployer
         "#
         );
     }

@@ -25,12 +25,14 @@ impl Index {
         let providers: Vec<Arc<str>> = self.providers.keys().cloned().collect();
         let reset = |name| self.identities.reset(name, directory.provider(name));
         let effect: Effect = providers.iter().map(reset).collect();
+        self.note_former(&effect);
         self.by_effect(&effect, |_| true, directory)
     }
 
     fn apply_change(&mut self, change: &Change, directory: &Directory) -> Touched {
         let Change::User(person) = change else { return self.touched_by(change, directory, |_| true) };
         let effect = self.identities.change(&person.provider, &person.id, person.after.as_ref());
+        self.note_former(&effect);
         let is_themselves = |other: &PersonRef| other.id == person.id && other.provider == person.provider;
         let counts = effect.people.iter().any(is_themselves);
         // Who keeps string and standing matters to filters alone: those read what else is known of people.

@@ -16,6 +16,8 @@ pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const MANAGED_BY: &str = "scim-operator";
 /// Annotation on a policy or app config: the plan that an administrator approves.
 pub const ANNOTATION_APPROVE: &str = "scim-operator.dev/approve";
+/// Annotation on a policy: the names of the dangerous roles that it means to give, with commas between them.
+pub const ANNOTATION_DANGEROUS_ROLE: &str = "scim-operator.dev/dangerous-role";
 /// Annotation on a binding that the operator did not create: its owner gives it to the policy of this name,
 /// which the label [`LABEL_POLICY`] names too.
 pub const ANNOTATION_ADOPT: &str = "scim-operator.dev/adopt";

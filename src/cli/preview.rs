@@ -89,7 +89,7 @@ impl Preview {
         let mut previews = Vec::new();
         for name in names {
             let review = snapshot.index.plan_by(&name, &snapshot.directory, clock::now());
-            let (policy, plan) = review.ok_or_else(|| format!("there is no ScimAccessPolicy {name}"))?;
+            let (policy, plan) = review.ok_or_else(|| snapshot.why_no_policy(&name))?;
             previews.push(Previewed::of(&name, &policy, &plan));
         }
         self.output.print_one(&previews, |previews| {

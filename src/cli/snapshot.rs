@@ -158,6 +158,13 @@ impl Snapshot {
         }
     }
 
+    /// Why there is no policy of this name.
+    pub fn why_no_policy(&self, name: &str) -> String {
+        let unreadable = cannot_be_read::<ScimAccessPolicy>(name);
+        let told = self.unreadable.iter().find(|object| object.starts_with(&unreadable));
+        told.cloned().unwrap_or_else(|| format!("there is no ScimAccessPolicy {name}"))
+    }
+
     /// The answer, unless objects could not be read: those are named on standard error, and what is not known
     /// makes no yes and no no.
     ///
@@ -239,13 +246,17 @@ where
         match object.0 {
             Ok(read) => listed.objects.push(read),
             Err(invalid) => {
-                let kind = K::kind(&());
-                listed.unreadable.push(format!("{kind} {name} cannot be read: {}", invalid.error));
+                listed.unreadable.push(cannot_be_read::<K>(&name) + &invalid.error);
                 listed.unread.push(name);
             }
         }
     }
     Ok(listed)
+}
+
+/// What is said of an object that cannot be read, but for why.
+fn cannot_be_read<K: Resource<DynamicType = ()>>(name: &str) -> String {
+    format!("{} {name} cannot be read: ", K::kind(&()))
 }
 
 fn cannot_list<K: Resource<DynamicType = ()>>(error: &kube::Error) -> String {

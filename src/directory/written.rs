@@ -22,6 +22,8 @@ pub struct Changed {
     pub before: Option<i64>,
     /// `meta.version` after; none of what is deleted.
     pub after: Option<i64>,
+    /// The object's `metadata.resourceVersion` of the last of these states.
+    pub resource_version: u64,
 }
 
 impl<R> Written<R> {
@@ -48,7 +50,13 @@ impl Changed {
     pub(super) fn between<E: Entry>(before: Option<&E>, after: Option<&E>) -> Option<Self> {
         let last = after.or(before)?;
         let [before, after] = [before, after].map(|state| Some(state?.meta().version));
-        let changed = || Self { id: last.id().clone(), object: last.object().name.clone(), before, after };
+        let changed = || Self {
+            id: last.id().clone(),
+            object: last.object().name.clone(),
+            before,
+            after,
+            resource_version: last.object().resource_version,
+        };
         (before != after).then(changed)
     }
 }

@@ -82,6 +82,7 @@ impl Trail {
                 object = &*changed.object,
                 before = changed.before,
                 after = changed.after,
+                resource_version = changed.resource_version,
                 "directory changed"
             );
         }

@@ -473,6 +473,17 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_of_which_nothing_is_to_be_told_has_no_series() {
+        let metrics = Metrics::new();
+        metrics.roles_refused("team", 1);
+        metrics.guard_held("team", 12);
+        assert_shows(&metrics, r#"scim_operator_roles_refused{policy="team"} 1"#);
+        metrics.roles_refused("team", 0);
+        metrics.guard_held("team", 0);
+        assert!(!metrics.encode().unwrap().contains("team"));
+    }
+
+    #[test]
     fn a_held_plan_is_no_failure() {
         let metrics = Metrics::new();
         metrics.reconcile("access", ReconcileOutcome::Held, Duration::from_millis(20));

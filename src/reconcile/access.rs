@@ -1,5 +1,6 @@
 //! The access controller: from what watches tell to bindings, status, events and the audit log.
 
+mod causes;
 mod execute;
 mod report;
 mod status;
@@ -34,8 +35,8 @@ use super::{
 };
 use crate::{
     access::{
-        Admission, Bindable, BindingObject, Completeness, Glob, Index, Lane, Leaving, Mark, Plan, Protected,
-        RoleLists, Touched,
+        Admission, Bindable, BindingObject, Completeness, Former, Glob, Index, Lane, Leaving, Lost, Mark,
+        Plan, Protected, RoleLists, Touched,
     },
     api::{AccessPolicyStatus, Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser},
     directory::view::{News, Shared, User},
@@ -45,7 +46,9 @@ use crate::{
         shutdown::Shutdown,
     },
 };
+use causes::Causes;
 use execute::{Executor, Outcome, Run};
+use report::Whom;
 use status::{Holding, status};
 
 /// The controller's name in metrics.
@@ -75,6 +78,7 @@ pub(super) struct Access {
     events: Arc<Events>,
     metrics: Metrics,
     unreadable: Unreadable,
+    causes: Causes,
     /// Whether the chart lets any role be given everywhere; else it gives no right over such bindings.
     everywhere: bool,
 }
@@ -105,6 +109,7 @@ impl Access {
             events,
             metrics: context.metrics.clone(),
             unreadable: Unreadable::default(),
+            causes: Causes::default(),
             everywhere: !settings.cluster_wide_roles.is_empty(),
         }
     }
@@ -116,10 +121,7 @@ impl Access {
             self.watch::<ScimAccessPolicy>(sync, "scimaccesspolicies", Config::default(), |index, told| {
                 match told {
                     Told::Applied(policy) => index.apply_policy(policy),
-                    Told::Deleted(gone) => {
-                        index.delete_policy(&gone.name);
-                        Touched::new()
-                    }
+                    Told::Deleted(gone) => index.delete_policy(&gone.name),
                     Told::Unreadable(_) | Told::Listed => Touched::new(),
                 }
             }),
@@ -192,7 +194,14 @@ impl Access {
                 index.reset_people(&directory);
                 index.policies()
             }
-            News::Changed(changes) => index.apply_directory(changes, &directory),
+            News::Changed(changes) => {
+                let apply = |change| {
+                    let touched = index.apply_directory(std::slice::from_ref(change), &directory);
+                    self.causes.note(change, &touched);
+                    touched
+                };
+                changes.iter().flat_map(apply).collect()
+            }
             News::Unreadable(_) => Touched::new(),
         };
         let completeness = match self.unreadable.is_partial() {
@@ -208,9 +217,16 @@ impl Access {
     async fn reconcile(&self, name: &str) -> Again {
         let began = Instant::now();
         let now = clock::now();
+        // Before the plan: what comes later may not be in it, and is told with the next one.
+        let (deleted, former) = {
+            let index = self.index();
+            (index.lost(name), index.former(name))
+        };
         let Some((policy, plan, mut leaving)) = self.admitted_plan(name, now) else {
             self.metrics.guard_held(name, 0);
             self.metrics.roles_refused(name, 0);
+            self.causes.planned(name);
+            self.causes.settle(name);
             return Again::WhenAdded;
         };
         let outcome = match policy.spec.mode {
@@ -219,14 +235,20 @@ impl Access {
             PolicyMode::Enforce => self.carry_out(&policy, &plan, &mut leaving).await,
             PolicyMode::Preview => self.executor.execute(plan.lanes(), Run::Dry).await.rehearsed(),
         };
-        report::audit(&policy, &outcome);
+        report::audit(&policy, &outcome, &self.causes.of(name));
+        if outcome.is_complete() {
+            self.causes.settle(name);
+        }
         let (gained, lost) = outcome.gained_and_lost();
         self.metrics.plan(CONTROLLER, gained.len(), lost.len());
         self.metrics.guard_held(name, plan.held.as_ref().map_or(0, |held| held.subjects.len()));
         self.metrics.roles_refused(name, plan.problems.roles.len());
         let status = status(&policy, &plan, &outcome, self.holding(name), now);
-        let told = report::events(&policy, &plan, &status, &outcome, leaving);
-        self.tell_people(&policy, &outcome, now);
+        let told = report::events(&policy, &plan, &status, &outcome, &deleted, leaving);
+        self.tell_people(&policy, &outcome, &deleted, now);
+        if outcome.is_complete() && policy.spec.mode == PolicyMode::Enforce {
+            self.settled(name, &plan, &deleted, &former);
+        }
         let shown = self.show(&policy, status, told, now).await;
         let result = match (outcome.is_complete() && shown, &plan.held) {
             (false, _) => ReconcileOutcome::Failed,
@@ -314,21 +336,42 @@ impl Access {
         self.show(policy, status, Vec::new(), now).await
     }
 
-    /// Tells those who gained or lost something, as far as there are still objects of theirs.
-    fn tell_people(&self, policy: &ScimAccessPolicy, outcome: &Outcome, now: Timestamp) {
-        let told = report::to_people(policy, outcome);
+    /// Tells those who gained or lost something, as far as there are still objects of theirs. Who lost something is
+    /// whoever was given it: the string may be somebody else's by now.
+    fn tell_people(&self, policy: &ScimAccessPolicy, outcome: &Outcome, deleted: &Lost, now: Timestamp) {
+        let told = report::to_people(policy, outcome, deleted);
         let index = self.index();
-        for (subject, happened) in told {
-            if let Some(user) = index.holder(&policy.spec.provider, subject) {
+        let former = index.former(&policy.name_any());
+        for (whom, happened) in told {
+            let user = match whom {
+                Whom::Gained(subject) => index.holder(&policy.spec.provider, subject),
+                Whom::Lost(subject) => match former.get(subject) {
+                    Some(person) => index.user(person),
+                    None => index.holder(&policy.spec.provider, subject),
+                },
+            };
+            if let Some(user) = user {
                 self.events.tell(&reference(user), happened, now);
             }
+        }
+    }
+
+    /// Forgets what was to be told of what is carried out now. What is held is not.
+    fn settled(&self, name: &str, plan: &Plan, deleted: &Lost, former: &Former) {
+        let mut index = self.index_mut();
+        index.forget_lost(name, deleted);
+        if plan.held.is_none() {
+            index.forget_former(name, former);
         }
     }
 
     fn plan(&self, name: &str, now: Timestamp) -> Option<(Arc<ScimAccessPolicy>, Plan)> {
         // The directory first, as everywhere: whoever takes the two locks in another order waits for ever.
         let directory = self.directory.read();
-        self.index().plan(name, now, move |provider, people, is_active| {
+        let index = self.index();
+        // Under the same lock as what notes them, so that a plan's causes are all in it.
+        self.causes.planned(name);
+        index.plan(name, now, move |provider, people, is_active| {
             let found = people.find_among(directory.provider(provider), is_active);
             drop(directory);
             found.select()
@@ -419,7 +462,7 @@ impl Access {
 fn binding<K: BindingObject>(index: &mut Index, told: Told<K>) -> Touched {
     match told {
         Told::Applied(object) => index.apply_binding_object(&object),
-        Told::Deleted(gone) => index.delete_binding(gone.namespace.as_deref(), &gone.name, &gone.uid),
+        Told::Deleted(gone) => index.binding_gone(gone.namespace.as_deref(), &gone.name, &gone.uid),
         Told::Unreadable(_) | Told::Listed => Touched::new(),
     }
 }

@@ -33,6 +33,7 @@ mod bad_input;
 mod company;
 mod correlation;
 mod crashes;
+mod features;
 pub(crate) mod guard;
 mod process;
 mod slowness;
@@ -187,6 +188,7 @@ async fn a_binding_that_somebody_deletes_or_edits_is_repaired() {
     bindings.delete(&name, &DeleteParams::default()).await.unwrap();
     until(&bindings, &name, "there again", |again: &RoleBinding| again.uid() != binding.uid()).await;
     company.may_edit("alice").await;
+    company.until_told(&policy, "BindingRepaired", &format!("{name} in namespace")).await;
 
     let subject = json!({"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "mallory"});
     let patch = json!({"subjects": [subject], "metadata": {"annotations": {"owner/note": "kept"}}});
@@ -196,6 +198,39 @@ async fn a_binding_that_somebody_deletes_or_edits_is_repaired() {
     assert_eq!(repaired.annotations()["owner/note"], "kept");
     company.may_edit("alice").await;
     company.until_told(&policy, "DriftRepaired", "changed by").await;
+}
+
+#[tokio::test]
+async fn who_edits_what_the_operator_says_of_a_binding_is_named() {
+    let company = Company::new().await;
+    let policy = company.team(json!({})).await;
+    let bindings = company.in_namespace::<RoleBinding>();
+    let name = company.bindings(&policy).await.remove(0).name_any();
+    let relabel = json!({"metadata": {"labels": {"scim-operator.dev/provider": "another"}}});
+    let editor = PatchParams { field_manager: Some("meddler".to_owned()), ..PatchParams::default() };
+    bindings.patch(&name, &editor, &Patch::Merge(relabel)).await.unwrap();
+    let is_repaired =
+        |binding: &RoleBinding| binding.labels()["scim-operator.dev/provider"] == company.provider;
+    until(&bindings, &name, "of its provider again", is_repaired).await;
+    company.until_told(&policy, "DriftRepaired", "changed by \"meddler\"").await;
+}
+
+#[tokio::test]
+async fn whoever_lost_access_is_told_and_not_whoever_has_their_name_now() {
+    let company = Company::new().await;
+    company.team(json!({})).await;
+    company.may_edit("alice").await;
+    // Alice is called something else, and somebody who was never in the group gets her name.
+    company.change::<ScimUser>(&company.id("alice"), json!({"spec": {"userName": "alicia"}})).await;
+    let spec = json!({"id": company.id("heir"), "provider": company.provider, "userName": "alice", "active": true,
+        "meta": meta()});
+    company.create::<ScimUser>(&company.id("heir"), spec).await;
+    company.may_not_edit("alice").await;
+    company.may_edit("alicia").await;
+    company.until_told(&company.id("alice"), "AccessRevoked", "lost edit").await;
+    let events = Api::<k8s_openapi::api::events::v1::Event>::namespaced(company.client.clone(), "default");
+    let of_heir = ListParams::default().fields(&format!("regarding.name={}", company.id("heir")));
+    assert!(events.list(&of_heir).await.unwrap().items.is_empty());
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ impl Facts<'_> {
         let wanted = places.into_iter().map(|(place, numbers)| {
             let grants =
                 unions.entry(numbers).or_insert_with_key(|numbers| Arc::new(union(&shares, numbers)));
-            let wanted = Wanted { grants: grants.clone(), stance: self.stance(&place, plan) };
+            let wanted = Wanted { grants: grants.clone(), stance: self.stance(policy, &place, plan) };
             (place, wanted)
         });
         wanted.collect()
@@ -132,11 +132,12 @@ impl Facts<'_> {
     }
 
     /// Whether somebody may come to a place: not where the role is refused, nor where nothing can be made.
-    fn stance(&self, place: &Place, plan: &mut Plan) -> Stance {
+    fn stance(&self, policy: &Policy, place: &Place, plan: &mut Plan) -> Stance {
         let namespace = place.namespace.as_ref();
         let key = (namespace.filter(|_| place.role.kind == RoleKind::Role).cloned(), place.role.name.clone());
         let protection = namespace.map_or(Protection::Open, |namespace| self.protected.of(namespace));
-        if let Err(why) = self.bindable.check(place, self.powers.get(&key).copied(), protection) {
+        let (powers, repetition) = (self.powers.get(&key).copied(), policy.repetition(&place.role.name));
+        if let Err(why) = self.bindable.check(place, powers, protection, repetition) {
             let namespace = namespace.filter(|_| why.is_of_one_namespace(place.role.kind)).cloned();
             plan.not_applied
                 .extend(place.namespace.iter().map(|name| (name.clone(), NotApplied::RoleNotAllowed)));

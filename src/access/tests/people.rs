@@ -278,3 +278,25 @@ fn a_plan_says_by_what_each_subject_is_meant() {
     let sources = |name: &str| plan.allotments[0].grants[&Subject::User(name.into())].len();
     assert_eq!((sources("oidc:alice"), sources("oidc:bob")), (1, 2));
 }
+
+#[test]
+fn who_was_given_something_is_known_until_it_is_told_though_their_name_is_anothers() {
+    let mut world = World::new();
+    world.user("alice", json!({}));
+    world.group("team", &["alice"], json!({}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    assert!(world.index.former("p").is_empty());
+    world.user("alice", json!({"userName": "alicia"}));
+    world.user("heir", json!({"userName": "alice"}));
+
+    let former = world.index.former("p");
+    let told: Vec<_> =
+        former.iter().map(|(subject, person)| (&**subject.name(), person.id.to_string())).collect();
+    let alice = world.index.user(former.values().next().unwrap()).unwrap();
+    assert_eq!(told, [("oidc:alice", alice.id().to_string())]);
+    assert_eq!(alice.key(), "alicia");
+    world.settle("p");
+    world.index.forget_former("p", &former);
+    assert!(world.index.former("p").is_empty());
+}

@@ -105,12 +105,50 @@ fn a_role_that_grows_too_powerful_keeps_its_people_and_takes_nobody_new() {
     assert_eq!(world.held("p"), ["team-a/grown: oidc:alice"]);
     assert_eq!(
         refusals(&plan),
-        ["ClusterRole grown is refused: it holds * on *; give a role that holds less"]
+        [
+            "ClusterRole grown is refused: it holds * on *; give a role that holds less, or have grown in the Helm \
+             value rbac.bindableClusterRoles and annotate the policy with scim-operator.dev/dangerous-role: grown"
+        ]
     );
 
     world.user("alice", json!({"active": false}));
     world.settle("p");
     assert!(world.bindings("p").is_empty());
+}
+
+#[test]
+fn a_dangerous_role_is_given_as_soon_as_the_policy_repeats_its_name() {
+    let mut world = world();
+    world.cluster_role("grown", json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]));
+    world.policy("p", json!({"roleRef": {"name": "grown"}}));
+    for another in ["edit", "grow", "grown-up", "*"] {
+        let says = json!({"scim-operator.dev/dangerous-role": another});
+        world.annotated_policy("p", says, json!(null));
+        world.settle("p");
+        assert!(world.bindings("p").is_empty(), "{another}");
+    }
+    let says = json!({"scim-operator.dev/dangerous-role": "edit, grown"});
+    assert_eq!(world.annotated_policy("p", says, json!(null)), ["p".into()].into());
+    let plan = world.settle("p");
+    assert_eq!(world.held("p"), ["team-a/grown: oidc:alice"]);
+    assert!(refusals(&plan).is_empty());
+}
+
+#[test]
+fn a_dangerous_role_that_the_chart_does_not_list_is_not_given_whatever_the_policy_repeats() {
+    let mut world = world();
+    world.cluster_role("cluster-admin", json!([]));
+    world.policy("p", json!({"roleRef": {"name": "cluster-admin"}}));
+    let says = json!({"scim-operator.dev/dangerous-role": "cluster-admin"});
+    world.annotated_policy("p", says, json!(null));
+    let plan = world.settle("p");
+    assert!(world.bindings("p").is_empty());
+    assert_eq!(
+        refusals(&plan),
+        [
+            "ClusterRole cluster-admin may not be given: add cluster-admin to the Helm value rbac.bindableClusterRoles"
+        ]
+    );
 }
 
 #[test]

@@ -97,6 +97,7 @@ fn a_binding_touches_its_policy_once() {
         created: None,
         changed: None,
         changed_by: None,
+        marked_by: None,
     };
     assert_eq!(world.index.apply_binding(observed(7)), touched(["grouped"]));
     assert_eq!(world.index.apply_binding(observed(7)), touched([]));
@@ -119,4 +120,34 @@ fn a_status_alone_touches_nothing() {
     let mut world = world();
     assert_eq!(world.policy("grouped", json!({})), touched([]));
     assert_eq!(world.policy("grouped", json!({"reason": "new"})), touched(["grouped"]));
+}
+
+#[test]
+fn a_policy_that_is_deleted_is_touched_once() {
+    let mut world = World::new();
+    world.policy("p", json!({}));
+    assert_eq!(world.index.delete_policy("p"), ["p".into()].into());
+    assert_eq!(world.index.delete_policy("p"), [].into());
+}
+
+#[test]
+fn a_binding_that_somebody_else_deletes_is_noted_and_one_that_the_operator_deletes_is_not() {
+    let mut world = World::new();
+    world.user("alice", json!({}));
+    world.group("team", &["alice"], json!({}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    let Observed { binding, uid, .. } = Observed::clone(world.index.bindings_of("p").next().unwrap());
+    world.index.begin_deletion(&uid);
+    world.index.binding_gone(Some("team-a"), &binding.name, &uid);
+    world.index.end_deletion(&uid);
+    assert!(world.index.lost("p").is_empty());
+
+    world.settle("p");
+    let Observed { binding, uid, .. } = Observed::clone(world.index.bindings_of("p").next().unwrap());
+    assert_eq!(world.index.binding_gone(Some("team-a"), &binding.name, &uid), ["p".into()].into());
+    let lost = world.index.lost("p");
+    assert_eq!(lost.values().map(|lost| &lost.binding).collect::<Vec<_>>(), [&binding]);
+    world.index.forget_lost("p", &lost);
+    assert!(world.index.lost("p").is_empty());
 }

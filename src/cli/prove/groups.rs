@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, pin::pin};
 
 use futures::TryStreamExt;
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, ResourceExt, core::DeserializeGuard};
 
 use super::super::{Error, pages::pages, snapshot};
 use crate::{
@@ -12,20 +12,33 @@ use crate::{
     directory::view::{Directory, User},
 };
 
-/// Whether a policy of a provider binds groups of tokens.
-///
-/// # Errors
-/// When policies cannot be listed.
-pub async fn are_bound(client: &Client, provider: &str) -> kube::Result<bool> {
-    let policies: Api<ScimAccessPolicy> = Api::all(client.clone());
-    let fields = [("spec.provider", provider)];
-    let mut policies = pin!(pages(&policies, &fields));
-    while let Some(policy) = policies.try_next().await? {
-        if policy.spec.subject_kind == SubjectKind::Group {
-            return Ok(true);
+/// Whether policies of a provider bind groups of tokens.
+#[derive(Debug, Default)]
+pub struct Bound {
+    /// Whether one that can be read does.
+    pub groups: bool,
+    /// The names of those that cannot be read, and why.
+    pub unreadable: Vec<(String, String)>,
+}
+
+impl Bound {
+    /// What the policies of a provider bind.
+    ///
+    /// # Errors
+    /// When policies cannot be listed.
+    pub async fn by(client: &Client, provider: &str) -> kube::Result<Self> {
+        let policies: Api<DeserializeGuard<ScimAccessPolicy>> = Api::all(client.clone());
+        let fields = [("spec.provider", provider)];
+        let (mut policies, mut bound) = (pin!(pages(&policies, &fields)), Self::default());
+        while let Some(policy) = policies.try_next().await? {
+            let name = policy.name_any();
+            match policy.0 {
+                Ok(policy) => bound.groups |= policy.spec.subject_kind == SubjectKind::Group,
+                Err(invalid) => bound.unreadable.push((name, invalid.error)),
+            }
         }
+        Ok(bound)
     }
-    Ok(false)
 }
 
 /// The groups that a person's token carries, as far as the directory says.

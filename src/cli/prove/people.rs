@@ -3,11 +3,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     pin::pin,
+    sync::Arc,
 };
 
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, ResourceExt, core::DeserializeGuard};
 use serde::Serialize;
 
 use super::{
@@ -49,7 +50,7 @@ struct Known {
 /// The directory, and what stands in bindings, as whoever asks may read them.
 struct Reader {
     client: Client,
-    providers: Vec<Known>,
+    providers: Vec<Arc<Known>>,
     whom: Whom,
 }
 
@@ -85,14 +86,23 @@ type Found = BTreeMap<Box<str>, User>;
 
 impl Reader {
     async fn read_providers(&mut self, wanted: Option<&str>) -> Result<(), Error> {
-        let all: Vec<ScimProvider> = pages(&Api::all(self.client.clone()), &[]).try_collect().await?;
+        let providers: Api<DeserializeGuard<ScimProvider>> = Api::all(self.client.clone());
+        let all: Vec<_> = pages(&providers, &[]).try_collect().await?;
         if let Some(wanted) = wanted.filter(|wanted| all.iter().all(|known| known.name_any() != **wanted)) {
             return Err(format!("there is no ScimProvider {wanted}").into());
         }
-        for provider in all {
-            let (name, spec) = (provider.name_any(), &provider.spec);
+        for object in all {
+            let name = object.name_any();
+            let provider = match object.0 {
+                Ok(provider) => provider,
+                Err(invalid) => {
+                    self.cannot_read("ScimProvider", &name, &invalid.error);
+                    continue;
+                }
+            };
+            let spec = &provider.spec;
             match Mapping::new(&spec.identity.user, &user_schema(&spec.attributes)) {
-                Ok(mapping) => self.providers.push(Known { name, mapping, object: provider }),
+                Ok(mapping) => self.providers.push(Known { name, mapping, object: provider }.into()),
                 Err(error) => {
                     self.note(format!("provider {name} gives nobody a string: identity.user.from: {error}"));
                 }
@@ -102,23 +112,53 @@ impl Reader {
     }
 
     fn note(&mut self, note: String) {
-        self.whom.notes.push(note);
+        if !self.whom.notes.contains(&note) {
+            self.whom.notes.push(note);
+        }
     }
 
-    fn users(&self) -> Api<ScimUser> {
+    /// Notes that there is something of which nothing is known but its name.
+    fn cannot_read(&mut self, kind: &str, name: &str, error: &str) {
+        self.whom.doubtful = true;
+        self.note(format!("{kind} {name} cannot be read, so this may not be all: {error}"));
+    }
+
+    fn users(&self) -> Api<DeserializeGuard<ScimUser>> {
         Api::all(self.client.clone())
     }
 
-    async fn find(&self, name: &str, wanted: Option<&str>) -> Result<Found, Error> {
+    /// The people whose fields have these values and of whom that is so.
+    async fn people(
+        &mut self,
+        fields: &[(&str, &str)],
+        is_meant: impl Fn(&User) -> bool,
+    ) -> Result<Vec<User>, Error> {
+        let (users, mut found) = (self.users(), Vec::new());
+        let mut objects = pin!(pages(&users, fields));
+        while let Some(object) = objects.try_next().await? {
+            found.extend(self.read(object).filter(|user| is_meant(user)));
+        }
+        Ok(found)
+    }
+
+    fn read(&mut self, object: DeserializeGuard<ScimUser>) -> Option<User> {
+        let name = object.name_any();
+        let read = object.0.map_err(|invalid| invalid.error);
+        let user = read.and_then(|object| User::from_object(&object).map_err(|error| error.to_string()));
+        user.inspect_err(|error| self.cannot_read("ScimUser", &name, error)).ok()
+    }
+
+    async fn find(&mut self, name: &str, wanted: Option<&str>) -> Result<Found, Error> {
         let mut found = Found::new();
-        for provider in self.providers.iter().filter(|known| wanted.is_none_or(|wanted| known.name == wanted))
-        {
-            let by_name = self.called(provider, name).await?;
+        for provider in self.providers.clone() {
+            if wanted.is_some_and(|wanted| provider.name != wanted) {
+                continue;
+            }
+            let by_name = self.called(&provider, name).await?;
             let id = [("spec.provider", provider.name.as_str()), ("spec.id", name)];
-            let by_id: Vec<ScimUser> = pages(&self.users(), &id).try_collect().await?;
-            let by_string = self.holders(provider, name).await?;
-            let read = by_id.iter().map(User::from_object).collect::<Result<Vec<_>, _>>()?;
-            let all = by_name.into_iter().chain(read).chain(by_string);
+            let by_id = self.people(&id, |_| true).await?;
+            let by_string = self.holders(&provider, name).await?;
+            let all = by_name.into_iter().chain(by_id).chain(by_string);
             let visible = all.filter(|user| user.standing().is_visible());
             found.extend(visible.map(|user| (user.object().name.clone(), user)));
         }
@@ -126,15 +166,15 @@ impl Reader {
     }
 
     /// Who has this userName.
-    async fn called(&self, provider: &Known, name: &str) -> Result<Option<User>, Error> {
+    async fn called(&mut self, provider: &Known, name: &str) -> Result<Option<User>, Error> {
         let key = key(name);
         let object = self.users().get_opt(&object_name(&provider.name, &key)).await?;
-        let user = object.as_ref().map(User::from_object).transpose()?;
+        let user = object.and_then(|object| self.read(object));
         Ok(user.filter(|user| **user.provider() == *provider.name && user.key() == key))
     }
 
     /// Whom a provider's mapping gives this string.
-    async fn holders(&self, provider: &Known, identity: &str) -> Result<Vec<User>, Error> {
+    async fn holders(&mut self, provider: &Known, identity: &str) -> Result<Vec<User>, Error> {
         let of = ("spec.provider", provider.name.as_str());
         let is_theirs = |user: &User| {
             user.standing().is_visible()
@@ -149,12 +189,7 @@ impl Reader {
             Some(Origin::ExternalId(id)) => vec![of, ("spec.externalId", id)],
             Some(Origin::Other) => vec![of],
         };
-        let (users, mut holders) = (self.users(), Vec::new());
-        let mut objects = pin!(pages(&users, &fields));
-        while let Some(object) = objects.try_next().await? {
-            holders.extend(Some(User::from_object(&object)?).filter(is_theirs));
-        }
-        Ok(holders)
+        self.people(&fields, is_theirs).await
     }
 
     /// People of the directory: their strings are what the mapping says.
@@ -180,8 +215,12 @@ impl Reader {
 
     /// Nobody of the directory, or nobody any more: the string itself, and what a userName would become.
     fn guess(&mut self, name: &str, wanted: Option<&str>) {
-        let wanted: Vec<&Known> =
-            self.providers.iter().filter(|known| wanted.is_none_or(|wanted| known.name == wanted)).collect();
+        let wanted: Vec<&Known> = self
+            .providers
+            .iter()
+            .map(|known| &**known)
+            .filter(|known| wanted.is_none_or(|wanted| known.name == wanted))
+            .collect();
         let is_prefixed =
             |known: &&Known| known.mapping.origin("").is_none() && known.mapping.origin(name).is_some();
         let (mut identities, mut notes) = (BTreeSet::from([name.to_owned()]), Vec::new());
@@ -268,10 +307,15 @@ impl Reader {
     async fn look_for_groups(&mut self, people: impl Iterator<Item = &User>) {
         for user in people {
             let provider = user.provider();
-            let Some(known) = self.providers.iter().find(|known| *known.name == **provider) else { continue };
-            let groups = match groups::are_bound(&self.client, provider).await {
-                Ok(false) => continue,
-                Ok(true) => groups::of_token(&self.client, &known.object, user).await,
+            let known = self.providers.iter().find(|known| *known.name == **provider).cloned();
+            let Some(known) = known else { continue };
+            let bound = groups::Bound::by(&self.client, provider).await;
+            for (policy, error) in bound.iter().flat_map(|bound| &bound.unreadable) {
+                self.cannot_read("ScimAccessPolicy", policy, error);
+            }
+            let groups = match bound {
+                Ok(bound) if !bound.groups => continue,
+                Ok(_) => groups::of_token(&self.client, &known.object, user).await,
                 Err(error) => Err(error.into()),
             };
             match groups {
@@ -296,9 +340,9 @@ impl Reader {
     /// Others who have the same strings: what is left may be theirs.
     async fn look_for_namesakes(&mut self, found: &Found) -> Result<(), Error> {
         let mut notes = Vec::new();
-        for identity in &self.whom.identities {
-            for provider in &self.providers {
-                for other in self.holders(provider, identity).await? {
+        for identity in self.whom.identities.clone() {
+            for provider in self.providers.clone() {
+                for other in self.holders(&provider, &identity).await? {
                     if !found.contains_key(&other.object().name) {
                         let (name, state) = (&other.object().name, state(other.active()));
                         notes.push(format!(

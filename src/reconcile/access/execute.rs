@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     fmt::Debug,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockWriteGuard},
 };
 
 use futures::future::{join, join_all};
@@ -201,7 +201,8 @@ impl Executor {
                 Ok(())
             }
             Err(Error::Api(status)) if status.is_not_found() => {
-                self.forget(from);
+                let Binding { name, place, .. } = &from.binding;
+                self.index_mut().binding_gone(place.namespace.as_deref(), name, &from.uid);
                 Err(Failure::Other(format!("{} is gone", described(to))))
             }
             Err(error) => Err(Failure::of(error, &to.place)),
@@ -221,29 +222,38 @@ impl Executor {
             dry_run: run == Run::Dry,
             ..DeleteParams::default()
         };
+        if run == Run::Real {
+            self.index_mut().begin_deletion(&observed.uid);
+        }
         let result = api.delete(&observed.binding.name, &params).await;
         self.count::<K, _>(Verb::Delete, &result);
-        match result {
-            Ok(_) => {}
-            Err(Error::Api(status)) if status.is_not_found() => {}
-            Err(error) => return Err(Failure::of(error, &observed.binding.place)),
-        }
+        let result = match result {
+            Ok(_) => Ok(()),
+            Err(Error::Api(status)) if status.is_not_found() => Ok(()),
+            Err(error) => Err(Failure::of(error, &observed.binding.place)),
+        };
         if run == Run::Real {
-            self.forget(observed);
+            if result.is_ok() {
+                self.forget(observed);
+            }
+            self.index_mut().end_deletion(&observed.uid);
         }
-        Ok(())
+        result
     }
 
     fn learn(&self, object: &impl BindingObject, run: Run) {
         if let Some(observed) = object.observe().filter(|_| run == Run::Real) {
-            self.index.write().unwrap_or_else(PoisonError::into_inner).apply_binding(observed);
+            self.index_mut().apply_binding(observed);
         }
     }
 
     fn forget(&self, observed: &Observed) {
         let Binding { name, place, .. } = &observed.binding;
-        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        index.delete_binding(place.namespace.as_deref(), name, &observed.uid);
+        self.index_mut().delete_binding(place.namespace.as_deref(), name, &observed.uid);
+    }
+
+    fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
+        self.index.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn count<K: BindingObject, T>(&self, verb: Verb, result: &kube::Result<T>) {

@@ -7,7 +7,7 @@ use super::{
     execute::Outcome,
 };
 use crate::{
-    access::{Change, Leaving, Plan, Subject},
+    access::{Change, Leaving, Lost, Observed, Plan, Subject},
     api::{AccessPolicyStatus, ConditionType, ScimAccessPolicy},
 };
 use kube::ResourceExt;
@@ -19,18 +19,22 @@ const NAMED: usize = 5;
 const PEOPLE: usize = 20;
 
 /// Conditions whose beginning is an event.
-const TOLD: [ConditionType; 5] = [
-    ConditionType::Held,
+const TOLD: [ConditionType; 4] = [
     ConditionType::Conflict,
     ConditionType::RoleNotAllowed,
     ConditionType::Ambiguous,
     ConditionType::Stalled,
 ];
 
-/// One line of target `audit` for each binding that was changed.
-pub(super) fn audit(policy: &ScimAccessPolicy, outcome: &Outcome) {
+/// One line of target `audit` for each binding that was changed. `causes` are the objects of the directory whose
+/// changes it was planned for.
+pub(super) fn audit(policy: &ScimAccessPolicy, outcome: &Outcome, causes: &[String]) {
     for change in outcome.done() {
         let place = change.place();
+        let before = match change {
+            Change::Create(_) => None,
+            Change::Update { from, .. } | Change::Delete(from) => Some(&**from),
+        };
         tracing::info!(
             target: "audit",
             policy = policy.name_any(),
@@ -38,8 +42,11 @@ pub(super) fn audit(policy: &ScimAccessPolicy, outcome: &Outcome) {
             role = %place.role,
             namespace = place.namespace.as_deref(),
             object = change.object(),
+            uid = before.map(|before| before.uid.as_str()),
+            before = before.map(|before| before.resource_version),
             added = ?names(&change.added()),
             removed = ?names(&change.removed()),
+            causes = ?causes,
             reason = policy.spec.reason,
             "binding changed"
         );
@@ -52,33 +59,73 @@ pub(super) fn events(
     plan: &Plan,
     status: &AccessPolicyStatus,
     outcome: &Outcome,
+    deleted: &Lost,
     leaving: Leaving,
 ) -> Vec<Happened> {
-    let (gained, lost) = outcome.gained_and_lost();
+    let (gained, lost) = gained_and_lost(outcome, deleted);
     let role = &policy.spec.role_ref.name;
     let granted = told("AccessGranted", "Grant", &gained, &format!("gained {role}"));
     let revoked = told("AccessRevoked", "Revoke", &lost, &format!("lost {role}"));
     let before = policy.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let was_held = before.iter().any(|condition| condition.type_ == ConditionType::Held.as_str());
+    let held = plan.held.as_ref().filter(|_| !was_held).map(|held| waits(policy, held.subjects.len()));
     let begun = begun(before, &status.conditions, &TOLD);
     let many = (leaving == Leaving::Many).then(|| many_left(policy, plan));
-    let drift = outcome.done().iter().filter_map(repaired);
-    granted.into_iter().chain(revoked).chain(many).chain(drift).chain(begun).collect()
+    let again = outcome.done().iter().filter(|change| made_again(change, deleted).is_some()).map(there_again);
+    let drift = outcome.done().iter().filter_map(repaired).chain(again);
+    granted.into_iter().chain(revoked).chain(many).chain(drift).chain(held).chain(begun).collect()
+}
+
+/// Whom an event about somebody's access means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whom<'o> {
+    /// Who is called so now.
+    Gained(&'o Subject),
+    /// Who was called so when they were given it.
+    Lost(&'o Subject),
 }
 
 /// What people gained and lost, to be told on their own objects: of each the first few.
 pub(super) fn to_people<'o>(
     policy: &ScimAccessPolicy,
     outcome: &'o Outcome,
-) -> impl Iterator<Item = (&'o Subject, Happened)> {
-    let (gained, lost) = outcome.gained_and_lost();
+    deleted: &Lost,
+) -> impl Iterator<Item = (Whom<'o>, Happened)> {
+    let (gained, lost) = gained_and_lost(outcome, deleted);
     let (name, role) = (policy.name_any(), &policy.spec.role_ref.name);
     let granted = format!("gained {role} by policy {name}");
     let revoked = format!("lost {role} by policy {name}");
     let happened = |reason, action, note: String| {
-        move |subject| (subject, Happened { severity: Severity::Normal, reason, action, note: note.clone() })
+        move |whom| (whom, Happened { severity: Severity::Normal, reason, action, note: note.clone() })
     };
-    let gained = gained.into_iter().take(PEOPLE).map(happened("AccessGranted", "Grant", granted));
-    gained.chain(lost.into_iter().take(PEOPLE).map(happened("AccessRevoked", "Revoke", revoked)))
+    let gained = gained.into_iter().take(PEOPLE).map(Whom::Gained);
+    let gained = gained.map(happened("AccessGranted", "Grant", granted));
+    let lost = lost.into_iter().take(PEOPLE).map(Whom::Lost);
+    gained.chain(lost.map(happened("AccessRevoked", "Revoke", revoked)))
+}
+
+/// Who gained something and who lost something, but for those whose binding somebody deleted: they had it before.
+fn gained_and_lost<'o>(
+    outcome: &'o Outcome,
+    deleted: &Lost,
+) -> (BTreeSet<&'o Subject>, BTreeSet<&'o Subject>) {
+    let added = |change: &'o Change| {
+        let before = made_again(change, deleted);
+        let had_it =
+            move |subject: &&Subject| before.is_some_and(|before| before.binding.subjects.contains(subject));
+        change.added().into_iter().filter(move |subject| !had_it(subject))
+    };
+    (
+        outcome.done().iter().flat_map(added).collect(),
+        outcome.done().iter().flat_map(Change::removed).collect(),
+    )
+}
+
+/// The binding that was there until somebody deleted it, where a change makes it again.
+fn made_again<'l>(change: &Change, deleted: &'l Lost) -> Option<&'l Observed> {
+    let Change::Create(binding) = change else { return None };
+    let key = (binding.place.namespace.clone(), binding.name.clone());
+    deleted.get(&key).map(|observed| &**observed)
 }
 
 /// Nobody who was deactivated or deleted keeps anything; but when they are many, it may be a mistake.
@@ -91,16 +138,37 @@ fn many_left(policy: &ScimAccessPolicy, plan: &Plan) -> Happened {
     Happened { severity: Severity::Warning, reason: "ManyDeactivated", action: "Revoke", note }
 }
 
+/// Told once, while the plan becomes another one with every removal: its hash and its names are for the status.
+fn waits(policy: &ScimAccessPolicy, subjects: usize) -> Happened {
+    let name = policy.name_any();
+    let note = format!(
+        "{subjects} would lose access by now and keep it: kubectl scim approve {name} shows them and approves"
+    );
+    Happened { severity: Severity::Warning, reason: ConditionType::Held.as_str(), action: "Plan", note }
+}
+
 /// A binding that somebody else had changed.
 fn repaired(change: &Change) -> Option<Happened> {
-    let Change::Update { from, .. } = change else { return None };
-    let who = from.changed_by.as_ref()?;
-    let place = change.place();
-    let where_ =
-        place.namespace.as_ref().map_or("the cluster".to_owned(), |name| format!("namespace {name}"));
-    let note =
-        format!("{} in {where_} was changed by {who:?} and is as the policy says again", from.binding.name);
+    let Change::Update { from, to } = change else { return None };
+    let marked_by = || from.marked_by.as_deref().filter(|_| from.binding.mark != to.mark);
+    let unmarked = || from.binding.mark.provider.is_empty().then_some("somebody");
+    let who = from.changed_by.as_deref().or_else(marked_by).or_else(unmarked)?;
+    let note = format!("{} was changed by {who:?} and is as the policy says again", at(change));
     Some(Happened { severity: Severity::Warning, reason: "DriftRepaired", action: "Repair", note })
+}
+
+/// A binding that somebody else had deleted; the API server keeps nobody's name of that but in its audit log.
+fn there_again(change: &Change) -> Happened {
+    let note = format!("{} was deleted and is there again", at(change));
+    Happened { severity: Severity::Warning, reason: "BindingRepaired", action: "Repair", note }
+}
+
+/// A binding, and where it is.
+fn at(change: &Change) -> String {
+    match &change.place().namespace {
+        Some(namespace) => format!("{} in namespace {namespace}", change.object()),
+        None => format!("{} in the cluster", change.object()),
+    }
 }
 
 fn told(

@@ -45,6 +45,7 @@ async fn a_group_that_is_emptied_keeps_its_access_until_somebody_approves_that_v
     set_members(&company, &[]).await;
     let policy = held(&company, &name, 3).await;
     company.until_condition(&name, "Held", "True", "3 would lose access").await;
+    company.until_told(&name, "Held", &format!("kubectl scim approve {name} shows them")).await;
     for who in ["alice", "bob", "carol"] {
         company.may_edit(who).await;
     }

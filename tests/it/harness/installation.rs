@@ -22,9 +22,10 @@ pub(crate) const NAMESPACE: &str = "scim-system";
 /// A namespace in which the shared installation may configure applications.
 pub(crate) const APPS: &str = "apps";
 
-/// What the shared installation allows: enough for every test, and nothing dangerous.
+/// What the shared installation allows: enough for every test, and nothing dangerous
+/// that a policy does not repeat.
 const VALUES: [&str; 4] = [
-    "rbac.bindableClusterRoles={view,edit,admin}",
+    "rbac.bindableClusterRoles={view,edit,admin,dangerous}",
     "rbac.clusterWideRoles={view}",
     "rbac.bindableRoles={apps/deployer}",
     "appConfig.namespaces={apps}",

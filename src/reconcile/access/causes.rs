@@ -1,0 +1,109 @@
+//! Why policies are planned: which changes of the directory touched them, so that the audit log of bindings joins
+//! that of the directory.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::directory::view::Change;
+
+/// How many changes a policy's next plan names; the later ones are left out.
+const NAMED: usize = 20;
+
+/// The changes since each policy's bindings were last as planned.
+#[derive(Debug, Default)]
+pub(super) struct Causes(Mutex<HashMap<Arc<str>, Cause>>);
+
+#[derive(Debug, Default)]
+struct Cause {
+    /// In plans.
+    planned: Vec<String>,
+    /// Not yet.
+    pending: Vec<String>,
+}
+
+impl Causes {
+    /// Takes a change that touched these policies.
+    pub(super) fn note<'p>(&self, change: &Change, policies: impl IntoIterator<Item = &'p Arc<str>>) {
+        let Some(name) = name(change) else { return };
+        let mut causes = self.lock();
+        for policy in policies {
+            let cause = causes.entry(policy.clone()).or_default();
+            if cause.planned.len() + cause.pending.len() < NAMED {
+                cause.pending.push(name.clone());
+            }
+        }
+    }
+
+    /// A plan of the policy is made from all that was noted.
+    pub(super) fn planned(&self, policy: &str) {
+        if let Some(cause) = self.lock().get_mut(policy) {
+            cause.planned.append(&mut cause.pending);
+        }
+    }
+
+    /// What the plans of the policy were made for, each as `name@resourceVersion` of an object.
+    pub(super) fn of(&self, policy: &str) -> Vec<String> {
+        self.lock().get(policy).map(|cause| cause.planned.clone()).unwrap_or_default()
+    }
+
+    /// Forgets what is carried out.
+    pub(super) fn settle(&self, policy: &str) {
+        let mut causes = self.lock();
+        let Some(cause) = causes.get_mut(policy) else { return };
+        cause.planned.clear();
+        if cause.pending.is_empty() {
+            causes.remove(policy);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Cause>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The object that changed, as the audit log of the directory names it: its last state.
+fn name(change: &Change) -> Option<String> {
+    let object = match change {
+        Change::User(person) => person.after.as_ref().or(person.before.as_ref())?.object(),
+        Change::Group(group) => group.after.as_ref().or(group.before.as_ref())?.object(),
+    };
+    Some(format!("{}@{}", object.name, object.resource_version))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::directory::view::{Directory, samples::user};
+
+    fn change(version: u64) -> Change {
+        let alice = user("alice", json!({"resourceVersion": version.to_string()}));
+        Directory::default().apply_user(alice).unwrap()
+    }
+
+    #[test]
+    fn a_change_is_named_until_the_plan_that_it_is_in_is_carried_out() {
+        let (causes, policy) = (Causes::default(), Arc::from("p"));
+        causes.note(&change(7), [&policy]);
+        assert!(causes.of("p").is_empty(), "no plan has it yet");
+        causes.planned("p");
+        causes.note(&change(8), [&policy]);
+        let named = causes.of("p");
+        assert!(named.len() == 1 && named[0].ends_with("@7"), "{named:?}");
+        causes.settle("p");
+        assert!(causes.of("p").is_empty());
+        causes.planned("p");
+        assert!(causes.of("p")[0].ends_with("@8"));
+    }
+
+    #[test]
+    fn a_policy_names_no_more_than_twenty_changes() {
+        let (causes, policy) = (Causes::default(), Arc::from("p"));
+        (1..100).for_each(|version| causes.note(&change(version), [&policy]));
+        causes.planned("p");
+        assert_eq!(causes.of("p").len(), NAMED);
+    }
+}

@@ -1,0 +1,109 @@
+//! Features of policies, each asked of the API server before and after.
+
+use super::*;
+
+const DANGEROUS_ROLE: &str = "scim-operator.dev/dangerous-role";
+
+#[tokio::test]
+async fn a_dangerous_role_is_given_where_the_chart_lists_it_and_the_policy_repeats_it() {
+    let company = Company::new().await;
+    // As the shared installation lists it.
+    let role = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "dangerous"},
+        "rules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
+    });
+    let (roles, params) = (company.api::<ClusterRole>(), PatchParams::apply("test").force());
+    roles.patch("dangerous", &params, &Patch::Apply(role)).await.unwrap();
+    company.user("alice").await;
+    company.group("team", &["alice"]).await;
+    let listed = company.policy(json!({"roleRef": {"name": "dangerous"}})).await;
+    let refused = company.until_condition(&listed, "RoleNotAllowed", "True", DANGEROUS_ROLE).await;
+    let refused = serde_json::to_string(&refused.status).unwrap();
+    assert!(refused.contains("rbac.bindableClusterRoles"), "{refused}");
+    let alice = company.person("alice");
+    assert!(!company.plane.can_i(&alice, "delete", "secrets", &company.namespace).await);
+
+    let repeated = json!({"metadata": {"annotations": {DANGEROUS_ROLE: "dangerous"}}});
+    company.change::<ScimAccessPolicy>(&listed, repeated).await;
+    company.plane.until_can(&alice, "delete", "secrets", &company.namespace).await;
+    company.until_ready(&listed, "True").await;
+
+    let unlisted = company.policy(json!({"roleRef": {"name": "cluster-admin"}})).await;
+    let repeated = json!({"metadata": {"annotations": {DANGEROUS_ROLE: "cluster-admin"}}});
+    company.change::<ScimAccessPolicy>(&unlisted, repeated).await;
+    let add = "add cluster-admin to the Helm value rbac.bindableClusterRoles";
+    company.until_condition(&unlisted, "RoleNotAllowed", "True", add).await;
+    assert!(company.bindings(&unlisted).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_group_whose_name_captures_a_namespace_is_given_access_there_and_loses_it_with_its_members() {
+    let company = Company::new().await;
+    company.user("alice").await;
+    let captures = json!({
+        "subjects": {"groups": [{"matching": "^team-(?<space>.+)$"}]},
+        "scope": {"namespaces": {"names": ["{space}"]}},
+    });
+    company.policy(captures).await;
+    assert!(!company.plane.can_i(&company.person("alice"), "create", "configmaps", &company.namespace).await);
+    let group = format!("team-{}", company.namespace);
+    company.group(&group, &["alice"]).await;
+    company.may_edit("alice").await;
+    company
+        .change::<ScimGroup>(&company.id(&group), json!({"spec": {"members": [], "memberCount": 0}}))
+        .await;
+    company.may_not_edit("alice").await;
+}
+
+#[tokio::test]
+async fn a_label_chooses_a_namespace_and_its_loss_takes_the_access() {
+    let company = Company::new().await;
+    let label = unique("chosen");
+    let selector = json!({"matchLabels": {label.clone(): "yes"}});
+    company.user("alice").await;
+    company.group("team", &["alice"]).await;
+    company.policy(json!({"scope": {"namespaces": {"selector": selector}}})).await;
+    assert!(!company.plane.can_i(&company.person("alice"), "create", "configmaps", &company.namespace).await);
+    let relabel = async |value: Value| {
+        company
+            .change::<Namespace>(&company.namespace, json!({"metadata": {"labels": {label.clone(): value}}}))
+            .await;
+    };
+    relabel(json!("yes")).await;
+    company.may_edit("alice").await;
+    relabel(json!("no")).await;
+    company.may_not_edit("alice").await;
+}
+
+#[tokio::test]
+async fn a_token_group_may_edit_as_soon_as_the_policy_binds_it() {
+    let company = Company::new().await;
+    company.user("alice").await;
+    company.group("team", &["alice"]).await;
+    let carrier = Identity::person("carrier", &[&format!("{}team", company.prefix())]);
+    assert!(!company.plane.can_i(&carrier, "create", "configmaps", &company.namespace).await);
+    let policy = company.policy(json!({"subjectKind": "Group"})).await;
+    company.plane.until_can(&carrier, "create", "configmaps", &company.namespace).await;
+    company.api::<ScimAccessPolicy>().delete(&policy, &DeleteParams::default()).await.unwrap();
+    for binding in company.bindings(&policy).await {
+        company.until_collected(&binding).await;
+    }
+    company.plane.until_cannot(&carrier, "create", "configmaps", &company.namespace).await;
+}
+
+#[tokio::test]
+async fn access_begins_at_its_moment_and_not_before() {
+    let company = Company::new().await;
+    company.user("alice").await;
+    company.group("team", &["alice"]).await;
+    let start = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(4);
+    let policy = company.policy(json!({"validity": {"notBefore": start}})).await;
+    let seen = company.until_ready(&policy, "True").await;
+    let seen = serde_json::to_string(&seen.status).unwrap();
+    if jiff::Timestamp::now() < start {
+        assert!(seen.contains("NotYetValid"), "{seen}");
+        assert!(company.bindings(&policy).await.is_empty());
+    }
+    company.may_edit("alice").await;
+    assert!(jiff::Timestamp::now() >= start);
+}
