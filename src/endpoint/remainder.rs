@@ -4,7 +4,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -12,7 +12,7 @@ use std::{
 use axum::{
     body::{Body, Bytes, HttpBody},
     extract::Request,
-    http::{StatusCode, Version},
+    http::Version,
     middleware::Next,
     response::Response,
 };
@@ -32,13 +32,12 @@ pub(super) async fn take_in(request: Request, next: Next) -> Response {
     }
     let mut rest = None;
     let request = request.map(|body| {
-        let body = Shared(Arc::new(Mutex::new(body)));
+        let body = Shared(Arc::new(Mutex::new(Sent { body, latest: Instant::now() })));
         rest = Some(body.clone());
         Body::new(body)
     });
     let response = next.run(request).await;
-    // Whoever stopped sending has been waited for.
-    if let Some(rest) = rest.filter(|_| response.status() != StatusCode::REQUEST_TIMEOUT) {
+    if let Some(rest) = rest {
         rest.discard().await;
     }
     response
@@ -46,16 +45,25 @@ pub(super) async fn take_in(request: Request, next: Next) -> Response {
 
 /// A body that somebody else reads, too.
 #[derive(Clone)]
-struct Shared(Arc<Mutex<Body>>);
+struct Shared(Arc<Mutex<Sent>>);
+
+struct Sent {
+    body: Body,
+    /// When something came of it.
+    latest: Instant,
+}
 
 impl Shared {
     async fn discard(mut self) {
         let end = Instant::now() + PATIENCE;
-        while let Ok(Some(Ok(_))) = timeout_at(end.min(Instant::now() + SILENCE), self.frame()).await {}
+        loop {
+            let silence = self.sent().latest + SILENCE;
+            let Ok(Some(Ok(_))) = timeout_at(end.min(silence), self.frame()).await else { return };
+        }
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Body) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn sent(&self) -> MutexGuard<'_, Sent> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,15 +75,20 @@ impl HttpBody for Shared {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.with(|body| Pin::new(body).poll_frame(cx))
+        let mut sent = self.sent();
+        let frame = Pin::new(&mut sent.body).poll_frame(cx);
+        if frame.is_ready() {
+            sent.latest = Instant::now();
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
-        self.with(|body| body.is_end_stream())
+        self.sent().body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.with(|body| body.size_hint())
+        self.sent().body.size_hint()
     }
 }
 
@@ -83,7 +96,11 @@ impl HttpBody for Shared {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use axum::{Router, http::Request, middleware::from_fn};
+    use axum::{
+        Router,
+        http::{Request, StatusCode},
+        middleware::from_fn,
+    };
     use futures::{StreamExt, stream};
     use tower::ServiceExt;
 
