@@ -25,6 +25,8 @@ use crate::scim::{
 const MAX_BODY: usize = 1024 * 1024;
 /// The largest body about a group, in bytes.
 const MAX_GROUP_BODY: usize = 16 * 1024 * 1024;
+/// Beyond this many bytes a body may name so many members that most slices of a large group are written anew.
+const MANY_MEMBERS: usize = 16 * 1024;
 /// How many bodies above [`MAX_BODY`] are held at once: each takes many times its size once it is decoded.
 const LARGE_AT_ONCE: usize = 2;
 
@@ -35,9 +37,9 @@ const TRANSFER: Duration = Duration::from_secs(120);
 /// How long an answer may take, counted from the body's end: nobody waits five seconds to hear that nothing
 /// can be written.
 const PATIENCE: Duration = Duration::from_millis(4500);
-/// The same for a large body. Within the drain of a shutdown, and far from the minute after which identity
+/// The same for a body that asks for many writes. Within the drain of a shutdown, and far from the minute after which identity
 /// providers give up.
-const LARGE_PATIENCE: Duration = Duration::from_secs(20);
+const LONG_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Reads bodies, few large ones at a time. Copies count together.
 #[derive(Clone)]
@@ -45,8 +47,10 @@ pub(super) struct Intake(Arc<Semaphore>);
 
 /// How heavy a request is. While it lives, a large body counts as held.
 pub(super) enum Weight {
-    /// At most [`MAX_BODY`].
+    /// At most [`MANY_MEMBERS`].
     Ordinary,
+    /// At most [`MAX_BODY`].
+    Sizable,
     /// More.
     Large {
         /// One of [`LARGE_AT_ONCE`].
@@ -59,7 +63,7 @@ impl Weight {
     pub(super) fn patience(&self) -> Duration {
         match self {
             Self::Ordinary => PATIENCE,
-            Self::Large { .. } => LARGE_PATIENCE,
+            Self::Sizable | Self::Large { .. } => LONG_PATIENCE,
         }
     }
 }
@@ -93,7 +97,7 @@ impl Intake {
         let read = timeout(TRANSFER, self.collect(request, limit)).await;
         let (bytes, weight) = read.map_err(|_| incomplete("it took too long"))??;
         let body = match weight {
-            Weight::Ordinary => json::parse(&bytes),
+            Weight::Ordinary | Weight::Sizable => json::parse(&bytes),
             // Megabytes of JSON take their time, which other requests do not wait for.
             Weight::Large { .. } => spawn_blocking(move || json::parse(&bytes)).await.map_err(|_| {
                 ScimError::new(ErrorKind::Internal, "the body could not be read; the log says why")
@@ -126,13 +130,14 @@ impl Intake {
                 let detail = format!("the body is larger than {limit} bytes; send less at once");
                 Err(ScimError::new(ErrorKind::PayloadTooLarge, detail).into())
             }
-            Weight::Ordinary if size > MAX_BODY => {
+            Weight::Ordinary | Weight::Sizable if size > MAX_BODY => {
                 let permit = self.0.clone().try_acquire_owned();
                 permit.map(|_held| Weight::Large { _held }).map_err(|_| {
                     let detail = "other large requests are being read; send this one again later";
                     ScimError::new(ErrorKind::Unavailable, detail).into()
                 })
             }
+            Weight::Ordinary if size > MANY_MEMBERS => Ok(Weight::Sizable),
             weight => Ok(weight),
         }
     }

@@ -92,6 +92,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn whoever_sends_many_members_waits_longer() {
+        let (status, waited) = told(to_the_end(Weight::Sizable, pending())).await;
+        assert_eq!((status, waited), (503, Duration::from_secs(20)));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_write_that_nobody_waits_for_goes_on_to_its_end_and_begins_nothing_else() {
         let (answer, answered) = oneshot::channel();
         let (done, is_done) = oneshot::channel();
