@@ -21,6 +21,7 @@ mod scope;
 mod shards;
 mod subjects;
 mod touched;
+mod untold;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -32,7 +33,7 @@ pub use glob::Glob;
 pub use guard::{Departures, Held, Verdict};
 pub use identities::{Nameless, PersonRef};
 pub use identity::{Identity, Mapping, Origin, Refusal};
-pub use index::{Admission, Former, Index, Leaving, Lost, Touched};
+pub use index::{Admission, Index, Leaving, Touched};
 pub use path::Reason;
 pub use plan::{Allotment, Blocked, Change, Completeness, Lane, NotApplied, Plan, Problems};
 pub use policy::Validity;
@@ -42,3 +43,4 @@ pub use rights::Right;
 pub use role::{Bindable, Danger, RoleLists, RoleRefusal, WhyRefused};
 pub use scope::Protected;
 pub use subjects::{Excluded, Grants};
+pub use untold::{Former, Lost};

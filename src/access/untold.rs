@@ -1,0 +1,118 @@
+//! What people and policies have to be told of, when their next plan is carried out: who held a string that is
+//! somebody else's now, and which bindings somebody else deleted.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{
+    binding::{Observed, Subject},
+    identities::{Effect, PersonRef},
+    index::{BindingKey, Index, Touched},
+    scope::{Namespace, Phase},
+};
+use crate::directory::view::User;
+
+/// Who held strings when they were given something.
+pub type Former = BTreeMap<Subject, PersonRef>;
+
+/// Bindings by namespace and name.
+pub type Lost = BTreeMap<BindingKey, Arc<Observed>>;
+
+/// What is not told yet.
+#[derive(Debug, Default)]
+pub(super) struct Untold {
+    /// By policy: whom its bindings name by strings that others hold now, or nobody.
+    former: HashMap<Arc<str>, Former>,
+    /// By policy: its bindings that somebody else deleted.
+    lost: HashMap<Arc<str>, Lost>,
+    /// The uids of bindings that this process is deleting.
+    deleting: HashSet<String>,
+}
+
+impl Untold {
+    /// Forgets what concerns a policy that is gone.
+    pub(super) fn forget_policy(&mut self, name: &str) {
+        self.former.remove(name);
+        self.lost.remove(name);
+    }
+}
+
+impl Index {
+    /// Whom a policy's bindings name by strings that others hold now, or nobody.
+    pub fn former(&self, policy: &str) -> Former {
+        self.untold.former.get(policy).cloned().unwrap_or_default()
+    }
+
+    /// Forgets those, because the bindings are for whoever holds the strings now.
+    pub fn forget_former(&mut self, policy: &str, told: &Former) {
+        let Some(former) = self.untold.former.get_mut(policy) else { return };
+        former.retain(|subject, person| told.get(subject) != Some(person));
+        if former.is_empty() {
+            self.untold.former.remove(policy);
+        }
+    }
+
+    /// Somebody of the directory.
+    pub fn user(&self, person: &PersonRef) -> Option<&Arc<User>> {
+        self.identities.user(person)
+    }
+
+    pub(super) fn note_former(&mut self, effect: &Effect) {
+        for (string, people) in &effect.former {
+            let subject = Subject::User(string.as_str().into());
+            let policies: Vec<Arc<str>> = self.binding(&subject).cloned().collect();
+            for policy in policies {
+                let provider =
+                    self.policies.get(&policy).map(|policy| policy.object().spec.provider.as_str());
+                let own = people.iter().find(|person| Some(&*person.provider) == provider);
+                let Some(person) = own.cloned() else { continue };
+                self.untold.former.entry(policy).or_default().entry(subject.clone()).or_insert(person);
+            }
+        }
+    }
+
+    /// The bindings of a policy that somebody else deleted, until they are made again or no longer wanted.
+    pub fn lost(&self, policy: &str) -> Lost {
+        self.untold.lost.get(policy).cloned().unwrap_or_default()
+    }
+
+    /// Forgets those.
+    pub fn forget_lost(&mut self, policy: &str, told: &Lost) {
+        let Some(lost) = self.untold.lost.get_mut(policy) else { return };
+        lost.retain(|key, binding| told.get(key).is_none_or(|told| told.uid != binding.uid));
+        if lost.is_empty() {
+            self.untold.lost.remove(policy);
+        }
+    }
+
+    /// The process is about to delete a binding: that it goes is nobody else's doing.
+    pub fn begin_deletion(&mut self, uid: &str) {
+        self.untold.deleting.insert(uid.to_owned());
+    }
+
+    /// The API server has answered.
+    pub fn end_deletion(&mut self, uid: &str) {
+        self.untold.deleting.remove(uid);
+    }
+
+    /// Forgets a binding of which the watch tells that it is gone, and notes it where this process did not delete it
+    /// and nothing else explains it.
+    pub fn binding_gone(&mut self, namespace: Option<&str>, name: &str, uid: &str) -> Touched {
+        let key: BindingKey = (namespace.map(Into::into), name.to_owned());
+        let space = key.0.as_ref().map(|namespace| self.namespaces.get(namespace).map(Namespace::phase));
+        let is_possible = space.is_none_or(|phase| phase == Some(Phase::Active));
+        if is_possible && !self.untold.deleting.contains(uid) {
+            let mut lost = Vec::new();
+            for policy in self.policies.keys() {
+                let held = self.bindings.get(policy).and_then(|held| held.get(&key));
+                lost.extend(held.filter(|held| held.uid == uid).map(|held| (policy.clone(), held.clone())));
+            }
+            for (policy, binding) in lost {
+                self.untold.lost.entry(policy).or_default().insert(key.clone(), binding);
+            }
+        }
+        self.delete_binding(namespace, name, uid)
+    }
+}
