@@ -9,7 +9,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -21,7 +21,7 @@ use axum::{
 };
 use axum_server::accept::Accept;
 use bytes::Bytes;
-use futures::{future::BoxFuture, task::AtomicWaker};
+use futures::future::BoxFuture;
 use http_body::{Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -57,20 +57,41 @@ where
         let accepted = self.0.accept(stream, service);
         Box::pin(async {
             let (stream, service) = accepted.await?;
-            let requests = Arc::new(Requests::default());
+            let requests = Arc::new(Requests::new());
             Ok((TimedStream::new(stream, requests.clone()), Counted { service, requests }))
         })
     }
 }
 
 /// The requests of one connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Requests {
+    connected: Instant,
     begun: AtomicUsize,
     ended: AtomicUsize,
-    /// Who reads the connection. hyper does not ask again by itself once a request has ended, and then nobody
-    /// would look at the time.
-    reader: AtomicWaker,
+    /// When the last one of them ended, in milliseconds since the connection was made.
+    last_end: AtomicU64,
+}
+
+impl Requests {
+    fn new() -> Self {
+        let (begun, ended, last_end) = Default::default();
+        Self { connected: Instant::now(), begun, ended, last_end }
+    }
+
+    fn begin(&self) {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn end(&self) {
+        let since = self.connected.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        self.last_end.fetch_max(since, Ordering::SeqCst);
+        self.ended.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn last_end(&self) -> Instant {
+        self.connected + Duration::from_millis(self.last_end.load(Ordering::SeqCst))
+    }
 }
 
 /// A request from its head to the end of its answer.
@@ -78,8 +99,7 @@ struct Running(Arc<Requests>);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::SeqCst);
-        self.0.reader.wake();
+        self.0.end();
     }
 }
 
@@ -105,7 +125,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        self.requests.begun.fetch_add(1, Ordering::SeqCst);
+        self.requests.begin();
         let running = Running(self.requests.clone());
         let answer = self.service.call(request);
         Box::pin(async move { Ok(answer.await?.map(|body| Body::new(Counting { body, _running: running }))) })
@@ -147,8 +167,6 @@ pub(super) struct TimedStream<T> {
     seen: (usize, usize),
     frames: Frames,
     phase: Phase,
-    /// When the connection has been without a request for too long.
-    idle_end: Instant,
     /// When the head of which a part has come has taken too long.
     head_end: Option<HeadEnd>,
     timer: Pin<Box<Sleep>>,
@@ -170,27 +188,24 @@ enum Phase {
 
 impl<T> TimedStream<T> {
     fn new(stream: T, requests: Arc<Requests>) -> Self {
-        let timer = Box::pin(sleep(IDLE));
         Self {
             stream,
             requests,
             seen: (0, 0),
             frames: Frames::default(),
             phase: Phase::Open,
-            idle_end: timer.deadline(),
             head_end: None,
-            timer,
+            timer: Box::pin(sleep(IDLE)),
         }
     }
 
-    /// Begins to count anew when requests have come or gone, and says whether one is running.
+    /// Whether a request is running. When one has begun or ended, the head that came before it is no longer waited for.
     fn is_serving(&mut self) -> bool {
         // In this order a request that ends in between counts as running.
         let ended = self.requests.ended.load(Ordering::SeqCst);
         let begun = self.requests.begun.load(Ordering::SeqCst);
         if self.seen != (begun, ended) {
             self.seen = (begun, ended);
-            self.idle_end = Instant::now() + IDLE;
             if !self.frames.are_spoken() {
                 self.head_end = None;
             }
@@ -215,16 +230,26 @@ impl<T> TimedStream<T> {
 
     /// When the client will have taken too long, if nothing comes.
     fn end(&self, serving: bool) -> Option<Instant> {
-        let idle_end = (!serving).then_some(self.idle_end);
-        self.head_end.map(|HeadEnd(end, _)| end).or(idle_end)
+        let idle_end = || (!serving).then(|| self.requests.last_end() + IDLE);
+        self.head_end.map(|HeadEnd(end, _)| end).or_else(idle_end)
     }
 
-    /// Waits until then.
-    fn poll_end(&mut self, end: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        if self.timer.deadline() != end {
-            self.timer.as_mut().reset(end);
+    /// Waits until then. hyper reads while it answers, to see whether the client is still there, and does not read
+    /// again when it has answered: so the timer looks now and then whether a request has ended. To wake the reader
+    /// at each end would cost more than most requests.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let serving = self.is_serving();
+            let (now, end) = (Instant::now(), self.end(serving));
+            if end.is_some_and(|end| end <= now) {
+                return Poll::Ready(());
+            }
+            let look = end.unwrap_or(now + IDLE);
+            if self.timer.is_elapsed() || self.timer.deadline() > look {
+                self.timer.as_mut().reset(look);
+            }
+            ready!(self.timer.as_mut().poll(cx));
         }
-        self.timer.as_mut().poll(cx)
     }
 }
 
@@ -235,7 +260,6 @@ impl<T: AsyncRead + Unpin> AsyncRead for TimedStream<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.requests.reader.register(cx.waker());
         let serving = this.is_serving();
         let before = buffer.filled().len();
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buffer) {
@@ -244,10 +268,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for TimedStream<T> {
             }
             return Poll::Ready(read);
         }
-        match this.end(serving) {
-            None => Poll::Pending,
-            Some(end) => this.poll_end(end, cx).map(Ok),
-        }
+        this.poll_end(cx).map(Ok)
     }
 }
 

@@ -15,7 +15,7 @@ struct Connection {
 
 fn connection() -> Connection {
     let (client, server) = duplex(64);
-    let requests = Arc::new(Requests::default());
+    let requests = Arc::new(Requests::new());
     Connection { client, stream: TimedStream::new(server, requests.clone()), requests }
 }
 
@@ -98,7 +98,7 @@ async fn while_an_answer_is_on_its_way_nothing_ends() {
 
 /// hyper reads while it answers, to see whether the client is still there, and then waits to be woken.
 #[tokio::test(start_paused = true)]
-async fn the_end_of_an_answer_wakes_who_reads() {
+async fn the_end_of_an_answer_is_noticed_though_nobody_reads_again() {
     let mut connection = connection();
     connection.send(b"GET /").await;
     let answer = connection.serve().await;
