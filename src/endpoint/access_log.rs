@@ -22,7 +22,6 @@ use uuid::Uuid;
 use super::Endpoint;
 use crate::{
     directory::Written,
-    ops::metrics::Metrics,
     scim::{self, bulk::Method, schema::ResourceKind},
 };
 
@@ -114,7 +113,7 @@ pub(super) async fn log(State(endpoint): State<Endpoint>, mut request: Request, 
         started: Instant::now(),
         trail: Trail::new(request_id),
         status: None,
-        metrics: endpoint.0.metrics.clone(),
+        endpoint,
     };
     request.extensions_mut().insert(line.trail.clone());
     let mut response = next.run(request).await;
@@ -131,7 +130,7 @@ struct Line {
     started: Instant,
     trail: Trail,
     status: Option<StatusCode>,
-    metrics: Metrics,
+    endpoint: Endpoint,
 }
 
 impl Drop for Line {
@@ -139,7 +138,8 @@ impl Drop for Line {
         let Known { request_id, route, provider, token } = &*self.trail.0;
         let (route, took) = (route.get().copied().unwrap_or("none"), self.started.elapsed());
         if let Some(status) = self.status {
-            self.metrics.http_request(&self.method, route, provider.get().map(AsRef::as_ref), status, took);
+            let provider = provider.get().map(AsRef::as_ref);
+            self.endpoint.0.metrics.http_request(&self.method, route, provider, status, took);
         }
         tracing::info!(
             target: "access",
