@@ -32,8 +32,10 @@ const POLICIES: usize = 100;
 const NEWCOMERS: usize = 500;
 /// Between two of them: 25 a second.
 const PAUSE: Duration = Duration::from_millis(40);
-/// How often somebody who may do nothing is asked about.
+/// How often the API server is asked whether somebody may do something.
 const REVIEWS: usize = 2_000;
+/// From one member who is asked about to the next, so that all groups have their turn.
+const MEMBER_STRIDE: usize = 37;
 const NAMESPACES: usize = 1_000;
 const POLICIES_OF_MANY: usize = 20;
 /// How long anything may take.
@@ -47,7 +49,7 @@ pub async fn measure(world: &World) -> Measured {
     create(&Api::<Namespace>::all(admin.clone()), json!({"metadata": {"name": NAMESPACE}})).await?;
     let directory = world.populated("access", MIDDLING).await?;
     let _reconcile = Process::start(&world.plane, "scim-operator-reconcile", Life::Ours).await;
-    let floor = review_of_a_stranger(&admin).await?;
+    let floor = review(&admin, stranger).await?;
     let (groups, newcomers) = groups(&directory).await?;
     for number in 0..POLICIES {
         let scope = json!({"names": [NAMESPACE]});
@@ -56,15 +58,9 @@ pub async fn measure(world: &World) -> Measured {
     let last = MIDDLING - NEWCOMERS - 1;
     until("everybody has what they should", async || may_list(&admin, &directory, last).await).await?;
     let mut rows = vec![newcomers_join(&admin, &directory, &groups, &newcomers).await?];
-    let granted = review_of_a_stranger(&admin).await?;
-    let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
-    rows.push(Row::Ratio(Ratio {
-        what: format!("SubjectAccessReview of a stranger, {MIDDLING} members granted"),
-        measured: format!("p50 {:.3} ms", milliseconds(granted)),
-        floor: format!("nothing granted: p50 {:.3} ms; 0.1 ms more wanted", milliseconds(floor)),
-        ratio: milliseconds(granted.saturating_sub(floor)) / 0.1,
-        wanted: Wanted::AtMost(1.0),
-    }));
+    let member = |time| identity(&directory.name, time * MEMBER_STRIDE % last);
+    rows.push(slowed("a member", review(&admin, member).await?, floor));
+    rows.push(slowed("a stranger, whom no binding names", review(&admin, stranger).await?, floor));
     rows.push(report(world).await?);
     rows.push(many_namespaces(&admin, &directory).await?);
     Ok(rows)
@@ -216,16 +212,33 @@ async fn may(admin: &Client, user: String) -> Result<bool, String> {
     Ok(answer.map_err(|error| error.to_string())?.status.is_some_and(|status| status.allowed))
 }
 
-/// The median of what it takes to say that a stranger may not.
-async fn review_of_a_stranger(admin: &Client) -> Result<Duration, String> {
+/// The median of what it takes to answer about somebody, another one each time.
+async fn review(admin: &Client, whom: impl Fn(usize) -> String) -> Result<Duration, String> {
     let mut took = Vec::new();
-    for number in 0..REVIEWS {
+    for time in 0..REVIEWS {
         let asked = Instant::now();
-        may(admin, format!("stranger-{number}")).await?;
+        may(admin, whom(time)).await?;
         took.push(asked.elapsed());
     }
     took.sort();
     Ok(quantile(&took, 0.5))
+}
+
+fn stranger(number: usize) -> String {
+    format!("stranger-{number}")
+}
+
+/// How much longer that takes than where nothing is granted: the API server looks through the subjects of all
+/// bindings of the namespace, until one of them is meant.
+fn slowed(whom: &str, granted: Duration, floor: Duration) -> Row {
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
+    Row::Ratio(Ratio {
+        what: format!("SubjectAccessReview of {whom}, {MIDDLING} members granted"),
+        measured: format!("p50 {:.3} ms", milliseconds(granted)),
+        floor: format!("nothing granted: p50 {:.3} ms; 0.1 ms more wanted", milliseconds(floor)),
+        ratio: milliseconds(granted.saturating_sub(floor)) / 0.1,
+        wanted: Wanted::AtMost(1.0),
+    })
 }
 
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> Result<bool, String>) -> Result<(), String> {
