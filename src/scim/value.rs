@@ -9,7 +9,7 @@ use super::date_time::is_date_time;
 use super::error::{Result, ScimError, quote};
 use super::json;
 use super::mode::{LooseForms, Mode, Password, UnknownInBody};
-use super::schema::{Attribute, Mutability, Type, Uniqueness};
+use super::schema::{Attribute, Mutability, Storage, Type, Uniqueness};
 use super::steps;
 
 /// The longest text, in bytes of UTF-8.
@@ -75,7 +75,7 @@ impl Normalizer<'_> {
         let may_be_listed = attribute.ty == Type::Complex && self.is_loose();
         match (attribute.mutability, value) {
             (Mutability::ReadOnly, _) | (_, Value::Null) => Ok(None),
-            (Mutability::WriteOnly, _) => self.write_only(attribute),
+            _ if attribute.storage == Storage::Dropped => self.dropped(attribute),
             (_, Value::Array(list)) if list.is_empty() => Ok(None),
             (_, Value::Array(list)) if attribute.multi_valued => self.list(attribute, list),
             (_, value) if attribute.multi_valued && self.is_loose() => self.list(attribute, vec![value]),
@@ -87,8 +87,8 @@ impl Normalizer<'_> {
         }
     }
 
-    /// What nobody can read again is not kept at all.
-    fn write_only(&self, attribute: &Attribute) -> Result<Option<Value>> {
+    /// Whether what is not kept may be sent at all, the mode says.
+    fn dropped(&self, attribute: &Attribute) -> Result<Option<Value>> {
         match self.mode.switches().password {
             Password::Drop => Ok(None),
             Password::Refuse => Err(self.refuse(attribute, "is not taken here; sign-in is not by password")),

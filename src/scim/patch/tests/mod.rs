@@ -112,7 +112,8 @@ fn edit(edit: &MemberEdit) -> String {
     format!("{verb}{members}")
 }
 
-/// Users with an extension that has lists without sub-attributes, and attributes that are immutable or required.
+/// Users with an extension that has lists without sub-attributes, and attributes that are immutable, writeOnly or
+/// required.
 fn users() -> ResourceSchema {
     let badge = Attribute::new("badge", Type::String, "").mutability(Mutability::Immutable);
     let site = Attribute { required: true, ..Attribute::new("site", Type::String, "") };
@@ -125,6 +126,15 @@ fn users() -> ResourceSchema {
             site,
             Attribute::new("tags", Type::String, "").multi_valued(),
             Attribute::new("level", Type::Integer, ""),
+            Attribute::new("pins", Type::String, "").multi_valued().write_only(),
+            Attribute::complex(
+                "card",
+                "",
+                [
+                    Attribute::new("code", Type::String, "").mutability(Mutability::Immutable),
+                    Attribute { required: true, ..Attribute::new("color", Type::String, "") },
+                ],
+            ),
         ],
     };
     ResourceSchema::new(ResourceKind::User, [custom])
