@@ -33,6 +33,7 @@ use crate::{
         self,
         bulk::{self, Bulk, BulkResponse, MAX_PAYLOAD, Method, Outcome},
         error::{ErrorKind, ScimError},
+        etag::Conditions,
         patch::PatchRequest,
         schema::{ResourceKind, custom::ResourceTypes},
         specified::Specified,
@@ -189,16 +190,17 @@ async fn write<C: Collection>(
     Scope { store, provider, trail, .. }: &Scope,
     bulk::Request { method, id, if_match, data, .. }: bulk::Request,
 ) -> scim::error::Result<Option<Arc<C::Resource>>> {
-    let (id, if_match, now) = (id.unwrap_or_default().as_str().into(), if_match.as_ref(), clock::now());
+    let (id, now) = (id.unwrap_or_default().as_str().into(), clock::now());
+    let conditions = Conditions { if_match, ..Conditions::NONE };
     let written = match method {
         Method::Post => C::create(store, provider, data, now).await,
-        Method::Put => C::replace(store, provider, &id, data, if_match, now).await,
+        Method::Put => C::replace(store, provider, &id, data, &conditions, now).await,
         Method::Patch => {
             let patch = PatchRequest::decode(data, provider.mode())?;
-            C::patch(store, provider, &id, &patch, if_match, now).await
+            C::patch(store, provider, &id, &patch, &conditions, now).await
         }
         Method::Delete => {
-            trail.audited(method, C::KIND, C::delete(store, provider, &id, if_match).await)?;
+            trail.audited(method, C::KIND, C::delete(store, provider, &id, &conditions).await)?;
             return Ok(None);
         }
     };
