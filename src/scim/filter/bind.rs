@@ -250,8 +250,10 @@ fn value(literal: &Literal, comparison: Comparison, forms: LooseForms) -> Option
         (Comparison::Boolean, Literal::String(text)) if loose => {
             text.to_ascii_lowercase().parse::<bool>().ok().map(Value::Bool)
         }
-        (Comparison::Number, Literal::Number(text)) => serde_json::from_str(text).ok().map(Value::Number),
-        (Comparison::Number, Literal::String(text)) if loose => {
+        (Comparison::Number | Comparison::Double, Literal::Number(text)) => {
+            serde_json::from_str(text).ok().map(Value::Number)
+        }
+        (Comparison::Number | Comparison::Double, Literal::String(text)) if loose => {
             serde_json::from_str(text).ok().map(Value::Number)
         }
         (Comparison::Instant, Literal::String(text)) => instant(text).map(|_| text.as_str().into()),

@@ -441,13 +441,19 @@ async fn decimals_come_back_from_the_api_server_as_the_doubles_that_they_are() {
     let idp = Idp::with(declared()).await;
     let users: Api<ScimUser> = Api::all(ControlPlane::shared().await.admin().await);
     let mine = ListParams::default().labels(&format!("scim-operator.dev/provider={}", idp.name));
-    for score in [1.5e300, 1e20, 12_345_678_901_234_567_000.0, -1e19, 5e-324] {
+    for score in [1.5e300, 1e20, 12_345_678_901_234_567_000.0, -1e19, 5e-324, 1.234_567_890_123_456_7e17, 1.0]
+    {
         let name = score.to_string();
         let body = json!({"schemas": [USER, OWN], "userName": name, OWN: {"score": score}});
         let created = idp.post("/Users", body).await.expect(201);
         let url = format!("/Users/{}", created.id());
         let change = patch(&json!([{"op": "add", "path": "title", "value": "x"}]));
         assert_eq!(idp.patch(&url, change).await.expect(200).body[OWN]["score"].as_f64(), Some(score));
+        let found = encoded(&format!("{OWN}:score eq {score:?}"));
+        assert_eq!(idp.get(&format!("/Users?filter={found}")).await.expect(200).texts("userName"), [&*name]);
+        let again = patch(&json!([{"op": "replace", "path": format!("{OWN}:score"), "value": score}]));
+        let version = idp.get(&url).await.header("etag").unwrap().to_owned();
+        assert_eq!(idp.patch(&url, again).await.expect(200).header("etag"), Some(&*version), "{score}");
         let stored = users.list(&mine).await.unwrap().items;
         let stored: Vec<_> = stored.iter().map(|user| json!(user)["spec"][OWN]["score"].as_f64()).collect();
         assert!(stored.contains(&Some(score)), "{score} among {stored:?}");
