@@ -1,6 +1,6 @@
 //! How long connections live. A client that sends half a head is cut off soon; one that waits between two
-//! requests is left in peace for longer than identity providers keep connections; one whose request is answered
-//! before it was read to its end can still read the answer.
+//! requests is left in peace for longer than identity providers keep connections, and one that stops reading its answers
+//! no longer; one whose request is answered before it was read to its end can still read the answer.
 
 mod frames;
 
@@ -31,7 +31,7 @@ use tower::Service;
 
 use frames::Frames;
 
-/// How long a connection lives without a request.
+/// How long a connection lives without a request, or with answers of which the client reads nothing.
 const IDLE: Duration = Duration::from_secs(68);
 /// How long the head of a request may take, counted from its first byte.
 const HEAD: Duration = Duration::from_secs(10);
@@ -67,10 +67,25 @@ where
 #[derive(Debug, Default)]
 struct Requests {
     begun: AtomicUsize,
+    /// Of which the head of the answer is there, or that nobody waits for any more.
+    answered: AtomicUsize,
+    /// Of which nothing is left to be asked for.
     ended: AtomicUsize,
+    /// How often more of an answer was asked for, as it is when there is room for it.
+    asked: AtomicUsize,
     /// Who reads the connection. hyper does not ask again by itself once a request has ended, and then nobody
     /// would look at the time.
     reader: AtomicWaker,
+}
+
+/// A request from its head to the head of its answer.
+struct Unanswered(Arc<Requests>);
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        self.0.answered.fetch_add(1, Ordering::SeqCst);
+        self.0.reader.wake();
+    }
 }
 
 /// A request from its head to the end of its answer.
@@ -106,16 +121,20 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         self.requests.begun.fetch_add(1, Ordering::SeqCst);
-        let running = Running(self.requests.clone());
+        let (running, unanswered) = (Running(self.requests.clone()), Unanswered(self.requests.clone()));
         let answer = self.service.call(request);
-        Box::pin(async move { Ok(answer.await?.map(|body| Body::new(Counting { body, _running: running }))) })
+        Box::pin(async move {
+            let answer = answer.await?;
+            drop(unanswered);
+            Ok(answer.map(|body| Body::new(Counting { body, running })))
+        })
     }
 }
 
 /// The body of an answer, until whose end its request is running.
 struct Counting<B> {
     body: B,
-    _running: Running,
+    running: Running,
 }
 
 impl<B: HttpBody + Unpin> HttpBody for Counting<B> {
@@ -126,6 +145,8 @@ impl<B: HttpBody + Unpin> HttpBody for Counting<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let Running(requests) = &self.running;
+        requests.asked.fetch_add(1, Ordering::SeqCst);
         Pin::new(&mut self.body).poll_frame(cx)
     }
 
@@ -143,11 +164,12 @@ impl<B: HttpBody + Unpin> HttpBody for Counting<B> {
 pub(super) struct TimedStream<T> {
     stream: T,
     requests: Arc<Requests>,
-    /// How many requests had begun, and ended, when that was last looked at.
-    seen: (usize, usize),
+    /// How many requests had ended, been answered and begun, and how often more was asked for, when that was last
+    /// looked at.
+    seen: [usize; 4],
     frames: Frames,
     phase: Phase,
-    /// When the connection has been without a request for too long.
+    /// When the client will have done nothing for too long.
     idle_end: Instant,
     /// When the head of which a part has come has taken too long.
     head_end: Option<HeadEnd>,
@@ -157,6 +179,17 @@ pub(super) struct TimedStream<T> {
 /// The end of a head's time, and which of HTTP/2's heads it is.
 #[derive(Clone, Copy, Debug)]
 struct HeadEnd(Instant, Option<usize>);
+
+/// For what a connection waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    /// For a request.
+    Request,
+    /// For us to answer.
+    Answer,
+    /// For the client to read answers.
+    Reader,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -174,7 +207,7 @@ impl<T> TimedStream<T> {
         Self {
             stream,
             requests,
-            seen: (0, 0),
+            seen: [0; 4],
             frames: Frames::default(),
             phase: Phase::Open,
             idle_end: timer.deadline(),
@@ -183,23 +216,30 @@ impl<T> TimedStream<T> {
         }
     }
 
-    /// Begins to count anew when requests have come or gone, and says whether one is running.
-    fn is_serving(&mut self) -> bool {
-        // In this order a request that ends in between counts as running.
-        let ended = self.requests.ended.load(Ordering::SeqCst);
-        let begun = self.requests.begun.load(Ordering::SeqCst);
-        if self.seen != (begun, ended) {
-            self.seen = (begun, ended);
+    /// Begins to count anew when anything has become of requests, and says for what the connection waits.
+    fn awaited(&mut self) -> Awaited {
+        // In this order a request that is answered or ends in between counts as what it was before.
+        let Requests { begun, answered, ended, asked, .. } = &*self.requests;
+        let now @ [ended, answered, begun, _] =
+            [ended, answered, begun, asked].map(|count| count.load(Ordering::SeqCst));
+        if self.seen != now {
+            self.seen = now;
             self.idle_end = Instant::now() + IDLE;
             if !self.frames.are_spoken() {
                 self.head_end = None;
             }
         }
-        begun != ended
+        if begun != answered {
+            Awaited::Answer
+        } else if begun != ended {
+            Awaited::Reader
+        } else {
+            Awaited::Request
+        }
     }
 
     /// Looks at what has come.
-    fn note(&mut self, bytes: &[u8], serving: bool) {
+    fn note(&mut self, bytes: &[u8], awaited: Awaited) {
         self.frames.read(bytes);
         if bytes.is_empty() {
             self.phase = Phase::Ended;
@@ -208,23 +248,33 @@ impl<T> TimedStream<T> {
             let before = self.head_end.take();
             let now = self.frames.unfinished().map(|head| HeadEnd(Instant::now() + HEAD, Some(head)));
             self.head_end = now.map(|now| before.filter(|before| before.1 == now.1).unwrap_or(now));
-        } else if !serving && self.head_end.is_none() {
+        } else if awaited == Awaited::Request && self.head_end.is_none() {
             self.head_end = Some(HeadEnd(Instant::now() + HEAD, None));
         }
     }
 
-    /// When the client will have taken too long, if nothing comes.
-    fn end(&self, serving: bool) -> Option<Instant> {
-        let idle_end = (!serving).then_some(self.idle_end);
-        self.head_end.map(|HeadEnd(end, _)| end).or(idle_end)
-    }
-
-    /// Waits until then.
-    fn poll_end(&mut self, end: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    /// Waits until the client will have taken too long, if nothing comes or nothing is read.
+    fn poll_end(&mut self, awaited: Awaited, cx: &mut Context<'_>) -> Poll<()> {
+        let idle_end = (awaited != Awaited::Answer).then_some(self.idle_end);
+        let Some(end) = self.head_end.map(|HeadEnd(end, _)| end).or(idle_end) else { return Poll::Pending };
         if self.timer.deadline() != end {
             self.timer.as_mut().reset(end);
         }
         self.timer.as_mut().poll(cx)
+    }
+
+    /// The outcome of a write, which fails once the client has read nothing for too long.
+    fn written<W>(&mut self, outcome: Poll<io::Result<W>>, cx: &mut Context<'_>) -> Poll<io::Result<W>> {
+        let awaited = self.awaited();
+        if outcome.is_pending() {
+            ready!(self.poll_end(awaited, cx));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        // Over HTTP/2 what is written may be no more than the answer to a ping.
+        if !self.frames.are_spoken() {
+            self.idle_end = Instant::now() + IDLE;
+        }
+        outcome
     }
 }
 
@@ -236,24 +286,23 @@ impl<T: AsyncRead + Unpin> AsyncRead for TimedStream<T> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.requests.reader.register(cx.waker());
-        let serving = this.is_serving();
+        let awaited = this.awaited();
         let before = buffer.filled().len();
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buffer) {
             if read.is_ok() {
-                this.note(buffer.filled().get(before..).unwrap_or_default(), serving);
+                this.note(buffer.filled().get(before..).unwrap_or_default(), awaited);
             }
             return Poll::Ready(read);
         }
-        match this.end(serving) {
-            None => Poll::Pending,
-            Some(end) => this.poll_end(end, cx).map(Ok),
-        }
+        this.poll_end(awaited, cx).map(Ok)
     }
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.written(written, cx)
     }
 
     fn poll_write_vectored(
@@ -261,7 +310,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, slices)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
+        this.written(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -269,7 +320,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let this = self.get_mut();
+        match Pin::new(&mut this.stream).poll_flush(cx) {
+            Poll::Pending => this.written(Poll::Pending, cx),
+            flushed => flushed,
+        }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -280,7 +335,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
         let last_end = match this.phase {
             Phase::Lingering(end) => end,
             Phase::Open | Phase::Ended => {
-                ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+                let closed = Pin::new(&mut this.stream).poll_shutdown(cx);
+                ready!(this.written(closed, cx))?;
                 let now = Instant::now();
                 this.timer.as_mut().reset(now + LINGER_SILENCE);
                 this.phase = Phase::Lingering(now + LINGER);
