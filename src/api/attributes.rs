@@ -74,9 +74,15 @@ pub struct CustomSchema {
     pub attributes: Vec<CustomAttribute>,
 }
 
-/// An attribute of a custom schema (RFC 7643 section 7).
+/// An attribute of a custom schema (RFC 7643 section 7). It cannot be unique: that would take a lock, which nothing
+/// here holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("self.mutability != 'writeOnly' || self.returned in ['default', 'never']").message("returned: what is writeOnly is in no answer; leave it out"),
+    validation = Rule::new("self.mutability == 'readWrite' || !has(self.subAttributes) || self.subAttributes.all(part, part.mutability in ['readWrite', self.mutability])").message("mutability: the parts of what is immutable or writeOnly are so too; leave theirs out"),
+    validation = Rule::new("!self.multiValued || self.mutability == 'writeOnly' || !has(self.subAttributes) || !self.subAttributes.exists(part, part.mutability == 'writeOnly')").message("mutability: of a list no part can be writeOnly alone, since a client that sends the list back would take it away; make the list writeOnly")
+)]
 pub struct CustomAttribute {
     /// Its name. Example: `costCenter`.
     #[schemars(length(min = 1, max = 60), regex(pattern = "^[A-Za-z][A-Za-z0-9_-]*$"))]
@@ -94,7 +100,10 @@ pub struct CustomAttribute {
     /// Whether its values compare with regard to case; references and binaries always do.
     #[serde(default)]
     pub case_exact: bool,
-    /// Who may change it: readWrite, the identity provider at any time; immutable, the identity provider once.
+    /// Who may change it: readWrite, the identity provider at any time; immutable, the identity provider once;
+    /// writeOnly, the identity provider at any time, and neither an answer nor a filter tells what it is: templates of
+    /// ScimAppConfigs read it, and who may read ScimUsers. There is no readOnly: nobody but the identity provider sets
+    /// these attributes.
     /// Default: readWrite.
     #[serde(default)]
     pub mutability: AttributeMutability,
@@ -107,6 +116,10 @@ pub struct CustomAttribute {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 1024)))]
     pub canonical_values: Vec<String>,
+    /// What a reference may refer to: the names of resource types, `external` or `uri`. Example: `[User]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 60)))]
+    pub reference_types: Vec<String>,
     /// For people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 1024))]
@@ -120,6 +133,7 @@ pub struct CustomAttribute {
 /// A part of a complex custom attribute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.mutability != 'writeOnly' || self.returned in ['default', 'never']").message("returned: a part that is writeOnly is in no answer; leave it out"))]
 pub struct CustomSubAttribute {
     /// Its name. Example: `code`.
     #[schemars(length(min = 1, max = 60), regex(pattern = r"^([A-Za-z][A-Za-z0-9_-]*|\$ref)$"))]
@@ -131,13 +145,28 @@ pub struct CustomSubAttribute {
     /// Whether it may have several values.
     #[serde(default)]
     pub multi_valued: bool,
+    /// Whether each value of the attribute must have it.
+    #[serde(default)]
+    pub required: bool,
     /// Whether its values compare with regard to case; references and binaries always do.
     #[serde(default)]
     pub case_exact: bool,
+    /// Who may change it, as of an attribute. Where the attribute is immutable or writeOnly, its parts are so too.
+    /// Default: readWrite.
+    #[serde(default)]
+    pub mutability: AttributeMutability,
+    /// When answers that show the attribute show it, as of an attribute.
+    /// Default: default.
+    #[serde(default)]
+    pub returned: AttributeReturned,
     /// The values that are usual.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 1024)))]
     pub canonical_values: Vec<String>,
+    /// What a reference may refer to: the names of resource types, `external` or `uri`. Example: `[User]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 60)))]
+    pub reference_types: Vec<String>,
     /// For people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 1024))]
@@ -176,6 +205,8 @@ pub enum AttributeMutability {
     ReadWrite,
     /// The identity provider, once.
     Immutable,
+    /// The identity provider, at any time; no answer shows it.
+    WriteOnly,
 }
 
 /// When answers show a custom attribute, in SCIM's own words.

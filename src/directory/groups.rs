@@ -17,7 +17,7 @@ use crate::{
     api::ScimGroupSpec,
     scim::{
         error::{Result, ScimError, quote},
-        etag::Tags,
+        etag::Conditions,
         members::{MemberEdit, MemberKind},
         patch::PatchRequest,
         resource::{self, Resource},
@@ -59,7 +59,7 @@ impl Store {
         provider: &Provider,
         id: &Id,
         body: Value,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
         now: Timestamp,
     ) -> Result<Written<Group>> {
         let kind = ResourceKind::Group;
@@ -70,7 +70,7 @@ impl Store {
         let edits: Vec<MemberEdit> = sent.members.map(MemberEdit::Replace).into_iter().collect();
         let compute =
             |current: &Resource| resource::succeed(sent.resource.clone(), current, schema, requirements);
-        self.change_group(provider, &group, if_match, compute, &edits, now).await
+        self.change_group(provider, &group, conditions, compute, &edits, now).await
     }
 
     /// Applies a PATCH to a group (RFC 7644 section 3.5.2).
@@ -82,7 +82,7 @@ impl Store {
         provider: &Provider,
         id: &Id,
         patch: &PatchRequest,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
         now: Timestamp,
     ) -> Result<Written<Group>> {
         let kind = ResourceKind::Group;
@@ -98,7 +98,7 @@ impl Store {
             }
         };
         let compute = |current: &Resource| apply(current).map(|patched| patched.resource);
-        self.change_group(provider, &group, if_match, compute, &edits, now).await
+        self.change_group(provider, &group, conditions, compute, &edits, now).await
     }
 
     /// Deletes a group (RFC 7644 section 3.6).
@@ -109,16 +109,16 @@ impl Store {
         &self,
         provider: &Provider,
         id: &Id,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
     ) -> Result<Written<GroupObject>> {
-        self.groups.delete(provider.name(), id, |group| tags::check(if_match, group.meta())).await
+        self.groups.delete(provider.name(), id, |group| tags::check(conditions, group.meta())).await
     }
 
     async fn change_group(
         &self,
         provider: &Provider,
         group: &Group,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
         compute: impl Fn(&Resource) -> Result<Resource>,
         edits: &[MemberEdit],
         now: Timestamp,
@@ -130,7 +130,7 @@ impl Store {
             let members = self.edited(provider, &Membership::of(group), edits)?;
             next_group(provider, group, next, &members, now)
         };
-        let precondition = |group: &Group| tags::check(if_match, group.meta());
+        let precondition = |group: &Group| tags::check(conditions, group.meta());
         self.groups.update(provider.name(), group.id(), precondition, change).await
     }
 

@@ -7,16 +7,16 @@ use crate::{
     api::ResourceMeta,
     scim::{
         error::Result,
-        etag::{ETag, Tags},
+        etag::{Conditions, ETag},
     },
 };
 
-/// Whether `If-Match` allows a change of this version (RFC 7644 section 3.14).
+/// Whether the conditions of a request allow a change of this version (RFC 7644 section 3.14).
 ///
 /// # Errors
-/// `preconditionFailed` when it names other versions.
-pub(super) fn check(if_match: Option<&Tags>, meta: &ResourceMeta) -> Result<()> {
-    if_match.map_or(Ok(()), |tags| tags.check(&ETag::new(meta.version)))
+/// `preconditionFailed` where they do not.
+pub(super) fn check(conditions: &Conditions, meta: &ResourceMeta) -> Result<()> {
+    conditions.allow_change(&ETag::new(meta.version))
 }
 
 /// The entity tag of a person who is shown with these groups, in whichever order they are: no version counts

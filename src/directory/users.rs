@@ -18,7 +18,7 @@ use crate::{
     api::ScimUserSpec,
     scim::{
         error::{Result, ScimError, quote},
-        etag::Tags,
+        etag::Conditions,
         key::key,
         patch::PatchRequest,
         rehire::{self, Known},
@@ -66,7 +66,7 @@ impl Store {
         provider: &Provider,
         id: &Id,
         body: Value,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
         now: Timestamp,
     ) -> Result<Written<User>> {
         let (schema, requirements) = of_users(provider);
@@ -75,7 +75,7 @@ impl Store {
             let next = resource::put(body.clone(), &current, schema, provider.mode(), requirements)?;
             Ok(next_user(provider, user, next.resource, now))
         };
-        self.change_user(provider, id, if_match, change).await
+        self.change_user(provider, id, conditions, change).await
     }
 
     /// Applies a PATCH to a person (RFC 7644 section 3.5.2).
@@ -87,7 +87,7 @@ impl Store {
         provider: &Provider,
         id: &Id,
         patch: &PatchRequest,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
         now: Timestamp,
     ) -> Result<Written<User>> {
         let (schema, requirements) = of_users(provider);
@@ -96,7 +96,7 @@ impl Store {
             let patched = patch.apply(&current, schema, provider.mode(), requirements)?;
             Ok(next_user(provider, user, patched.resource, now))
         };
-        self.change_user(provider, id, if_match, change).await
+        self.change_user(provider, id, conditions, change).await
     }
 
     /// Deletes a person (RFC 7644 section 3.6). Groups no longer show them when this returns.
@@ -107,19 +107,19 @@ impl Store {
         &self,
         provider: &Provider,
         id: &Id,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
     ) -> Result<Written<User>> {
-        self.users.delete(provider.name(), id, |user| tags::check(if_match, user.meta())).await
+        self.users.delete(provider.name(), id, |user| tags::check(conditions, user.meta())).await
     }
 
     async fn change_user(
         &self,
         provider: &Provider,
         id: &Id,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
         change: impl Fn(&User) -> Result<Next<ScimUserSpec>>,
     ) -> Result<Written<User>> {
-        self.users.update(provider.name(), id, |user| tags::check(if_match, user.meta()), change).await
+        self.users.update(provider.name(), id, |user| tags::check(conditions, user.meta()), change).await
     }
 
     fn read_user(&self, provider: &Provider, body: Value) -> Result<Resource> {
@@ -161,7 +161,7 @@ impl Store {
             }
             Ok(next_user(provider, user, sent.clone(), now))
         };
-        self.change_user(provider, id, None, change).await
+        self.change_user(provider, id, &Conditions::NONE, change).await
     }
 
     fn check_user_limit(&self, provider: &Provider) -> Result<()> {

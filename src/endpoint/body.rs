@@ -59,6 +59,11 @@ pub(super) enum Weight {
 }
 
 impl Weight {
+    /// Of a body that has come in another, which is not large as a whole.
+    pub(super) fn of_part(body: &Value) -> Self {
+        if body.to_string().len() > MANY_MEMBERS { Self::Sizable } else { Self::Ordinary }
+    }
+
     /// How long the answer may take.
     pub(super) fn patience(&self) -> Duration {
         match self {

@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     body::Weight,
-    completion::{to_the_end, unattended},
+    completion::{to_the_end_within, unattended},
     error::{Refusal, Result},
     groups::Groups,
     layers::NO_SUCH_PATH,
@@ -33,13 +33,14 @@ use crate::{
         self,
         bulk::{self, Bulk, BulkResponse, MAX_PAYLOAD, Method, Outcome},
         error::{ErrorKind, ScimError},
+        etag::Conditions,
         patch::PatchRequest,
         schema::{ResourceKind, custom::ResourceTypes},
         specified::Specified,
     },
 };
 
-/// How long operations are begun. With the patience for the last one this is within the drain of a shutdown,
+/// How long operations are begun. With the patience for an ordinary one more this is within the drain of a shutdown,
 /// and far from the minute after which identity providers give up.
 const BEGINNING: Duration = Duration::from_secs(20);
 
@@ -137,6 +138,7 @@ impl Execution {
         turn: OwnedMutexGuard<()>,
     ) -> Result<Outcome> {
         let scope = self.scope.clone();
+        let weight = Weight::of_part(&request.data);
         let (method, id) = (request.method, request.id.clone().unwrap_or_default());
         let provider = &scope.provider;
         let specified = Specified::by(&request.data, provider.schema(C::KIND), provider.mode());
@@ -145,7 +147,7 @@ impl Execution {
             drop(turn);
             written
         };
-        match to_the_end(Weight::Ordinary, write).await? {
+        match to_the_end_within(patience(&weight, self.end), weight, write).await? {
             Some(resource) => self.shown::<C>(method, &specified, &resource),
             None => Ok(Outcome { status: 204, id, version: None, response: None }),
         }
@@ -174,6 +176,13 @@ impl Execution {
     }
 }
 
+/// How long an operation is waited for where none is begun after `end`: as long as if it had come alone, but no longer
+/// than an ordinary one that was begun last.
+fn patience(weight: &Weight, end: Instant) -> Duration {
+    let left = end.saturating_duration_since(Instant::now());
+    weight.patience().min(left + Weight::Ordinary.patience())
+}
+
 fn route(request: &bulk::Request) -> &'static str {
     match (request.kind, request.method) {
         (kind, Method::Post) => kind.endpoint(),
@@ -189,18 +198,38 @@ async fn write<C: Collection>(
     Scope { store, provider, trail, .. }: &Scope,
     bulk::Request { method, id, if_match, data, .. }: bulk::Request,
 ) -> scim::error::Result<Option<Arc<C::Resource>>> {
-    let (id, if_match, now) = (id.unwrap_or_default().as_str().into(), if_match.as_ref(), clock::now());
+    let (id, now) = (id.unwrap_or_default().as_str().into(), clock::now());
+    let conditions = Conditions { if_match, ..Conditions::NONE };
     let written = match method {
         Method::Post => C::create(store, provider, data, now).await,
-        Method::Put => C::replace(store, provider, &id, data, if_match, now).await,
+        Method::Put => C::replace(store, provider, &id, data, &conditions, now).await,
         Method::Patch => {
             let patch = PatchRequest::decode(data, provider.mode())?;
-            C::patch(store, provider, &id, &patch, if_match, now).await
+            C::patch(store, provider, &id, &patch, &conditions, now).await
         }
         Method::Delete => {
-            trail.audited(method, C::KIND, C::delete(store, provider, &id, if_match).await)?;
+            trail.audited(method, C::KIND, C::delete(store, provider, &id, &conditions).await)?;
             return Ok(None);
         }
     };
     Ok(Some(trail.audited(method, C::KIND, written)?.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn however_late_an_operation_begins_the_request_takes_no_longer_as_a_whole() {
+        let end = Instant::now() + BEGINNING;
+        let patiences =
+            || [Weight::Ordinary, Weight::Sizable].map(|weight| patience(&weight, end).as_millis());
+        assert_eq!(patiences(), [4_500, 20_000]);
+        advance(Duration::from_secs(10)).await;
+        assert_eq!(patiences(), [4_500, 14_500]);
+        advance(Duration::from_secs(10)).await;
+        assert_eq!(patiences(), [4_500, 4_500]);
+    }
 }

@@ -1,5 +1,7 @@
 //! How long a client waits.
 
+use std::time::Duration;
+
 use tokio::{runtime::Handle, spawn, task::spawn_blocking, time::timeout};
 
 use super::{
@@ -29,7 +31,15 @@ pub(super) async fn to_the_end<T: Send + 'static>(
     weight: Weight,
     write: impl Future<Output = scim::error::Result<T>> + Send + 'static,
 ) -> Result<T> {
-    let patience = weight.patience();
+    to_the_end_within(weight.patience(), weight, write).await
+}
+
+/// The same within another time than the weight's.
+pub(super) async fn to_the_end_within<T: Send + 'static>(
+    patience: Duration,
+    weight: Weight,
+    write: impl Future<Output = scim::error::Result<T>> + Send + 'static,
+) -> Result<T> {
     let is_large = matches!(weight, Weight::Large { .. });
     let asked = Asked::default();
     let write = asked.clone().during(async move {
@@ -68,7 +78,7 @@ fn unavailable(detail: &str) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::pending, time::Duration};
+    use std::future::pending;
 
     use axum::response::IntoResponse;
     use tokio::{sync::oneshot, time::Instant};

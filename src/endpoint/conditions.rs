@@ -6,44 +6,31 @@ use axum::{
 };
 
 use super::{error::Result, render::Shown};
-use crate::scim::{error::ScimError, etag::Tags};
+use crate::scim::{
+    error::ScimError,
+    etag::{Conditions, Reading, Tags},
+};
 
-/// The versions that the client may change.
+/// The conditions of a request.
 ///
 /// # Errors
 /// `invalidSyntax` for anything but entity tags.
-pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<Tags>> {
-    tags(headers, &header::IF_MATCH)
+pub(super) fn read(headers: &HeaderMap) -> Result<Conditions> {
+    Ok(Conditions {
+        if_match: tags(headers, &header::IF_MATCH)?,
+        if_none_match: tags(headers, &header::IF_NONE_MATCH)?,
+    })
 }
 
-/// What must be true of a resource for a GET to be answered with it (RFC 9110 section 13.1).
-pub(super) struct Conditions {
-    if_match: Option<Tags>,
-    if_none_match: Option<Tags>,
-}
-
-impl Conditions {
-    /// The conditions of a request.
-    ///
-    /// # Errors
-    /// `invalidSyntax` for anything but entity tags.
-    pub(super) fn read(headers: &HeaderMap) -> Result<Self> {
-        Ok(Self { if_match: if_match(headers)?, if_none_match: tags(headers, &header::IF_NONE_MATCH)? })
-    }
-
-    /// The answer to a GET of this resource.
-    ///
-    /// # Errors
-    /// `preconditionFailed` where `If-Match` names other versions, which is looked at first (section 13.2.2).
-    pub(super) fn answer(&self, shown: Shown) -> Result<Response> {
-        if let Some(wanted) = &self.if_match {
-            wanted.check(shown.etag())?;
-        }
-        match &self.if_none_match {
-            Some(known) if known.include(shown.etag()) => Ok(shown.bare(StatusCode::NOT_MODIFIED)),
-            _ => Ok(shown.answer(StatusCode::OK)),
-        }
-    }
+/// The answer to a GET of this resource.
+///
+/// # Errors
+/// `preconditionFailed` where `If-Match` names other versions.
+pub(super) fn answer(conditions: &Conditions, shown: Shown) -> Result<Response> {
+    Ok(match conditions.allow_reading(shown.etag())? {
+        Reading::Whole => shown.answer(StatusCode::OK),
+        Reading::NotModified => shown.bare(StatusCode::NOT_MODIFIED),
+    })
 }
 
 /// All values of a header are one list (RFC 9110 section 5.3).
@@ -61,16 +48,16 @@ mod tests {
     #[test]
     fn several_headers_are_one_list() {
         let mut headers = HeaderMap::new();
-        assert_eq!(if_match(&headers).unwrap(), None);
+        assert_eq!(read(&headers).unwrap(), Conditions::NONE);
         headers.append(header::IF_MATCH, "W/\"1\"".parse().unwrap());
         headers.append(header::IF_MATCH, "\"2\", W/\"3\"".parse().unwrap());
         let tags = Tags::These(["1", "2", "3"].map(str::to_owned).to_vec());
-        assert_eq!(if_match(&headers).unwrap(), Some(tags));
+        assert_eq!(read(&headers).unwrap(), Conditions { if_match: Some(tags), ..Conditions::NONE });
     }
 
     #[test]
     fn what_is_no_tag_is_no_condition_either() {
         let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, "7".parse().unwrap())]);
-        assert!(Conditions::read(&headers).is_err());
+        assert!(read(&headers).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! How long connections live. A client that sends half a head is cut off soon; one that waits between two
-//! requests is left in peace for longer than identity providers keep connections; one whose request is answered
-//! before it was read to its end can still read the answer.
+//! requests is left in peace for longer than identity providers keep connections, and one that stops reading its answers
+//! no longer; one whose request is answered before it was read to its end can still read the answer.
 
 mod frames;
 
@@ -31,7 +31,7 @@ use tower::Service;
 
 use frames::Frames;
 
-/// How long a connection lives without a request.
+/// How long a connection lives without a request, or with answers of which the client reads nothing.
 const IDLE: Duration = Duration::from_secs(68);
 /// How long the head of a request may take, counted from its first byte.
 const HEAD: Duration = Duration::from_secs(10);
@@ -68,29 +68,44 @@ where
 struct Requests {
     connected: Instant,
     begun: AtomicUsize,
+    /// Of which the head of the answer is there, or that nobody waits for any more.
+    answered: AtomicUsize,
+    /// Of which nothing is left to be asked for.
     ended: AtomicUsize,
-    /// When the last one of them ended, in milliseconds since the connection was made.
-    last_end: AtomicU64,
+    /// When the client last did anything, in milliseconds since the connection was made.
+    latest: AtomicU64,
 }
 
 impl Requests {
     fn new() -> Self {
-        let (begun, ended, last_end) = Default::default();
-        Self { connected: Instant::now(), begun, ended, last_end }
+        let (begun, answered, ended, latest) = Default::default();
+        Self { connected: Instant::now(), begun, answered, ended, latest }
     }
 
-    fn begin(&self) {
-        self.begun.fetch_add(1, Ordering::SeqCst);
+    /// Counts one more.
+    fn count(&self, counted: &AtomicUsize) {
+        self.go_on();
+        counted.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn end(&self) {
-        let since = self.connected.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
-        self.last_end.fetch_max(since, Ordering::SeqCst);
-        self.ended.fetch_add(1, Ordering::SeqCst);
+    /// Notes that the client is there.
+    fn go_on(&self) {
+        let now = self.connected.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        self.latest.fetch_max(now, Ordering::SeqCst);
     }
 
-    fn last_end(&self) -> Instant {
-        self.connected + Duration::from_millis(self.last_end.load(Ordering::SeqCst))
+    /// When the client will have done nothing for too long.
+    fn idle_end(&self) -> Instant {
+        self.connected + Duration::from_millis(self.latest.load(Ordering::SeqCst)) + IDLE
+    }
+}
+
+/// A request from its head to the head of its answer.
+struct Unanswered(Arc<Requests>);
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        self.0.count(&self.0.answered);
     }
 }
 
@@ -99,7 +114,7 @@ struct Running(Arc<Requests>);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.end();
+        self.0.count(&self.0.ended);
     }
 }
 
@@ -125,17 +140,21 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        self.requests.begin();
-        let running = Running(self.requests.clone());
+        self.requests.count(&self.requests.begun);
+        let (running, unanswered) = (Running(self.requests.clone()), Unanswered(self.requests.clone()));
         let answer = self.service.call(request);
-        Box::pin(async move { Ok(answer.await?.map(|body| Body::new(Counting { body, _running: running }))) })
+        Box::pin(async move {
+            let answer = answer.await?;
+            drop(unanswered);
+            Ok(answer.map(|body| Body::new(Counting { body, running })))
+        })
     }
 }
 
 /// The body of an answer, until whose end its request is running.
 struct Counting<B> {
     body: B,
-    _running: Running,
+    running: Running,
 }
 
 impl<B: HttpBody + Unpin> HttpBody for Counting<B> {
@@ -146,6 +165,8 @@ impl<B: HttpBody + Unpin> HttpBody for Counting<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        // As hyper does when there is room for it.
+        self.running.0.go_on();
         Pin::new(&mut self.body).poll_frame(cx)
     }
 
@@ -163,8 +184,8 @@ impl<B: HttpBody + Unpin> HttpBody for Counting<B> {
 pub(super) struct TimedStream<T> {
     stream: T,
     requests: Arc<Requests>,
-    /// How many requests had begun, and ended, when that was last looked at.
-    seen: (usize, usize),
+    /// How many requests had ended, been answered and begun when that was last looked at.
+    seen: [usize; 3],
     frames: Frames,
     phase: Phase,
     /// When the head of which a part has come has taken too long.
@@ -175,6 +196,17 @@ pub(super) struct TimedStream<T> {
 /// The end of a head's time, and which of HTTP/2's heads it is.
 #[derive(Clone, Copy, Debug)]
 struct HeadEnd(Instant, Option<usize>);
+
+/// For what a connection waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    /// For a request.
+    Request,
+    /// For us to answer.
+    Answer,
+    /// For the client to read answers.
+    Reader,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -191,7 +223,7 @@ impl<T> TimedStream<T> {
         Self {
             stream,
             requests,
-            seen: (0, 0),
+            seen: [0; 3],
             frames: Frames::default(),
             phase: Phase::Open,
             head_end: None,
@@ -199,22 +231,29 @@ impl<T> TimedStream<T> {
         }
     }
 
-    /// Whether a request is running. When one has begun or ended, the head that came before it is no longer waited for.
-    fn is_serving(&mut self) -> bool {
-        // In this order a request that ends in between counts as running.
-        let ended = self.requests.ended.load(Ordering::SeqCst);
-        let begun = self.requests.begun.load(Ordering::SeqCst);
-        if self.seen != (begun, ended) {
-            self.seen = (begun, ended);
+    /// For what the connection waits. A head is there once anything has become of its request.
+    fn awaited(&mut self) -> Awaited {
+        // In this order a request that is answered or ends in between counts as what it was before.
+        let Requests { begun, answered, ended, .. } = &*self.requests;
+        let now @ [ended, answered, begun] =
+            [ended, answered, begun].map(|count| count.load(Ordering::SeqCst));
+        if self.seen != now {
+            self.seen = now;
             if !self.frames.are_spoken() {
                 self.head_end = None;
             }
         }
-        begun != ended
+        if begun != answered {
+            Awaited::Answer
+        } else if begun != ended {
+            Awaited::Reader
+        } else {
+            Awaited::Request
+        }
     }
 
     /// Looks at what has come.
-    fn note(&mut self, bytes: &[u8], serving: bool) {
+    fn note(&mut self, bytes: &[u8], awaited: Awaited) {
         self.frames.read(bytes);
         if bytes.is_empty() {
             self.phase = Phase::Ended;
@@ -223,24 +262,23 @@ impl<T> TimedStream<T> {
             let before = self.head_end.take();
             let now = self.frames.unfinished().map(|head| HeadEnd(Instant::now() + HEAD, Some(head)));
             self.head_end = now.map(|now| before.filter(|before| before.1 == now.1).unwrap_or(now));
-        } else if !serving && self.head_end.is_none() {
+        } else if awaited == Awaited::Request && self.head_end.is_none() {
             self.head_end = Some(HeadEnd(Instant::now() + HEAD, None));
         }
     }
 
-    /// When the client will have taken too long, if nothing comes.
-    fn end(&self, serving: bool) -> Option<Instant> {
-        let idle_end = || (!serving).then(|| self.requests.last_end() + IDLE);
-        self.head_end.map(|HeadEnd(end, _)| end).or_else(idle_end)
+    /// When the client will have taken too long, if nothing comes and nothing is read.
+    fn end(&mut self) -> Option<Instant> {
+        let idle_end = (self.awaited() != Awaited::Answer).then(|| self.requests.idle_end());
+        self.head_end.map(|HeadEnd(end, _)| end).or(idle_end)
     }
 
     /// Waits until then. hyper reads while it answers, to see whether the client is still there, and does not read
-    /// again when it has answered: so the timer looks now and then whether a request has ended. To wake the reader
-    /// at each end would cost more than most requests.
+    /// again when it has answered: so the timer looks from time to time. To wake the reader at the end of each
+    /// request wakes other threads too, and costs more than most requests.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let serving = self.is_serving();
-            let (now, end) = (Instant::now(), self.end(serving));
+            let (now, end) = (Instant::now(), self.end());
             if end.is_some_and(|end| end <= now) {
                 return Poll::Ready(());
             }
@@ -251,6 +289,19 @@ impl<T> TimedStream<T> {
             ready!(self.timer.as_mut().poll(cx));
         }
     }
+
+    /// The outcome of a write, which fails once the client has read nothing for too long.
+    fn written<W>(&mut self, outcome: Poll<io::Result<W>>, cx: &mut Context<'_>) -> Poll<io::Result<W>> {
+        if outcome.is_pending() {
+            ready!(self.poll_end(cx));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        // Over HTTP/2 what is written may be no more than the answer to a ping.
+        if !self.frames.are_spoken() {
+            self.requests.go_on();
+        }
+        outcome
+    }
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for TimedStream<T> {
@@ -260,11 +311,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for TimedStream<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let serving = this.is_serving();
+        let awaited = this.awaited();
         let before = buffer.filled().len();
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buffer) {
             if read.is_ok() {
-                this.note(buffer.filled().get(before..).unwrap_or_default(), serving);
+                this.note(buffer.filled().get(before..).unwrap_or_default(), awaited);
             }
             return Poll::Ready(read);
         }
@@ -274,7 +325,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for TimedStream<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.written(written, cx)
     }
 
     fn poll_write_vectored(
@@ -282,7 +335,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, slices)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
+        this.written(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -290,7 +345,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let this = self.get_mut();
+        match Pin::new(&mut this.stream).poll_flush(cx) {
+            Poll::Pending => this.written(Poll::Pending, cx),
+            flushed => flushed,
+        }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -301,7 +360,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<T> {
         let last_end = match this.phase {
             Phase::Lingering(end) => end,
             Phase::Open | Phase::Ended => {
-                ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+                let closed = Pin::new(&mut this.stream).poll_shutdown(cx);
+                ready!(this.written(closed, cx))?;
                 let now = Instant::now();
                 this.timer.as_mut().reset(now + LINGER_SILENCE);
                 this.phase = Phase::Lingering(now + LINGER);

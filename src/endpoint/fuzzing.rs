@@ -32,7 +32,7 @@ pub fn url(input: &[u8]) {
         assert!(request.headers().get_all("content-type").iter().map(is_json).eq([true]));
     }
     assert!(auth::bearer(request.headers()).is_none_or(|token| !token.contains(char::is_control)));
-    if let Err(refusal) = conditions::Conditions::read(request.headers()) {
+    if let Err(refusal) = conditions::read(request.headers()) {
         assert_can_be_answered(&refusal.into_error());
     }
     for mode in Mode::ALL {

@@ -11,8 +11,7 @@ use axum::{
 };
 
 use super::{
-    Endpoint,
-    conditions::Conditions,
+    Endpoint, conditions,
     error::{Refusal, Result},
     layers::NO_SUCH_PATH,
     render::Renderer,
@@ -45,8 +44,8 @@ pub(super) fn where_offered(kind: ResourceKind, methods: MethodRouter<Endpoint>)
 }
 
 fn show(scope: &Scope, kind: ResourceKind, id: &str, query: &Query, headers: &HeaderMap) -> Result<Response> {
-    let conditions = Conditions::read(headers)?;
+    let conditions = conditions::read(headers)?;
     let found = scope.store.assignable(&scope.provider, kind, &id.into(), clock::now())?;
     let shown = Renderer::new(scope, kind, query).assignable(&found);
-    conditions.answer(shown)
+    conditions::answer(&conditions, shown)
 }

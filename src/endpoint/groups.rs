@@ -15,7 +15,7 @@ use crate::{
         Provider, Store, Written,
         view::{Group, GroupObject, Id},
     },
-    scim::{error::Result, etag::Tags, patch::PatchRequest, schema::ResourceKind},
+    scim::{error::Result, etag::Conditions, patch::PatchRequest, schema::ResourceKind},
 };
 
 /// The collection behind `/Groups`.
@@ -44,10 +44,10 @@ impl Collection for Groups {
         provider: &Provider,
         id: &Id,
         body: Value,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
         now: Timestamp,
     ) -> Result<Written<Group>> {
-        store.replace_group(provider, id, body, if_match, now).await
+        store.replace_group(provider, id, body, conditions, now).await
     }
 
     async fn patch(
@@ -55,10 +55,10 @@ impl Collection for Groups {
         provider: &Provider,
         id: &Id,
         patch: &PatchRequest,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
         now: Timestamp,
     ) -> Result<Written<Group>> {
-        store.patch_group(provider, id, patch, if_match, now).await
+        store.patch_group(provider, id, patch, conditions, now).await
     }
 
     /// A large group would be answered as a whole to everyone who adds one member.
@@ -73,9 +73,9 @@ impl Collection for Groups {
         store: &Store,
         provider: &Provider,
         id: &Id,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
     ) -> Result<Written<GroupObject>> {
-        store.delete_group(provider, id, if_match).await
+        store.delete_group(provider, id, conditions).await
     }
 
     fn show(renderer: &Renderer<'_>, group: &Group) -> Shown {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{
     body::Weight,
     completion::{in_time, to_the_end},
-    conditions::{Conditions, if_match},
+    conditions,
     error::Result,
     render::{Renderer, Shown},
     scope::{Parameters, Scope},
@@ -23,7 +23,7 @@ use crate::{
     directory::{Provider, Store, Written, view::Id},
     ops::clock,
     scim::{
-        bulk::Method, error::Result as Outcome, etag::Tags, patch::PatchRequest, schema::ResourceKind,
+        bulk::Method, error::Result as Outcome, etag::Conditions, patch::PatchRequest, schema::ResourceKind,
         search::Query, specified::Specified,
     },
 };
@@ -58,7 +58,7 @@ pub(super) trait Collection: 'static {
         provider: &Provider,
         id: &Id,
         body: Value,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
         now: Timestamp,
     ) -> impl Future<Output = Outcome<Written<Self::Resource>>> + Send;
 
@@ -68,7 +68,7 @@ pub(super) trait Collection: 'static {
         provider: &Provider,
         id: &Id,
         patch: &PatchRequest,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
         now: Timestamp,
     ) -> impl Future<Output = Outcome<Written<Self::Resource>>> + Send;
 
@@ -82,7 +82,7 @@ pub(super) trait Collection: 'static {
         store: &Store,
         provider: &Provider,
         id: &Id,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
     ) -> impl Future<Output = Outcome<Written<Self::Deleted>>> + Send;
 
     /// Shows a resource.
@@ -112,10 +112,10 @@ pub(super) async fn get<C: Collection>(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let conditions = Conditions::read(&headers)?;
+    let conditions = conditions::read(&headers)?;
     let found = in_time(C::get(&scope.store, &scope.provider, &id.as_str().into())).await?;
     let shown = C::show(&Renderer::new(&scope, C::KIND, &query), &found);
-    conditions.answer(shown)
+    conditions::answer(&conditions, shown)
 }
 
 /// `PUT /Users/<id>` (section 3.5.1).
@@ -126,13 +126,13 @@ pub(super) async fn replace<C: Collection>(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response> {
-    let if_match = if_match(&headers)?;
+    let conditions = conditions::read(&headers)?;
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
     let specified = specified::<C>(&scope, &body);
     let Scope { store, provider, trail, .. } = scope.clone();
     let replace = async move {
-        let (id, if_match) = (id.as_str().into(), if_match.as_ref());
-        let replaced = C::replace(&store, &provider, &id, body, if_match, clock::now()).await;
+        let id = id.as_str().into();
+        let replaced = C::replace(&store, &provider, &id, body, &conditions, clock::now()).await;
         trail.audited(Method::Put, C::KIND, replaced)
     };
     let replaced = to_the_end(weight, replace).await?;
@@ -147,14 +147,14 @@ pub(super) async fn patch<C: Collection>(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response> {
-    let if_match = if_match(&headers)?;
+    let conditions = conditions::read(&headers)?;
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
     let specified = specified::<C>(&scope, &body);
     let Scope { store, provider, trail, .. } = scope.clone();
     let patch = async move {
-        let (id, if_match) = (id.as_str().into(), if_match.as_ref());
+        let id = id.as_str().into();
         let patch = PatchRequest::decode(body, provider.mode())?;
-        let patched = C::patch(&store, &provider, &id, &patch, if_match, clock::now()).await;
+        let patched = C::patch(&store, &provider, &id, &patch, &conditions, clock::now()).await;
         trail.audited(Method::Patch, C::KIND, patched)
     };
     let patched = to_the_end(weight, patch).await?;
@@ -171,9 +171,9 @@ pub(super) async fn delete<C: Collection>(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let if_match = if_match(&headers)?;
+    let conditions = conditions::read(&headers)?;
     let delete = async move {
-        let deleted = C::delete(&store, &provider, &id.as_str().into(), if_match.as_ref()).await;
+        let deleted = C::delete(&store, &provider, &id.as_str().into(), &conditions).await;
         trail.audited(Method::Delete, C::KIND, deleted)
     };
     to_the_end(Weight::Ordinary, delete).await?;

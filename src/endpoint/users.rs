@@ -14,7 +14,7 @@ use crate::{
         Provider, Store, Written,
         view::{Id, User},
     },
-    scim::{error::Result, etag::Tags, patch::PatchRequest, schema::ResourceKind},
+    scim::{error::Result, etag::Conditions, patch::PatchRequest, schema::ResourceKind},
 };
 
 /// The collection behind `/Users`.
@@ -43,10 +43,10 @@ impl Collection for Users {
         provider: &Provider,
         id: &Id,
         body: Value,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
         now: Timestamp,
     ) -> Result<Written<User>> {
-        store.replace_user(provider, id, body, if_match, now).await
+        store.replace_user(provider, id, body, conditions, now).await
     }
 
     async fn patch(
@@ -54,19 +54,19 @@ impl Collection for Users {
         provider: &Provider,
         id: &Id,
         patch: &PatchRequest,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
         now: Timestamp,
     ) -> Result<Written<User>> {
-        store.patch_user(provider, id, patch, if_match, now).await
+        store.patch_user(provider, id, patch, conditions, now).await
     }
 
     async fn delete(
         store: &Store,
         provider: &Provider,
         id: &Id,
-        if_match: Option<&Tags>,
+        conditions: &Conditions,
     ) -> Result<Written<User>> {
-        store.delete_user(provider, id, if_match).await
+        store.delete_user(provider, id, conditions).await
     }
 
     fn show(renderer: &Renderer<'_>, user: &User) -> Shown {

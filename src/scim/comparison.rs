@@ -20,6 +20,9 @@ pub enum Comparison {
     Boolean,
     /// By numeric value, without loss.
     Number,
+    /// By the double that is closest, however a number is written: of a double beyond 2^53 the Kubernetes API writes
+    /// as many digits as tell it from others and then zeros, which as an integer is another number.
+    Double,
     /// By the instant, whatever the offset.
     Instant,
     /// By code points.
@@ -51,7 +54,8 @@ impl Comparison {
     pub fn of_type(attribute: &Attribute) -> Self {
         match attribute.ty {
             Type::Boolean => Self::Boolean,
-            Type::Decimal | Type::Integer => Self::Number,
+            Type::Integer => Self::Number,
+            Type::Decimal => Self::Double,
             Type::DateTime => Self::Instant,
             Type::Binary => Self::Text(Case::Exact),
             Type::String | Type::Reference | Type::Complex if attribute.case_exact => Self::Text(Case::Exact),
@@ -64,6 +68,9 @@ impl Comparison {
         Some(match (self, value) {
             (Self::Boolean, Value::Bool(boolean)) => Comparable::Boolean(*boolean),
             (Self::Number, Value::Number(number)) => Comparable::Number(Exact(number.clone())),
+            (Self::Double, Value::Number(number)) => {
+                Comparable::Number(Exact(Number::from_f64(number.as_f64()?)?))
+            }
             (Self::Instant, Value::String(text)) => Comparable::Instant(instant(text)?),
             (Self::Text(case), Value::String(text)) => Comparable::Text(case.apply(text)),
             _ => return None,
@@ -202,6 +209,15 @@ mod tests {
         assert!(number(json!(-1.5), json!(-1)).is_lt());
         assert!(number(json!(-2), json!(-1.5)).is_lt());
         assert!(number(json!(3), json!(1e300)).is_lt());
+    }
+
+    #[test]
+    fn doubles_compare_as_what_they_are_and_not_as_they_are_written() {
+        let double = |a: Value, b: Value| compare(Comparison::Double, &a, &b);
+        assert!(double(json!(123_456_789_012_345_660_i64), json!(1.2345678901234566e17)).is_eq());
+        assert!(double(json!(12_345_678_901_234_567_000_u64), json!(12345678901234567000.0)).is_eq());
+        assert!(double(json!(-1), json!(-1.0)).is_eq());
+        assert!(double(json!(1), json!(1.5)).is_lt());
     }
 
     /// RFC 7643 section 2.3.5.

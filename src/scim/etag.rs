@@ -74,20 +74,8 @@ impl Tags {
         }
     }
 
-    /// As `If-Match`: refuses a resource of another version.
-    ///
-    /// # Errors
-    /// `preconditionFailed`, with the version that there is.
-    pub fn check(&self, current: &ETag) -> Result<()> {
-        if self.allow_change(current) {
-            return Ok(());
-        }
-        let detail = format!("the resource is at version {current} now; read it and send the request again");
-        Err(ScimError::new(ErrorKind::PreconditionFailed, detail))
-    }
-
-    /// As `If-Match`: whether a resource of this tag may be changed.
-    fn allow_change(&self, current: &ETag) -> bool {
+    /// Whether the version of this tag is among them.
+    fn name_version(&self, current: &ETag) -> bool {
         let version = current.version.to_string();
         match self {
             Self::Any => true,
@@ -97,13 +85,68 @@ impl Tags {
         }
     }
 
-    /// As `If-None-Match`: whether the client has the resource of this tag already.
-    pub fn include(&self, current: &ETag) -> bool {
+    /// Whether this tag is among them: the version and all else that it shows.
+    fn include(&self, current: &ETag) -> bool {
         match self {
             Self::Any => true,
             Self::These(tags) => tags.contains(&current.opaque()),
         }
     }
+}
+
+/// What must be true of a resource for a request to be executed (RFC 9110 section 13.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// `If-Match`: the versions of which it must have one.
+    pub if_match: Option<Tags>,
+    /// `If-None-Match`: those of which it must have none.
+    pub if_none_match: Option<Tags>,
+}
+
+impl Conditions {
+    /// A request that is executed whatever is there.
+    pub const NONE: Self = Self { if_match: None, if_none_match: None };
+
+    /// Whether a resource of this tag may be changed. Versions alone count: a change leaves alone what else a tag
+    /// stands for.
+    ///
+    /// # Errors
+    /// `preconditionFailed`, with the version that there is.
+    pub fn allow_change(&self, current: &ETag) -> Result<()> {
+        let is_unwanted = self.if_none_match.as_ref().is_some_and(|tags| tags.name_version(current));
+        if self.wants(current) && !is_unwanted { Ok(()) } else { Err(failed(current)) }
+    }
+
+    /// Whether a resource of this tag is sent, or else the client has it already. `If-Match` is looked at first
+    /// (section 13.2.2).
+    ///
+    /// # Errors
+    /// `preconditionFailed`, with the version that there is.
+    pub fn allow_reading(&self, current: &ETag) -> Result<Reading> {
+        match &self.if_none_match {
+            _ if !self.wants(current) => Err(failed(current)),
+            Some(known) if known.include(current) => Ok(Reading::NotModified),
+            _ => Ok(Reading::Whole),
+        }
+    }
+
+    fn wants(&self, current: &ETag) -> bool {
+        self.if_match.as_ref().is_none_or(|tags| tags.name_version(current))
+    }
+}
+
+/// What a client that reads a resource gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// The resource.
+    Whole,
+    /// That it is what the client has.
+    NotModified,
+}
+
+fn failed(current: &ETag) -> ScimError {
+    let detail = format!("the resource is at version {current} now; read it and send the request again");
+    ScimError::new(ErrorKind::PreconditionFailed, detail)
 }
 
 #[cfg(test)]
@@ -123,20 +166,48 @@ mod tests {
 
     #[test]
     fn a_change_is_allowed_for_the_version_that_the_client_read() {
+        let if_match = |header| Conditions { if_match: Some(tags(header)), ..Conditions::NONE };
         for header in [r#"W/"7""#, r#""7""#, r#" "6" , W/"7-c0ffee" "#, "*"] {
-            assert!(tags(header).allow_change(&ETag::beside(7, "beef")), "{header}");
+            assert!(if_match(header).allow_change(&ETag::beside(7, "beef")).is_ok(), "{header}");
         }
         for header in [r#"W/"8""#, r#""""#, r#""77""#, r#""6","8""#, r#""7x""#] {
-            assert!(!tags(header).allow_change(&ETag::new(7)), "{header}");
+            let refused = if_match(header).allow_change(&ETag::new(7)).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::PreconditionFailed, "{header}");
         }
+        assert!(Conditions::NONE.allow_change(&ETag::new(7)).is_ok());
+    }
+
+    /// RFC 9110 section 13.1.2.
+    #[test]
+    fn a_change_is_refused_for_the_versions_that_the_client_does_not_want() {
+        let allows = |if_match: Option<&str>, if_none_match| {
+            let conditions =
+                Conditions { if_match: if_match.map(tags), if_none_match: Some(tags(if_none_match)) };
+            conditions.allow_change(&ETag::beside(7, "beef")).is_ok()
+        };
+        for header in [r#"W/"7""#, r#""6", W/"7-c0ffee""#, "*"] {
+            assert!(!allows(None, header) && !allows(Some("*"), header), "{header}");
+        }
+        assert!(allows(None, r#"W/"6""#) && allows(Some(r#"W/"7""#), r#"W/"6""#));
+        assert!(!allows(Some(r#"W/"8""#), r#"W/"6""#));
     }
 
     #[test]
     fn what_the_client_has_is_what_it_was_shown() {
         let current = ETag::beside(7, "c0ffee");
-        assert!(tags(&current.to_string()).include(&current) && tags("*").include(&current));
-        assert!(!tags(r#"W/"7-beef""#).include(&current));
-        assert!(!tags(r#"W/"7""#).include(&current));
+        let read = |if_match: Option<&str>, if_none_match| {
+            let conditions =
+                Conditions { if_match: if_match.map(tags), if_none_match: Some(tags(if_none_match)) };
+            conditions.allow_reading(&current).map_err(|error| error.kind())
+        };
+        let shown = current.to_string();
+        for known in [shown.as_str(), "*"] {
+            assert_eq!(read(None, known), Ok(Reading::NotModified));
+            assert_eq!(read(Some(r#""6""#), known), Err(ErrorKind::PreconditionFailed));
+        }
+        for older in [r#"W/"7-beef""#, r#"W/"7""#] {
+            assert_eq!(read(Some("*"), older), Ok(Reading::Whole));
+        }
     }
 
     /// RFC 9110 section 8.8.3: a tag may hold commas.

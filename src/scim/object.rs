@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::error::{Result, ScimError, quote};
 use super::steps;
 
 /// The member of this name, in any case; the first one where there are several.
@@ -11,4 +12,15 @@ pub(super) fn member<'v>(object: &'v Map<String, Value>, name: &str) -> Option<&
         let found = object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value)
     })
+}
+
+/// Refuses an object that has a member beside these, in any case. `what` it is, the refusal says.
+///
+/// # Errors
+/// `invalidSyntax`.
+pub(super) fn refuse_beside(known: &[&str], object: &Map<String, Value>, what: &str) -> Result<()> {
+    match object.keys().find(|name| !known.iter().any(|known| known.eq_ignore_ascii_case(name))) {
+        None => Ok(()),
+        Some(name) => Err(ScimError::invalid_syntax(format!("{what} has no {}; leave it out", quote(name)))),
+    }
 }

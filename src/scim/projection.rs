@@ -235,8 +235,10 @@ impl<'s> Projection<'s> {
             Returned::Never => false,
             // Without its parts nothing would be left of what is always shown.
             Returned::Default if at.attribute.returned == Returned::Always => true,
-            Returned::Default => (is_asked_for() || is_part_of_what_is_asked_for()) && !is_excluded(),
-            Returned::Request => is_asked_for() && !is_excluded(),
+            Returned::Request if !self.specified.iter().any(is_this) => is_asked_for() && !is_excluded(),
+            Returned::Default | Returned::Request => {
+                (is_asked_for() || is_part_of_what_is_asked_for()) && !is_excluded()
+            }
         }
     }
 

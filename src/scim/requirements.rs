@@ -6,12 +6,14 @@ use super::comparison::Comparison;
 use super::error::{Result, ScimError, quote};
 use super::filter::is_present;
 use super::resource::Resource;
-use super::schema::{Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema};
+use super::schema::{Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Storage};
 
 /// What every resource of a type must have, and which values some attributes may have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requirements {
     required: Vec<Field>,
+    /// What each value of an attribute must have.
+    parts: Vec<Field>,
     constraints: Vec<(Field, Allowed)>,
 }
 
@@ -79,16 +81,23 @@ impl Requirements {
 
     /// What the schemas require: `userName` of users, `displayName` of groups, and what custom schemas say.
     pub fn of(schema: &ResourceSchema) -> Self {
-        let fields = |urn: Option<&str>, attributes: &[Attribute]| -> Vec<Field> {
-            let required = attributes.iter().filter(|attribute| attribute.required);
-            required.map(|attribute| Field::new(AttributeRef { urn, attribute }, None)).collect()
+        let attributes = || {
+            let extensions = schema.extensions().iter().map(|extension| (Some(&*extension.id), extension));
+            let schemas = [(None, schema.core())].into_iter().chain(extensions);
+            schemas.flat_map(|(urn, schema)| {
+                schema.attributes.iter().map(move |attribute| AttributeRef { urn, attribute })
+            })
         };
-        let extended = schema
-            .extensions()
-            .iter()
-            .flat_map(|extension| fields(Some(&extension.id), &extension.attributes));
-        let required = fields(None, &schema.core().attributes).into_iter().chain(extended).collect();
-        Self { required, constraints: Vec::new() }
+        let required = attributes().filter(|at| at.attribute.required);
+        let parts = attributes().flat_map(|at| {
+            let required = at.attribute.sub_attributes.iter().filter(|sub| sub.required);
+            required.map(move |sub| Field::new(at, Some(sub)))
+        });
+        Self {
+            required: required.map(|at| Field::new(at, None)).collect(),
+            parts: parts.collect(),
+            constraints: Vec::new(),
+        }
     }
 
     /// Refuses a resource that lacks something or has a value that is not allowed, and drops the values that
@@ -119,9 +128,12 @@ impl Requirements {
                 }
             }
         }
-        let is_new = |field: &&Field| !before.is_some_and(|before| field.is_missing(before));
-        let missing = self.required.iter().filter(|field| field.is_missing(resource)).filter(is_new);
-        let missing: Vec<_> = missing.collect();
+        let is_new = |is_missing: fn(&Field, &Resource) -> bool, field: &Field| {
+            is_missing(field, resource) && !before.is_some_and(|before| is_missing(field, before))
+        };
+        let missing = self.required.iter().filter(|field| is_new(Field::is_missing, field));
+        let parts = self.parts.iter().filter(|field| is_new(Field::is_missing_in_a_value, field));
+        let missing: Vec<_> = missing.chain(parts).collect();
         let is_unassigned = missing.iter().any(|field| field.values(resource).is_empty());
         if !missing.is_empty() {
             let paths: Vec<_> = missing.iter().map(|field| field.path.as_str()).collect();
@@ -180,7 +192,8 @@ impl Field {
             Located::SubAttribute(at, sub) => (at, Some(sub)),
         };
         let is_set = |attribute: &Attribute| {
-            matches!(attribute.mutability, Mutability::ReadWrite | Mutability::Immutable)
+            attribute.mutability != Mutability::ReadOnly
+                && attribute.storage == Storage::Kept
                 && !attribute.is("members")
         };
         let usable = is_set(at.attribute) && sub.is_none_or(is_set);
@@ -205,18 +218,27 @@ impl Field {
         self.values(resource).into_iter().any(|other| self.comparison.equal(other, value))
     }
 
+    /// Whether there is a value of the attribute without what stands here.
+    fn is_missing_in_a_value(&self, resource: &Resource) -> bool {
+        !self.whole_values(resource).iter().all(|value| self.within(value).is_some_and(is_present))
+    }
+
     /// The values here: each of a list's.
     fn values<'r>(&self, resource: &'r Resource) -> Vec<&'r Value> {
+        self.whole_values(resource).iter().filter_map(|value| self.within(value)).collect()
+    }
+
+    /// The values of the attribute.
+    fn whole_values<'r>(&self, resource: &'r Resource) -> &'r [Value] {
         let attributes = match &self.urn {
             Some(urn) => resource.get(urn).and_then(Value::as_object),
             None => Some(resource),
         };
-        let values = match attributes.and_then(|attributes| attributes.get(&self.name)) {
+        match attributes.and_then(|attributes| attributes.get(&self.name)) {
             None => &[],
             Some(Value::Array(list)) => list.as_slice(),
             Some(one) => std::slice::from_ref(one),
-        };
-        values.iter().filter_map(|value| self.within(value)).collect()
+        }
     }
 
     /// Of a value of the attribute, what stands here.

@@ -75,7 +75,7 @@ pub fn replacement(body: Value, schema: &ResourceSchema, mode: Mode) -> Result<N
 }
 
 /// What a PUT sent, as the next state of `current`: absent attributes are cleared, but `active`, what the
-/// server sets and what cannot change stay.
+/// server sets, what cannot change and what nobody reads stay.
 ///
 /// # Errors
 /// Those of [`Requirements::enforce`]; `mutability` where an immutable attribute would change.
@@ -91,9 +91,9 @@ pub fn succeed(
             sent.insert(name.to_owned(), value.clone());
         }
     }
-    keep_immutable(&schema.core().attributes, current, &mut sent)?;
+    keep(&schema.core().attributes, current, &mut sent)?;
     for extension in schema.extensions() {
-        keep_immutable_within(&extension.id, &extension.attributes, current, &mut sent)?;
+        keep_within(&extension.id, &extension.attributes, current, &mut sent)?;
     }
     settle(&mut sent, Change::Replacement(current), schema, requirements)?;
     Ok(sent)
@@ -243,37 +243,32 @@ fn check_schemas(body: &Map<String, Value>, schema: &ResourceSchema) -> Result<(
     }
 }
 
-/// What is immutable stays where the next state does not mention it, and cannot differ where it does.
-fn keep_immutable(attributes: &[Attribute], current: &Resource, next: &mut Resource) -> Result<()> {
+/// What is immutable or writeOnly stays where the next state does not mention it: the client may not take it away,
+/// or has never been shown it. What is immutable cannot differ where the state does (RFC 7644 section 3.5.1).
+fn keep(attributes: &[Attribute], current: &Resource, next: &mut Resource) -> Result<()> {
     for attribute in attributes {
         let name = attribute.name.as_ref();
-        if attribute.mutability == Mutability::Immutable {
-            match (current.get(name), next.get(name)) {
-                (Some(value), None) => {
-                    next.insert(name.to_owned(), value.clone());
-                }
-                (Some(value), Some(other)) if value != other => {
-                    return Err(ScimError::mutability(format!("{name} cannot change once it has a value")));
-                }
-                _ => {}
+        match (attribute.mutability, current.get(name), next.get(name)) {
+            (Mutability::Immutable | Mutability::WriteOnly, Some(value), None) => {
+                next.insert(name.to_owned(), value.clone());
             }
-        } else if attribute.ty == Type::Complex && !attribute.multi_valued {
-            keep_immutable_within(name, &attribute.sub_attributes, current, next)?;
+            (Mutability::Immutable, Some(value), Some(other)) if value != other => {
+                return Err(ScimError::mutability(format!("{name} cannot change once it has a value")));
+            }
+            (Mutability::ReadWrite, ..) if attribute.ty == Type::Complex && !attribute.multi_valued => {
+                keep_within(name, &attribute.sub_attributes, current, next)?;
+            }
+            _ => {}
         }
     }
     Ok(())
 }
 
 /// The same for what stands in an object of this name.
-fn keep_immutable_within(
-    name: &str,
-    attributes: &[Attribute],
-    current: &Resource,
-    next: &mut Resource,
-) -> Result<()> {
+fn keep_within(name: &str, attributes: &[Attribute], current: &Resource, next: &mut Resource) -> Result<()> {
     let Some(Value::Object(current)) = current.get(name) else { return Ok(()) };
     let Value::Object(next) = next.entry(name).or_insert_with(|| Map::new().into()) else { return Ok(()) };
-    keep_immutable(attributes, current, next)
+    keep(attributes, current, next)
 }
 
 fn insert(object: &mut Map<String, Value>, name: &str, value: Value) -> Result<()> {

@@ -68,7 +68,7 @@ impl Query {
             body.as_object().ok_or_else(|| ScimError::invalid_syntax("the body must be a JSON object"))?;
         check_schemas(body, mode)?;
         if mode.switches().unknown_in_body == UnknownInBody::Refuse {
-            check_names(body)?;
+            object::refuse_beside(&NAMES, body, "a search")?;
         }
         Self::read(&Parameters(body), mode)
     }
@@ -95,8 +95,18 @@ impl Query {
     }
 }
 
-const NAMES: [&str; 8] =
-    ["filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes"];
+/// What a SearchRequest has.
+const NAMES: [&str; 9] = [
+    "schemas",
+    "filter",
+    "sortBy",
+    "sortOrder",
+    "startIndex",
+    "count",
+    "cursor",
+    "attributes",
+    "excludedAttributes",
+];
 
 fn check_schemas(body: &Map<String, Value>, mode: Mode) -> Result<()> {
     let is_search = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(SCHEMA));
@@ -104,17 +114,6 @@ fn check_schemas(body: &Map<String, Value>, mode: Mode) -> Result<()> {
         None if mode.switches().absent_schemas == AbsentSchemas::Take => Ok(()),
         Some(Value::Array(urns)) if urns.iter().any(is_search) => Ok(()),
         _ => Err(ScimError::invalid_syntax(format!("schemas must be [\"{SCHEMA}\"]"))),
-    }
-}
-
-fn check_names(body: &Map<String, Value>) -> Result<()> {
-    let is_known =
-        |name: &str| NAMES.iter().chain(&["schemas"]).any(|known| known.eq_ignore_ascii_case(name));
-    match body.keys().find(|name| !is_known(name)) {
-        None => Ok(()),
-        Some(name) => {
-            Err(ScimError::invalid_syntax(format!("a search has no {}; leave it out", quote(name))))
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::error::{Result, ScimError, quote};
 use super::path::AttributePath;
 use super::relations::{Relations, Source, id};
 use super::resource::Resource;
-use super::schema::{Located, ResourceKind, ResourceSchema};
+use super::schema::{Attribute, Located, ResourceKind, ResourceSchema};
 use super::value::is_primary;
 
 /// How much of a text counts, in characters: sort keys travel in cursors.
@@ -57,7 +57,7 @@ impl Sort {
     /// could be applied to.
     ///
     /// # Errors
-    /// `invalidFilter` where none of the types has the attribute, or it is complex and has no `value`.
+    /// `invalidFilter` where none of the types has the attribute, or it is complex and has no `value`, or writeOnly.
     pub fn new(by: Option<&str>, order: Order, types: &[&ResourceSchema]) -> Result<Self> {
         let (name, order) = by.map_or(("meta.created", Order::Ascending), |name| (name, order));
         let places = types.iter().filter_map(|schema| Place::find(name, schema).transpose());
@@ -104,6 +104,10 @@ impl Place {
         };
         if sub.is_none() && !at.attribute.sub_attributes.is_empty() {
             let detail = format!("sortBy must name a sub-attribute of {}", at.attribute.name);
+            return Err(ScimError::invalid_filter(detail));
+        }
+        if at.attribute.is_write_only() || sub.is_some_and(Attribute::is_write_only) {
+            let detail = format!("sortBy names {}, which is writeOnly: nobody reads it", quote(name));
             return Err(ScimError::invalid_filter(detail));
         }
         let kind = schema.kind();
@@ -217,6 +221,12 @@ mod tests {
         for by in ["", "favouriteColor", "emails.color", "name", "addresses", ENTERPRISE_USER] {
             assert_eq!(refused(by).kind().scim_type(), Some("invalidFilter"), "{by}");
         }
+    }
+
+    #[test]
+    fn what_nobody_reads_cannot_be_sorted_by() {
+        let refused = Sort::new(Some("password"), Order::Ascending, &[&ResourceSchema::user()]).unwrap_err();
+        assert_eq!(refused.detail(), r#"sortBy names "password", which is writeOnly: nobody reads it"#);
     }
 
     /// RFC 7644 section 3.4.2.1.

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 use super::mode::Mode;
 use super::object;
 use super::path::Path;
-use super::schema::{AttributeRef, Located, ResourceSchema, Returned};
+use super::schema::{Attribute, AttributeRef, Located, ResourceSchema, Returned};
 
-/// The attributes of `returned: request` that a change specifies, as names that a schema locates.
+/// The attributes and sub-attributes of `returned: request` that a change specifies, as names that a schema locates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Specified(Vec<String>);
 
@@ -18,18 +18,19 @@ impl Specified {
     pub fn by(body: &Value, schema: &ResourceSchema, mode: Mode) -> Self {
         let extensions = schema.extensions().iter();
         let mut defined = extensions.flat_map(|extension| &extension.attributes);
-        if !defined.any(|attribute| attribute.returned == Returned::Request) {
+        let has_any = |attribute: &Attribute| {
+            is_on_request(attribute) || attribute.sub_attributes.iter().any(is_on_request)
+        };
+        if !defined.any(has_any) {
             return Self::default();
         }
         let Value::Object(body) = body else { return Self::default() };
-        let named = match object::member(body, "Operations") {
+        Self(match object::member(body, "Operations") {
             Some(Value::Array(operations)) => {
                 operations.iter().flat_map(|operation| by_operation(operation, schema, mode)).collect()
             }
             _ => by_attributes(body, schema),
-        };
-        let on_request = named.into_iter().filter(|at| at.attribute.returned == Returned::Request);
-        Self(on_request.map(|at| full_name(at.urn, &at.attribute.name)).collect())
+        })
     }
 
     /// Their names.
@@ -38,39 +39,66 @@ impl Specified {
     }
 }
 
-fn by_operation<'s>(operation: &Value, schema: &'s ResourceSchema, mode: Mode) -> Vec<AttributeRef<'s>> {
+fn is_on_request(attribute: &Attribute) -> bool {
+    attribute.returned == Returned::Request
+}
+
+fn by_operation(operation: &Value, schema: &ResourceSchema, mode: Mode) -> Vec<String> {
     let Value::Object(operation) = operation else { return Vec::new() };
-    let value = object::member(operation, "value").and_then(Value::as_object);
+    let value = object::member(operation, "value").unwrap_or(&Value::Null);
     let path = object::member(operation, "path").and_then(Value::as_str).filter(|path| !path.is_empty());
     let Some(path) = path else {
-        return value.map(|value| by_attributes(value, schema)).unwrap_or_default();
+        return value.as_object().map(|value| by_attributes(value, schema)).unwrap_or_default();
     };
-    let path = Path::parse(path, mode).ok();
-    by_name(path.as_ref().and_then(|path| schema.locate(&path.attribute)), value, schema)
+    let Ok(Path { attribute, sub, .. }) = Path::parse(path, mode) else { return Vec::new() };
+    match (schema.locate(&attribute), sub) {
+        (Some(Located::Attribute(at)), Some(sub)) => {
+            at.attribute.sub(&sub).map(|sub| by_part(at, sub)).unwrap_or_default()
+        }
+        (Some(located), _) => by_value(located, value, schema),
+        (None, _) => Vec::new(),
+    }
 }
 
-fn by_attributes<'s>(attributes: &Map<String, Value>, schema: &'s ResourceSchema) -> Vec<AttributeRef<'s>> {
-    let named = |(name, value): (&String, &Value)| by_name(schema.locate(name), value.as_object(), schema);
-    attributes.iter().flat_map(named).collect()
+fn by_attributes(attributes: &Map<String, Value>, schema: &ResourceSchema) -> Vec<String> {
+    let located = attributes.iter().filter_map(|(name, value)| Some((schema.locate(name)?, value)));
+    located.flat_map(|(located, value)| by_value(located, value, schema)).collect()
 }
 
-fn by_name<'s>(
-    located: Option<Located<'s>>,
-    value: Option<&Map<String, Value>>,
-    schema: &'s ResourceSchema,
-) -> Vec<AttributeRef<'s>> {
+/// What is specified where this is given a value.
+fn by_value(located: Located<'_>, value: &Value, schema: &ResourceSchema) -> Vec<String> {
     match located {
-        None => Vec::new(),
-        Some(Located::Attribute(at) | Located::SubAttribute(at, _)) => vec![at],
-        Some(Located::Schema(of)) => {
-            let names = value.into_iter().flat_map(Map::keys);
-            names.filter_map(|name| schema.attribute(Some(&of.id), name)).collect()
+        Located::SubAttribute(at, sub) => by_part(at, sub),
+        Located::Attribute(at) => {
+            let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            let is_given = |sub: &&Attribute| {
+                let mut objects = values.iter().filter_map(Value::as_object);
+                objects.any(|object| object::member(object, &sub.name).is_some())
+            };
+            let parts = at.attribute.sub_attributes.iter().filter(|sub| is_on_request(sub)).filter(is_given);
+            let parts = parts.map(|sub| part_name(at, sub));
+            is_on_request(at.attribute).then(|| full_name(at)).into_iter().chain(parts).collect()
+        }
+        Located::Schema(of) => {
+            let members = value.as_object().into_iter().flatten();
+            let named =
+                members.filter_map(|(name, value)| Some((schema.attribute(Some(&of.id), name)?, value)));
+            named.flat_map(|(at, value)| by_value(Located::Attribute(at), value, schema)).collect()
         }
     }
 }
 
-fn full_name(urn: Option<&str>, name: &str) -> String {
-    urn.map_or_else(|| name.to_owned(), |urn| format!("{urn}:{name}"))
+fn by_part(at: AttributeRef<'_>, sub: &Attribute) -> Vec<String> {
+    let whole = is_on_request(at.attribute).then(|| full_name(at));
+    whole.into_iter().chain(is_on_request(sub).then(|| part_name(at, sub))).collect()
+}
+
+fn part_name(at: AttributeRef<'_>, sub: &Attribute) -> String {
+    format!("{}.{}", full_name(at), sub.name)
+}
+
+fn full_name(AttributeRef { urn, attribute }: AttributeRef<'_>) -> String {
+    urn.map_or_else(|| attribute.name.to_string(), |urn| format!("{urn}:{}", attribute.name))
 }
 
 #[cfg(test)]
@@ -121,6 +149,29 @@ mod tests {
         for path in ["title", "desk[", "salary"] {
             assert_eq!(patch(json!({"path": path, "value": {"salary": 1}})), "", "{path}");
         }
+    }
+
+    #[test]
+    fn of_a_complex_attribute_the_parts_that_are_given_a_value_or_named_are_specified() {
+        let on_request =
+            Attribute { returned: Returned::Request, ..Attribute::new("code", Type::String, "") };
+        let desk = Attribute::complex("desk", "", [Attribute::new("floor", Type::String, ""), on_request]);
+        let attributes = vec![desk.multi_valued()];
+        let extension = Schema { id: URN.into(), name: "".into(), description: "".into(), attributes };
+        let schema = ResourceSchema::new(ResourceKind::User, [extension]);
+        let specified = |body: Value| {
+            let specified = Specified::by(&body, &schema, Mode::Compat);
+            specified.names().map(|name| name.strip_prefix(URN).unwrap()).collect::<String>()
+        };
+        let patch = |path: &str, value: Value| {
+            specified(json!({"Operations": [{"op": "add", "path": format!("{URN}:{path}"), "value": value}]}))
+        };
+        assert_eq!(specified(json!({URN: {"desk": [{"floor": "1"}, {"CODE": "x"}]}})), ":desk.code");
+        assert_eq!(specified(json!({URN: {"desk": [{"floor": "1"}]}})), "");
+        assert_eq!(patch("desk[floor eq \"1\"].code", json!("x")), ":desk.code");
+        assert_eq!(patch("desk.code", json!("x")), ":desk.code");
+        assert_eq!(patch("desk[floor eq \"1\"]", json!({"code": "x"})), ":desk.code");
+        assert_eq!(patch("desk[floor eq \"1\"].floor", json!("2")), "");
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::date_time::is_date_time;
 use super::error::{Result, ScimError, quote};
 use super::json;
 use super::mode::{LooseForms, Mode, Password, UnknownInBody};
-use super::schema::{Attribute, Mutability, Type, Uniqueness};
+use super::schema::{Attribute, Mutability, Storage, Type, Uniqueness};
 use super::steps;
 
 /// The longest text, in bytes of UTF-8.
@@ -75,7 +75,7 @@ impl Normalizer<'_> {
         let may_be_listed = attribute.ty == Type::Complex && self.is_loose();
         match (attribute.mutability, value) {
             (Mutability::ReadOnly, _) | (_, Value::Null) => Ok(None),
-            (Mutability::WriteOnly, _) => self.write_only(attribute),
+            _ if attribute.storage == Storage::Dropped => self.dropped(attribute),
             (_, Value::Array(list)) if list.is_empty() => Ok(None),
             (_, Value::Array(list)) if attribute.multi_valued => self.list(attribute, list),
             (_, value) if attribute.multi_valued && self.is_loose() => self.list(attribute, vec![value]),
@@ -87,8 +87,8 @@ impl Normalizer<'_> {
         }
     }
 
-    /// What nobody can read again is not kept at all.
-    fn write_only(&self, attribute: &Attribute) -> Result<Option<Value>> {
+    /// Whether what is not kept may be sent at all, the mode says.
+    fn dropped(&self, attribute: &Attribute) -> Result<Option<Value>> {
         match self.mode.switches().password {
             Password::Drop => Ok(None),
             Password::Refuse => Err(self.refuse(attribute, "is not taken here; sign-in is not by password")),
@@ -124,7 +124,7 @@ impl Normalizer<'_> {
                 None => Err(self.refuse(attribute, "must be true or false")),
             },
             (Type::Integer, value) if value.is_i64() => Ok(Some(value)),
-            (Type::Decimal, value @ Value::Number(_)) => Ok(Some(value)),
+            (Type::Decimal, Value::Number(number)) => Ok(Some(as_kept(number).into())),
             (Type::Complex, Value::Object(object)) => self.complex(attribute, object),
             (Type::Complex, Value::String(text)) if self.is_loose() && attribute.sub("value").is_some() => {
                 match text.as_str() {
@@ -205,6 +205,16 @@ impl Normalizer<'_> {
     }
 }
 
+/// A decimal as the Kubernetes API gives it back, which writes doubles without an exponent, and without a fraction
+/// where they have none, up to 10^21: otherwise what is sent again would be taken for a change.
+fn as_kept(number: Number) -> Number {
+    const EXPONENT: f64 = 1e21;
+    let double = number.as_f64().filter(|double| number.is_f64() && double.abs() < EXPONENT);
+    let Some(written) = double.map(|double| double.to_string()) else { return number };
+    let signed = written.parse::<i64>().map(Number::from);
+    signed.or_else(|_| written.parse::<u64>().map(Number::from)).unwrap_or(number)
+}
+
 /// Leaves each element once, where it comes first (RFC 7643 section 2.4).
 fn drop_repeated(elements: &mut Vec<Value>) {
     let mut seen = HashSet::with_capacity(elements.len());
@@ -261,5 +271,29 @@ fn in_words(ty: Type) -> &'static str {
         Type::DateTime => "a string with a time",
         Type::Binary => "a string in base64",
         Type::Complex => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_is_kept_as_the_kubernetes_api_gives_it_back() {
+        let attribute = Attribute::new("score", Type::Decimal, "");
+        for (sent, kept) in [
+            ("1.0", "1"),
+            ("-0.0", "0"),
+            ("1.5", "1.5"),
+            ("9007199254740993", "9007199254740993"),
+            ("1.2345678901234567e17", "123456789012345660"),
+            ("12345678901234567890.5", "12345678901234567000"),
+            ("-1e19", "-1e19"),
+            ("1e21", "1e21"),
+        ] {
+            let [sent, kept] = [sent, kept].map(|number| serde_json::from_str::<Value>(number).unwrap());
+            let once = normalize_value(&attribute, sent, Mode::Strict, &mut Ignored::default()).unwrap();
+            assert_eq!(once, Some(kept));
+        }
     }
 }

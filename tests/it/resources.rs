@@ -43,6 +43,32 @@ fn rules() -> Vec<Rule> {
         ),
         rule(
             "ScimProvider",
+            "returned: what is writeOnly is in no answer; leave it out",
+            custom(json!({"name": "pin", "mutability": "writeOnly", "returned": "request"})),
+        ),
+        rule(
+            "ScimProvider",
+            "returned: a part that is writeOnly is in no answer; leave it out",
+            custom(json!({"name": "desk", "type": "complex", "subAttributes": [
+                {"name": "code", "mutability": "writeOnly", "returned": "always"},
+            ]})),
+        ),
+        rule(
+            "ScimProvider",
+            "mutability: the parts of what is immutable or writeOnly are so too; leave theirs out",
+            custom(json!({"name": "desk", "type": "complex", "mutability": "immutable", "subAttributes": [
+                {"name": "code", "mutability": "writeOnly"},
+            ]})),
+        ),
+        rule(
+            "ScimProvider",
+            "mutability: of a list no part can be writeOnly alone, since a client that sends the list back would take it away; make the list writeOnly",
+            custom(json!({"name": "desks", "type": "complex", "multiValued": true, "subAttributes": [
+                {"name": "code", "mutability": "writeOnly"},
+            ]})),
+        ),
+        rule(
+            "ScimProvider",
             "the name is a part of a URL: use at most 40 lower-case letters, digits and dashes",
             json!({"metadata": {"name": "okta.prod"}}),
         ),
@@ -340,6 +366,18 @@ fn also_good() -> Vec<(&'static str, Value)> {
             json!({"spec": {"guard": {"window": "1.5s"}, "retention": {"afterDeactivation": "0s"}}}),
         ),
         ("ScimProvider", json!({"spec": {"identity": {"user": {"prefix": "oidc:"}}}})),
+        (
+            "ScimProvider",
+            json!({"spec": {"attributes": {"custom": [{"schema": "urn:example:2.0:User", "attributes": [
+                {"name": "pin", "mutability": "writeOnly", "returned": "never"},
+                {"name": "card", "type": "complex", "mutability": "immutable", "subAttributes": [
+                    {"name": "code", "mutability": "immutable"}, {"name": "color"},
+                ]},
+                {"name": "keys", "type": "complex", "multiValued": true, "mutability": "writeOnly",
+                 "subAttributes": [{"name": "value", "mutability": "writeOnly"}]},
+                {"name": "desk", "type": "complex", "subAttributes": [{"name": "code", "mutability": "writeOnly"}]},
+            ]}]}}}),
+        ),
         policy(json!({"subjects": {"groups": null, "users": {"filter": "active eq true"}}})),
         policy(json!({"subjects": {"groups": [{"externalId": "00g9"}, {"id": "1"}]}})),
         policy(json!({"scope": {"namespaces": null, "cluster": {}}})),
@@ -407,6 +445,9 @@ fn unreadable() -> Vec<(&'static str, Value)> {
         unreadable.push(("ScimProvider", json!({"spec": {"guard": {"window": text}}})));
         unreadable.push(("ScimProvider", json!({"spec": {"retention": {"afterDeactivation": text}}})));
     }
+    let read_only =
+        json!({"schema": "urn:example:2.0:User", "attributes": [{"name": "a", "mutability": "readOnly"}]});
+    unreadable.push(("ScimProvider", json!({"spec": {"attributes": {"custom": [read_only]}}})));
     for text in ["never", "2026-01-02", "2026-01-02T00:00:00.1234567890Z", "2026-02-30T00:00:00Z"] {
         unreadable.push(("ScimAccessPolicy", json!({"spec": {"validity": {"notAfter": text}}})));
         unreadable.push(("ScimToken", json!({"spec": {"expiresAt": text}})));

@@ -1,5 +1,7 @@
 //! What a provider's resources are: the standard schemas and those that it declares.
 
+use std::borrow::Cow;
+
 use crate::{
     api::{
         AttributeMutability, AttributeReturned, AttributeRules, AttributeType, CustomAttribute, CustomSchema,
@@ -30,32 +32,50 @@ pub fn user_schema(rules: &AttributeRules) -> ResourceSchema {
 }
 
 fn attribute(declared: &CustomAttribute) -> Attribute {
-    let attribute = Attribute {
+    Attribute {
         multi_valued: declared.multi_valued,
         required: declared.required,
         case_exact: declared.case_exact || ty(declared.kind).is_case_exact(),
-        returned: match declared.returned {
-            AttributeReturned::Always => Returned::Always,
-            AttributeReturned::Default => Returned::Default,
-            AttributeReturned::Request => Returned::Request,
-            AttributeReturned::Never => Returned::Never,
-        },
-        canonical_values: declared.canonical_values.iter().cloned().map(Into::into).collect(),
+        mutability: mutability(declared.mutability),
+        returned: returned(declared.returned),
+        canonical_values: texts(&declared.canonical_values),
+        reference_types: texts(&declared.reference_types),
         sub_attributes: declared.sub_attributes.iter().map(sub_attribute).collect(),
         ..Attribute::new(declared.name.clone(), ty(declared.kind), declared.description.clone())
-    };
-    attribute.mutability(match declared.mutability {
-        AttributeMutability::ReadWrite => Mutability::ReadWrite,
-        AttributeMutability::Immutable => Mutability::Immutable,
-    })
+    }
 }
 
 fn sub_attribute(declared: &CustomSubAttribute) -> Attribute {
     Attribute {
         multi_valued: declared.multi_valued,
+        required: declared.required,
         case_exact: declared.case_exact || ty(declared.kind).is_case_exact(),
-        canonical_values: declared.canonical_values.iter().cloned().map(Into::into).collect(),
+        mutability: mutability(declared.mutability),
+        returned: returned(declared.returned),
+        canonical_values: texts(&declared.canonical_values),
+        reference_types: texts(&declared.reference_types),
         ..Attribute::new(declared.name.clone(), ty(declared.kind), declared.description.clone())
+    }
+}
+
+fn texts(declared: &[String]) -> Vec<Cow<'static, str>> {
+    declared.iter().cloned().map(Into::into).collect()
+}
+
+fn mutability(declared: AttributeMutability) -> Mutability {
+    match declared {
+        AttributeMutability::ReadWrite => Mutability::ReadWrite,
+        AttributeMutability::Immutable => Mutability::Immutable,
+        AttributeMutability::WriteOnly => Mutability::WriteOnly,
+    }
+}
+
+fn returned(declared: AttributeReturned) -> Returned {
+    match declared {
+        AttributeReturned::Always => Returned::Always,
+        AttributeReturned::Default => Returned::Default,
+        AttributeReturned::Request => Returned::Request,
+        AttributeReturned::Never => Returned::Never,
     }
 }
 
@@ -80,7 +100,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{api::ScimProvider, scim::schema::Located};
+    use crate::{
+        api::ScimProvider,
+        scim::schema::{Located, discovery},
+    };
 
     const URN: &str = "urn:example:params:scim:schemas:extension:custom:2.0:User";
 
@@ -115,6 +138,74 @@ mod tests {
         };
         for parent in ["", "desk."] {
             assert_eq!(types.map(|ty| is_exact(&format!("{parent}{ty}"))), [true, true, false]);
+        }
+    }
+
+    /// Characteristics that any attribute of the type may have, and any part of one.
+    fn characteristics(ty: &'static str) -> impl Strategy<Value = Value> {
+        let mutability = select(vec!["readWrite", "immutable", "writeOnly"]);
+        let returned = select(vec!["always", "default", "request", "never"]);
+        let sizes = (0..3_usize, 0..3_usize);
+        (mutability, returned, any::<bool>(), any::<bool>(), sizes).prop_map(
+            move |(mutability, returned, required, case_exact, (canonical, references))| {
+                let mut declared = json!({
+                    "type": ty, "mutability": mutability, "returned": returned, "required": required,
+                });
+                if mutability == "writeOnly" {
+                    declared["returned"] = json!("never");
+                }
+                if ty == "string" {
+                    declared["caseExact"] = json!(case_exact);
+                }
+                let values = |count| ["a", "b", "c"].into_iter().take(count).collect::<Vec<_>>();
+                match (ty, canonical, references) {
+                    ("string", 1.., _) => declared["canonicalValues"] = json!(values(canonical)),
+                    ("reference", _, 1..) => declared["referenceTypes"] = json!(values(references)),
+                    _ => {}
+                }
+                declared
+            },
+        )
+    }
+
+    fn attribute() -> impl Strategy<Value = Value> {
+        let part = select(vec!["string", "integer", "reference"]).prop_flat_map(characteristics);
+        let simple = select(vec!["string", "dateTime", "reference"]).prop_flat_map(characteristics);
+        let complex = (characteristics("complex"), part).prop_map(|(mut whole, mut part)| {
+            part["name"] = json!("part");
+            if whole["mutability"] != "readWrite" {
+                part["mutability"] = whole["mutability"].clone();
+            }
+            if part["mutability"] == "writeOnly" {
+                part["returned"] = json!("never");
+            }
+            whole["subAttributes"] = json!([part]);
+            whole
+        });
+        (prop_oneof![simple, complex], any::<bool>()).prop_map(|(mut attribute, is_list)| {
+            let is_kept = |part: &Value| part["mutability"] == "writeOnly";
+            let may_be_list = is_kept(&attribute) || !is_kept(&attribute["subAttributes"][0]);
+            attribute["name"] = json!("own");
+            attribute["multiValued"] = json!(is_list && may_be_list);
+            attribute
+        })
+    }
+
+    proptest! {
+        /// Quirk Q34.
+        #[test]
+        fn what_is_declared_is_what_schemas_say(declared in attribute()) {
+            let custom = json!([{"schema": URN, "attributes": [declared]}]);
+            let types = resource_types(&serde_json::from_value::<Vec<_>>(custom).unwrap()).unwrap();
+            let documents = discovery::schemas(&[&types.users], "");
+            let own = documents.iter().find(|document| document["id"] == URN).unwrap();
+            let is_said = |declared: &Value, said: &Value| {
+                let mut declared = declared.as_object().unwrap().iter();
+                declared.all(|(name, value)| name == "subAttributes" || said[name] == *value)
+            };
+            let (part, said) = (&declared["subAttributes"][0], &own["attributes"][0]);
+            prop_assert!(is_said(&declared, said), "{}", said);
+            prop_assert!(part.is_null() || is_said(part, &said["subAttributes"][0]), "{}", said);
         }
     }
 

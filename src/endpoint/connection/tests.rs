@@ -1,6 +1,7 @@
-use std::convert::Infallible;
+use std::{convert::Infallible, future::pending};
 
 use futures::FutureExt;
+use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tower::{ServiceExt, service_fn};
 
@@ -86,14 +87,68 @@ async fn every_request_has_its_own_ten_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_an_answer_is_on_its_way_nothing_ends() {
+async fn while_a_request_is_unanswered_nothing_ends() {
     let mut connection = connection();
     connection.send(b"GET /").await;
-    let unread = connection.serve().await;
+    let service = service_fn(async |_: Request<Body>| pending::<Result<Response<Body>, Infallible>>().await);
+    let counted = Counted { service, requests: connection.requests.clone() };
+    let mut unanswered = counted.oneshot(Request::new(Body::empty()));
+    assert!((&mut unanswered).now_or_never().is_none());
     tokio::time::advance(Duration::from_secs(600)).await;
     assert!(connection.stream.read(&mut [0]).now_or_never().is_none());
-    drop(unread);
+    drop(unanswered);
     assert!((60..=75).contains(&connection.end().await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_which_nothing_is_read_ends_the_connection_after_a_minute() {
+    let mut connection = connection();
+    connection.send(b"GET /").await;
+    let _unread = connection.serve().await;
+    assert!((60..=75).contains(&connection.end().await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_written_and_not_read_fails_after_a_minute() {
+    let mut connection = connection();
+    connection.send(b"GET /").await;
+    let _unread = connection.serve().await;
+    let began = Instant::now();
+    let written = connection.stream.write_all(&[b' '; 200]).await;
+    assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    assert!((60..=75).contains(&began.elapsed().as_secs()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_read_bit_by_bit_goes_on() {
+    for preface in [&b"GET /"[..], PREFACE] {
+        let mut connection = connection();
+        connection.send(preface).await;
+        let mut answer = connection.serve().await;
+        for _ in 0..5 {
+            tokio::time::advance(Duration::from_secs(59)).await;
+            if preface == PREFACE {
+                let _ = answer.body_mut().frame().now_or_never();
+            } else {
+                connection.stream.write_all(b"bit").await.unwrap();
+                connection.client.read_exact(&mut [0; 3]).await.unwrap();
+            }
+            assert!(connection.stream.read(&mut [0]).now_or_never().is_none());
+        }
+        assert!((60..=75).contains(&connection.end().await));
+    }
+}
+
+/// Else pings would keep a connection whose answers nobody reads.
+#[tokio::test(start_paused = true)]
+async fn over_http_2_what_is_written_is_no_sign_that_answers_are_read() {
+    let mut connection = connection();
+    connection.send(PREFACE).await;
+    let _unread = connection.serve().await;
+    assert!(connection.stream.read(&mut [0]).now_or_never().is_none());
+    tokio::time::advance(Duration::from_secs(30)).await;
+    connection.stream.write_all(b"pong").await.unwrap();
+    assert!((30..=45).contains(&connection.end().await));
 }
 
 /// hyper reads while it answers, to see whether the client is still there, and then waits to be woken.

@@ -182,6 +182,19 @@ async fn while_the_api_server_hangs_nobody_waits_longer_than_a_shutdown() {
     assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_operation_of_many_members_is_waited_for_as_if_it_had_come_alone() {
+    let never_answers = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Server::on(&format!("http://{}", never_answers.local_addr().unwrap()));
+    let body = |title: String| json!({"userName": "alice", "title": title});
+    let (short, long) = (body(String::new()), body("x".repeat(20_000)));
+    for (first, seconds) in [(&short, 4), (&long, 20)] {
+        let begun = Instant::now();
+        assert_eq!(statuses(&bulk(&server, json!([create("a", first.clone())])).await), ["503"]);
+        assert_eq!(begun.elapsed().as_secs(), seconds);
+    }
+}
+
 #[tokio::test]
 async fn a_provider_has_at_most_two_bulk_requests_executed_at_once() {
     let server = Server::new();

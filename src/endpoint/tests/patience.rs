@@ -11,6 +11,7 @@ use super::{
     *,
 };
 use crate::{
+    directory::view::samples::user,
     endpoint::serve,
     ops::{shutdown::Shutdown, tls::use_ring},
 };
@@ -23,16 +24,16 @@ struct Served {
 }
 
 impl Served {
-    fn plain() -> Self {
-        Self { address: listen(None), certificate: None }
+    fn plain(server: &Server) -> Self {
+        Self { address: listen(server, None), certificate: None }
     }
 
-    async fn with_tls() -> Self {
+    async fn with_tls(server: &Server) -> Self {
         use_ring();
         let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let der = issued.cert.der().to_vec();
         let config = RustlsConfig::from_der(vec![der.clone()], issued.signing_key.serialize_der()).await;
-        Self { address: listen(Some(config.unwrap())), certificate: Some(der) }
+        Self { address: listen(server, Some(config.unwrap())), certificate: Some(der) }
     }
 
     async fn connect(&self, http: Http) -> Connection {
@@ -40,10 +41,10 @@ impl Served {
     }
 }
 
-fn listen(tls: Option<RustlsConfig>) -> SocketAddr {
+fn listen(server: &Server, tls: Option<RustlsConfig>) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let router = Server::new().endpoint.router();
+    let router = server.endpoint.router();
     tokio::spawn(async move {
         let (_trigger, shutdown) = Shutdown::new();
         serve(listener, tls, router, &shutdown).await
@@ -53,10 +54,14 @@ fn listen(tls: Option<RustlsConfig>) -> SocketAddr {
 
 /// Servers and versions of HTTP in every combination.
 async fn everywhere() -> Vec<(Served, Http)> {
+    everywhere_of(&Server::new()).await
+}
+
+async fn everywhere_of(server: &Server) -> Vec<(Served, Http)> {
     let mut all = Vec::new();
     for http in [Http::One, Http::Two] {
-        all.push((Served::plain(), http));
-        all.push((Served::with_tls().await, http));
+        all.push((Served::plain(server), http));
+        all.push((Served::with_tls(server).await, http));
     }
     all
 }
@@ -119,6 +124,25 @@ async fn a_slow_body_that_makes_progress_is_read() {
         assert_eq!(slow.get().await, 200, "on the same connection");
         let end = slow.end().await;
         assert!((60..=75).contains(&end), "{http:?}: {end}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_which_nothing_is_read_is_cut_off_after_a_minute() {
+    // More than the systems of both sides hold on its way.
+    let server = Server::new();
+    server.endpoint.0.store.tell(|directory| {
+        for n in 0..100 {
+            directory.apply_user(user(&n.to_string(), json!({"title": "x".repeat(250_000)})));
+        }
+    });
+    for (served, http) in everywhere_of(&server).await {
+        let mut connection = served.connect(http).await;
+        connection.begin_get().await;
+        sleep(Duration::from_secs(75)).await;
+        let began = Instant::now();
+        assert!(!connection.rest_is_whole().await, "{http:?}");
+        assert!(began.elapsed() < Duration::from_secs(1), "{http:?}: it was closed before");
     }
 }
 

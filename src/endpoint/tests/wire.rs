@@ -59,6 +59,12 @@ impl Connection {
 
     /// The status of a GET.
     pub(super) async fn get(&mut self) -> u16 {
+        self.begin_get().await;
+        self.status().await
+    }
+
+    /// Sends a GET.
+    pub(super) async fn begin_get(&mut self) {
         match self.http {
             Http::One => {
                 let head = format!("GET {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: {TOKEN}\r\n\r\n");
@@ -69,7 +75,6 @@ impl Connection {
                 self.begin_stream(END_HEADERS | END_STREAM, &head).await;
             }
         }
-        self.status().await
     }
 
     /// Sends the head of a POST with a body of this length.
@@ -139,6 +144,25 @@ impl Connection {
                         return status;
                     }
                 }
+            }
+        }
+    }
+
+    /// Whether the last answer comes to its end before the server closes.
+    pub(super) async fn rest_is_whole(&mut self) -> bool {
+        match self.http {
+            Http::One => {
+                let mut rest = Vec::new();
+                let _ = self.stream.read_to_end(&mut rest).await;
+                rest.ends_with(b"\r\n0\r\n\r\n")
+            }
+            Http::Two => {
+                while let Ok((_, flags, stream, _)) = self.frame().await {
+                    if flags & END_STREAM != 0 && stream == self.stream_id {
+                        return true;
+                    }
+                }
+                false
             }
         }
     }

@@ -34,6 +34,9 @@ pub const MAX_OPERATIONS: usize = 1000;
 /// The largest body, in bytes.
 pub const MAX_PAYLOAD: usize = 1024 * 1024;
 
+/// What an operation has in a request.
+const MEMBERS: [&str; 5] = ["method", "path", "bulkId", "version", "data"];
+
 /// The methods of bulk operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -131,8 +134,11 @@ impl Bulk {
         };
         let is_named =
             || object::member(&body, "schemas").is_some_and(|schemas| *schemas == json!([REQUEST]));
-        if mode.switches().unknown_in_body == UnknownInBody::Refuse && !is_named() {
-            return Err(ScimError::invalid_syntax(format!("schemas must be [\"{REQUEST}\"]")));
+        if mode.switches().unknown_in_body == UnknownInBody::Refuse {
+            if !is_named() {
+                return Err(ScimError::invalid_syntax(format!("schemas must be [\"{REQUEST}\"]")));
+            }
+            object::refuse_beside(&["schemas", "failOnErrors", "Operations"], &body, "a bulk request")?;
         }
         let failures_left = match object::member(&body, "failOnErrors") {
             None | Some(Value::Null) => None,
@@ -154,7 +160,7 @@ impl Bulk {
             );
             return Err(ScimError::new(ErrorKind::PayloadTooLarge, detail));
         }
-        let mut operations: Vec<_> = sent.into_iter().map(Operation::read).collect();
+        let mut operations: Vec<_> = sent.into_iter().map(|sent| Operation::read(sent, mode)).collect();
         refuse_repeated(&mut operations);
         let steps = schedule::plan(&mut operations, References { types: &types, mode });
         Ok(Self { mode, types, operations, steps, ids: HashMap::new(), current: None, failures_left })
@@ -239,7 +245,7 @@ impl Bulk {
 }
 
 impl Operation {
-    fn read(sent: Value) -> Self {
+    fn read(sent: Value, mode: Mode) -> Self {
         let Value::Object(mut sent) = sent else {
             let request = Err(ScimError::invalid_syntax("an operation must be a JSON object"));
             return Self { method: None, bulk_id: None, request, kind: None, id: None, result: None };
@@ -250,7 +256,11 @@ impl Operation {
         let path = text("path").and_then(|path| read_path(&path).ok());
         let (kind, id) = path.map(|(kind, id)| (Some(kind), id)).unwrap_or_default();
         let id = id.filter(|id| !creates && !references::is_reference(id));
-        let request = read_request(&mut sent, bulk_id.as_deref());
+        let known = match mode.switches().unknown_in_body {
+            UnknownInBody::Ignore => Ok(()),
+            UnknownInBody::Refuse => object::refuse_beside(&MEMBERS, &sent, "an operation"),
+        };
+        let request = known.and_then(|()| read_request(&mut sent, bulk_id.as_deref()));
         Self { method, bulk_id, request, kind, id, result: None }
     }
 

@@ -420,6 +420,28 @@ fn what_is_no_bulk_request_is_refused_whole() {
 }
 
 #[test]
+fn what_a_bulk_request_or_an_operation_does_not_know_is_ignored_in_compat_alone() {
+    let mut operation = user("a");
+    operation["commentary"] = json!("");
+    let named = |more: Value| {
+        let mut body = json!({"Schemas": [REQUEST], "operations": [operation]});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for (mode, status) in [(Mode::Compat, "200"), (Mode::Strict, "400"), (Mode::Ipsie, "400")] {
+        let mut bulk = Bulk::new(named(json!({})), types(), mode).unwrap();
+        assert_eq!(bulk.next_request().is_some(), mode == Mode::Compat);
+        bulk.record(Ok(Outcome { status: 200, id: "a".to_owned(), version: None, response: None }));
+        let answered = serde_json::to_value(bulk.into_response(BASE)).unwrap();
+        assert_eq!(answered["Operations"][0]["status"], status);
+    }
+    let more = named(json!({"failOnError": 1}));
+    assert!(Bulk::new(more.clone(), types(), Mode::Compat).is_ok());
+    let refused = Bulk::new(more, types(), Mode::Strict).unwrap_err();
+    assert_eq!(refused.detail(), r#"a bulk request has no "failOnError"; leave it out"#);
+}
+
+#[test]
 fn a_chain_of_a_thousand_references_is_followed() {
     let names: Vec<_> = (0..1000).map(|n| n.to_string()).collect();
     let next = |n: usize| names.get(n + 1).map(String::as_str);

@@ -108,6 +108,11 @@ impl ElementFilter {
         self.0.terms().into_iter().any(|test| test.sub.as_deref() == Some(sub))
     }
 
+    /// The sub-attributes that its terms are about, of the attribute that it is bound to.
+    fn tested<'a>(&self, attribute: &'a Attribute) -> impl Iterator<Item = &'a Attribute> {
+        self.0.terms().into_iter().filter_map(|test| attribute.sub(test.sub.as_deref()?))
+    }
+
     /// How many terms it has.
     pub fn terms(&self) -> usize {
         self.0.terms().len()
@@ -153,10 +158,20 @@ impl ResourceTest {
         let sub = named.or_else(|| compared_part(at.attribute, &term.test));
         let check = Check::bind(&term.test, sub.unwrap_or(at.attribute), Comparison::of(at, sub), mode)?;
         let elements = filter.as_deref().map(|filter| ElementFilter::bind(filter, at.attribute, mode));
+        let elements = elements.transpose()?;
+        let tested = elements.iter().flat_map(|elements| elements.tested(at.attribute));
+        if let Some(hidden) =
+            [at.attribute].into_iter().chain(sub).chain(tested).find(|it| it.is_write_only())
+        {
+            return Err(ScimError::invalid_filter(format!(
+                "{} is writeOnly: nobody reads it, and no filter finds out what it is",
+                hidden.name
+            )));
+        }
         Ok(Self {
             path: AttributePath::new(at, sub),
             source: if here.is_some() { Source::of(at, sub, schema.kind()) } else { Source::OtherType },
-            elements: elements.transpose()?,
+            elements,
             check,
         })
     }
@@ -235,8 +250,10 @@ fn value(literal: &Literal, comparison: Comparison, forms: LooseForms) -> Option
         (Comparison::Boolean, Literal::String(text)) if loose => {
             text.to_ascii_lowercase().parse::<bool>().ok().map(Value::Bool)
         }
-        (Comparison::Number, Literal::Number(text)) => serde_json::from_str(text).ok().map(Value::Number),
-        (Comparison::Number, Literal::String(text)) if loose => {
+        (Comparison::Number | Comparison::Double, Literal::Number(text)) => {
+            serde_json::from_str(text).ok().map(Value::Number)
+        }
+        (Comparison::Number | Comparison::Double, Literal::String(text)) if loose => {
             serde_json::from_str(text).ok().map(Value::Number)
         }
         (Comparison::Instant, Literal::String(text)) => instant(text).map(|_| text.as_str().into()),

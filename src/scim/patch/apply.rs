@@ -12,7 +12,8 @@ use crate::scim::object;
 use crate::scim::path::Path;
 use crate::scim::resource::Resource;
 use crate::scim::schema::{
-    Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Schema, Type, says_schemas,
+    Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Schema, Storage, Type,
+    says_schemas,
 };
 use crate::scim::value::{Ignored, is_nobody, normalize_value};
 
@@ -176,8 +177,8 @@ impl<'a> Application<'a> {
             Ok(())
         } else if place.is_read_only() {
             self.refuse_unless_same_id(&place, change)
-        } else if attribute.mutability == Mutability::WriteOnly {
-            self.write_only(attribute, change)
+        } else if attribute.storage == Storage::Dropped {
+            self.dropped(attribute, change)
         } else if self.schema.kind() == ResourceKind::Group && place.is_core("members") {
             self.change_members(&place, change)
         } else if attribute.multi_valued {
@@ -375,8 +376,8 @@ impl<'a> Application<'a> {
         }
     }
 
-    /// What nobody can read again is not kept; whether it may be sent at all, the mode says.
-    fn write_only(&mut self, attribute: &Attribute, change: Change<&Value>) -> Result<()> {
+    /// Whether what is not kept may be sent at all, the mode says.
+    fn dropped(&mut self, attribute: &Attribute, change: Change<&Value>) -> Result<()> {
         match change {
             Change::Set(_, value) => self.normalize(attribute, value).map(drop),
             Change::Remove(_) => Ok(()),

@@ -68,7 +68,7 @@ impl PatchRequest {
     /// `op`, `path` and `value` is not.
     ///
     /// # Errors
-    /// `invalidSyntax` for what is no list of operations, `invalidPath` and `invalidFilter` for paths,
+    /// `invalidSyntax` for what is no list of operations, or says more where the mode refuses it, `invalidPath` and `invalidFilter` for paths,
     /// `invalidValue` and `noTarget` for operations without what they need; 413 for more than
     /// [`MAX_OPERATIONS`].
     pub fn decode(body: Value, mode: Mode) -> Result<Self> {
@@ -77,6 +77,7 @@ impl PatchRequest {
         };
         if mode.switches().unknown_in_body == UnknownInBody::Refuse {
             check_schemas(&body, mode)?;
+            object::refuse_beside(&["schemas", "Operations"], &body, "a PATCH")?;
         }
         let operations = body.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("Operations"));
         let may_be_empty = mode.switches().empty_patch == EmptyPatch::Nothing;
@@ -124,16 +125,15 @@ impl Operation {
         let Value::Object(operation) = operation else {
             return Err(ScimError::invalid_syntax("must be an object"));
         };
+        if mode.switches().unknown_in_body == UnknownInBody::Refuse {
+            object::refuse_beside(&["op", "path", "value"], &operation, "an operation")?;
+        }
         let (mut op, mut path, mut value, mut other) = (None, None, None, None);
         for (name, member) in operation {
             match name.to_ascii_lowercase().as_str() {
                 "op" => op = Some(member),
                 "path" => path = Some(member),
                 "value" => value = Some(member),
-                _ if mode.switches().unknown_in_body == UnknownInBody::Refuse => {
-                    let detail = format!("an operation has no {}; leave it out", quote(&name));
-                    return Err(ScimError::invalid_syntax(detail));
-                }
                 _ if member.is_array() || member.is_object() => other = Some(name),
                 _ => {}
             }

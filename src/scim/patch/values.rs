@@ -175,16 +175,37 @@ pub(super) fn assign(
     next: Option<Value>,
 ) -> Result<()> {
     let name = &*attribute.name;
-    let current = object.get(name);
-    let is_changed = current.is_some() && current != next.as_ref();
-    if is_changed && attribute.mutability == Mutability::Immutable {
-        return Err(ScimError::mutability(format!("{name} cannot change once it has a value")));
+    if let Some(fixed) =
+        object.get(name).and_then(|current| changed_for_good(attribute, current, next.as_ref()))
+    {
+        return Err(ScimError::mutability(format!("{fixed} cannot change once it has a value")));
     }
     match next {
         Some(next) => object.insert(name.to_owned(), next),
         None => object.shift_remove(name),
     };
     Ok(())
+}
+
+/// The name of what is immutable and would change: the attribute, or a part of it. The values of a list come and
+/// go as a whole.
+fn changed_for_good(attribute: &Attribute, current: &Value, next: Option<&Value>) -> Option<String> {
+    let is_immutable = |attribute: &Attribute| attribute.mutability == Mutability::Immutable;
+    if next == Some(current) {
+        None
+    } else if is_immutable(attribute) {
+        Some(attribute.name.to_string())
+    } else if attribute.multi_valued {
+        None
+    } else {
+        let part = |value: Option<&Value>, sub: &Attribute| value?.get(&*sub.name).cloned();
+        let is_changed = |sub: &&Attribute| {
+            let before = part(Some(current), sub);
+            is_immutable(sub) && before.is_some() && before != part(next, sub)
+        };
+        let fixed = attribute.sub_attributes.iter().find(is_changed)?;
+        Some(format!("{}.{}", attribute.name, fixed.name))
+    }
 }
 
 /// The complex value with these sub-attributes changed; none when nothing is left of it. A `$ref` goes with

@@ -11,8 +11,16 @@ const SCHEMAS: [&str; 3] = [USER, ENTERPRISE_USER, CUSTOM];
 /// Users with an attribute of every kind of `returned`.
 fn schema() -> ResourceSchema {
     let with = |name, returned| Attribute { returned, ..Attribute::new(name, Type::String, "") };
-    let desk =
-        Attribute::complex("desk", "", [with("floor", Returned::Always), with("seat", Returned::Default)]);
+    let desk = Attribute::complex(
+        "desk",
+        "",
+        [
+            with("floor", Returned::Always),
+            with("seat", Returned::Default),
+            with("code", Returned::Request),
+            with("key", Returned::Never),
+        ],
+    );
     let attributes = vec![
         with("badge", Returned::Always),
         with("pin", Returned::Never),
@@ -30,7 +38,10 @@ fn project(attributes: &[&str], excluded: &[&str]) -> Value {
         "emails": [{"value": "a@b", "type": "work"}, {"type": "home"}],
         "unknown": 1,
         ENTERPRISE_USER: {"department": "d", "manager": {"value": "m"}},
-        CUSTOM: {"badge": "7", "pin": "p", "salary": "s", "desk": {"floor": "2", "seat": "x"}},
+        CUSTOM: {
+            "badge": "7", "pin": "p", "salary": "s",
+            "desk": {"floor": "2", "seat": "x", "code": "c", "key": "k"},
+        },
         "meta": {"version": "W/\"1\""},
     });
     let Value::Object(mut resource) = resource else { unreachable!() };
@@ -124,6 +135,20 @@ fn a_sub_attribute_is_shown_alone() {
 fn what_is_returned_on_request_is_shown_on_request_and_what_never_is_never() {
     let shown = project(&["urn:example:user:salary", "urn:example:User:pin"], &[]);
     assert_eq!(shown[CUSTOM], json!({"badge": "7", "salary": "s"}));
+    let shown = project(&["urn:example:user:desk.code", "urn:example:user:desk.key"], &[]);
+    assert_eq!(shown[CUSTOM], json!({"badge": "7", "desk": {"floor": "2", "code": "c"}}));
+}
+
+#[test]
+fn a_part_that_is_returned_on_request_is_shown_to_who_has_specified_it() {
+    let schema = schema();
+    let body = json!({"userName": "a", CUSTOM: {"desk": {"floor": "2", "code": "c", "key": "k"}}});
+    let specified = Specified::by(&body, &schema, Mode::Strict);
+    let Value::Object(resource) = body else { unreachable!() };
+    let projection = Projection::standard(&schema).of_change(&specified);
+    let shown = projection.show(&Compact::of_user(resource), "1", &json!({})).text();
+    let shown: Value = serde_json::from_slice(&shown).unwrap();
+    assert_eq!(shown[CUSTOM], json!({"desk": {"floor": "2", "code": "c"}}));
 }
 
 #[test]

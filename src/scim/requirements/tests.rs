@@ -57,6 +57,23 @@ fn a_custom_schema_can_require_an_attribute() {
     assert!(enforce(&required, json!({"userName": "a", "urn:x:User": {"badge": "7"}}), None).is_ok());
 }
 
+/// RFC 7643 section 7: `required` of a sub-attribute.
+#[test]
+fn a_custom_schema_can_require_a_part_of_each_value() {
+    let code = Attribute { required: true, ..Attribute::new("code", Type::String, "") };
+    let attributes = vec![Attribute::complex("cards", "", [code]).multi_valued()];
+    let badges = Schema { id: "urn:x:User".into(), name: "".into(), description: "".into(), attributes };
+    let required = Requirements::of(&ResourceSchema::new(ResourceKind::User, [badges]));
+    let with = |cards: Value| json!({"userName": "a", "urn:x:User": {"cards": cards}});
+    for complete in [json!({"userName": "a"}), with(json!([{"code": "1"}, {"code": "2"}]))] {
+        assert!(enforce(&required, complete, None).is_ok());
+    }
+    let incomplete = with(json!([{"code": "1"}, {"color": "red"}]));
+    let refused = enforce(&required, incomplete.clone(), None).unwrap_err();
+    assert_eq!(refused.detail(), "required and missing: urn:x:User:cards.code");
+    assert!(enforce(&required, incomplete.clone(), Some(incomplete)).is_ok(), "what was so before passes");
+}
+
 #[test]
 fn a_value_that_is_not_allowed_is_refused() {
     let constrained = requirements(&[], &[("userType", &["employee", "manager"], OnInvalid::Reject)]);

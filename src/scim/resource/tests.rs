@@ -471,6 +471,23 @@ fn put_keeps_what_is_immutable_and_refuses_its_change() {
     assert_eq!(refused.kind(), ErrorKind::Mutability);
 }
 
+/// RFC 7644 section 3.5.1 clears what is readWrite alone: nobody can send back what no answer shows.
+#[test]
+fn put_keeps_what_is_write_only_until_it_is_replaced() {
+    const URN: &str = "urn:example:User";
+    let text = |name| Attribute::new(name, Type::String, "");
+    let desk = Attribute::complex("desk", "", [text("code").write_only(), text("seat")]);
+    let attributes = vec![text("pin").write_only(), desk];
+    let extension = Schema { id: URN.into(), name: "".into(), description: "".into(), attributes };
+    let schema = ResourceSchema::new(ResourceKind::User, [extension]);
+    let current = json!({"userName": "a", URN: {"pin": "1", "desk": {"code": "2", "seat": "x"}}});
+    let current = normalize(current, &schema, Mode::Compat).unwrap().resource;
+    let put = |body| put(body, &current, &schema, Mode::Compat, &Requirements::of(&schema)).unwrap().resource;
+    assert_eq!(put(json!({"userName": "a"}))[URN], json!({"pin": "1", "desk": {"code": "2"}}));
+    let replaced = json!({"pin": "3", "desk": {"code": "4"}});
+    assert_eq!(put(json!({"userName": "a", URN: replaced}))[URN], replaced);
+}
+
 #[test]
 fn a_sealed_resource_holds_nothing_empty() {
     let mut resource = Map::from_iter([

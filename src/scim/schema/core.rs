@@ -8,7 +8,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Attribute, Mutability, Returned, Schema, Type, Uniqueness};
+use super::{Attribute, Mutability, Returned, Schema, Storage, Type, Uniqueness};
 
 /// The URN of the core User schema.
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -160,7 +160,7 @@ fn name() -> Attribute {
 
 fn password() -> Attribute {
     let password = string("password", "Accepted for compatibility and dropped; never stored.").case_exact();
-    Attribute { returned: Returned::Never, ..password.mutability(Mutability::WriteOnly) }
+    Attribute { storage: Storage::Dropped, ..password.write_only() }
 }
 
 fn addresses() -> Attribute {

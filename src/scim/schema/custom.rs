@@ -1,6 +1,6 @@
 //! Schemas that a provider declares for its own attributes (RFC 7643 section 3.3).
 
-use super::{Attribute, Mutability, ResourceSchema, Schema, Type, Uniqueness, core};
+use super::{Attribute, Mutability, ResourceSchema, Returned, Schema, Type, Uniqueness, core};
 
 /// The longest URN and the longest name, in bytes.
 const LONGEST_URN: usize = 200;
@@ -35,8 +35,19 @@ pub fn extension(urn: &str, description: &str, attributes: Vec<Attribute>) -> Re
         id: urn.to_owned().into(),
         name: name.into(),
         description: description.to_owned().into(),
-        attributes,
+        attributes: attributes.into_iter().map(settled).collect(),
     })
+}
+
+/// What is immutable or writeOnly is so in all its parts.
+fn settled(attribute: Attribute) -> Attribute {
+    let sub_attributes = attribute.sub_attributes.into_iter().map(settled).collect();
+    let attribute = Attribute { sub_attributes, ..attribute };
+    match attribute.mutability {
+        Mutability::ReadWrite => attribute,
+        Mutability::WriteOnly => attribute.write_only(),
+        mutability @ (Mutability::ReadOnly | Mutability::Immutable) => attribute.mutability(mutability),
+    }
 }
 
 /// The resource types of a provider.
@@ -152,22 +163,39 @@ fn check_attribute(attribute: &Attribute) -> Vec<String> {
         if sub.ty == Type::Complex || sub.multi_valued {
             problems.push(format!("{path} must be a single simple value, as a sub-attribute is"));
         }
-        if sub.required {
-            problems.push(format!("{path} cannot be required; require {} as a whole", attribute.name));
-        }
         if sub.is("primary") && sub.ty != Type::Boolean {
             problems.push(format!("{path} must be a boolean"));
         }
         problems.extend(check_characteristics(&path, sub));
+        problems.extend(check_part(&path, attribute, sub));
     }
     problems
+}
+
+/// How a part and the whole may be changed.
+fn check_part(path: &str, whole: &Attribute, part: &Attribute) -> Option<String> {
+    let name = &whole.name;
+    match (whole.mutability, part.mutability) {
+        (_, Mutability::ReadWrite) => None,
+        (Mutability::ReadWrite, Mutability::WriteOnly) if whole.multi_valued => Some(format!(
+            "{path} cannot be writeOnly alone: a client that sends the list back as it was shown it would take it away; make {name} writeOnly"
+        )),
+        (Mutability::ReadWrite, _) => None,
+        (of_whole, of_part) => {
+            (of_whole != of_part).then(|| format!("{path} has the mutability of {name}; leave its own out"))
+        }
+    }
 }
 
 /// What nothing here would keep is not offered.
 fn check_characteristics(path: &str, attribute: &Attribute) -> Vec<String> {
     let mut problems = Vec::new();
-    if !matches!(attribute.mutability, Mutability::ReadWrite | Mutability::Immutable) {
-        problems.push(format!("{path} must be readWrite or immutable; only the identity provider sets it"));
+    if attribute.mutability == Mutability::ReadOnly {
+        problems.push(format!("{path} cannot be readOnly: nobody but the identity provider would set it"));
+    }
+    let is_shown = !matches!(attribute.returned, Returned::Default | Returned::Never);
+    if attribute.is_write_only() && is_shown {
+        problems.push(format!("{path} is writeOnly, and in no answer; leave returned out"));
     }
     if attribute.uniqueness != Uniqueness::None {
         problems.push(format!("{path} cannot be unique; the names of users and groups alone are"));
@@ -255,22 +283,43 @@ mod tests {
         assert!(problems(URN, vec![]).contains("between 1 and 100"));
     }
 
+    /// RFC 7643 section 7.
+    #[test]
+    fn what_is_immutable_or_write_only_is_so_in_its_parts() {
+        let of_part = |mutability| {
+            let card = Attribute { mutability, ..Attribute::complex("card", "", [text("code")]) };
+            let schema = extension(URN, "", vec![card]).unwrap();
+            let code = schema.attribute("card").unwrap().sub("code").unwrap();
+            (code.mutability, code.returned)
+        };
+        assert_eq!(of_part(Mutability::ReadWrite), (Mutability::ReadWrite, Returned::Default));
+        assert_eq!(of_part(Mutability::Immutable), (Mutability::Immutable, Returned::Default));
+        assert_eq!(of_part(Mutability::WriteOnly), (Mutability::WriteOnly, Returned::Never));
+    }
+
     #[test]
     fn everything_that_is_wrong_is_said_at_once() {
-        let secret = text("secret").mutability(Mutability::WriteOnly);
+        let computed = text("computed").mutability(Mutability::ReadOnly);
+        let pin = Attribute { returned: Returned::Request, ..text("pin").mutability(Mutability::WriteOnly) };
         let unique = Attribute { uniqueness: Uniqueness::Server, ..text("badge") };
         let labeled = Attribute::new("floor", Type::Integer, "").canonical_values(&["1"]);
-        let sub = Attribute { required: true, ..Attribute::complex("deep", "", [text("x")]) };
-        let desk = Attribute::complex("desk", "", [sub, text("primary")]);
+        let deep = Attribute::complex("deep", "", [text("x")]);
+        let secret = text("secret").mutability(Mutability::WriteOnly);
+        let desks = Attribute::complex("desks", "", [deep, text("primary"), secret.clone()]).multi_valued();
+        let card = Attribute::complex("card", "", [secret]);
+        let card = Attribute { mutability: Mutability::Immutable, ..card };
         let empty = Attribute::new("empty", Type::Complex, "");
-        let error = extension(URN, "", vec![secret, unique, labeled, desk, empty]).unwrap_err();
+        let declared = vec![computed, pin, unique, labeled, desks, card, empty];
+        let error = extension(URN, "", declared).unwrap_err();
         insta::assert_snapshot!(error.problems.join("\n"), @"
-        secret must be readWrite or immutable; only the identity provider sets it
+        computed cannot be readOnly: nobody but the identity provider would set it
+        pin is writeOnly, and in no answer; leave returned out
         badge cannot be unique; the names of users and groups alone are
         floor has canonical values; make its type string
-        desk.deep must be a single simple value, as a sub-attribute is
-        desk.deep cannot be required; require desk as a whole
-        desk.primary must be a boolean
+        desks.deep must be a single simple value, as a sub-attribute is
+        desks.primary must be a boolean
+        desks.secret cannot be writeOnly alone: a client that sends the list back as it was shown it would take it away; make desks writeOnly
+        card.secret has the mutability of card; leave its own out
         empty must have between 1 and 100 attributes
         ");
     }

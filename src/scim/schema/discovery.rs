@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::service::{RESOURCE_TYPE, SCHEMA, SERVICE_PROVIDER_CONFIG};
 use super::{
-    Attribute, Mutability, ResourceKind, ResourceSchema, Returned, Schema, Type, Uniqueness, service,
+    Attribute, Mutability, ResourceKind, ResourceSchema, Returned, Schema, Storage, Type, Uniqueness, service,
 };
 
 /// What a provider's endpoint can do, as `/ServiceProviderConfig` tells it (RFC 7643 section 5).
@@ -82,7 +82,7 @@ pub fn resource_types(types: &[&ResourceSchema], base: &str) -> Vec<Value> {
 }
 
 /// The documents of `/Schemas`: every schema of these types and those of the discovery documents, each once.
-/// What no client may read or set, such as `password`, is left out.
+/// What is not kept, such as `password`, is left out.
 pub fn schemas(types: &[&ResourceSchema], base: &str) -> Vec<Value> {
     let mut listed: Vec<&Schema> = Vec::new();
     let service = service::schemas();
@@ -131,11 +131,7 @@ fn document(schema: &Schema, base: &str) -> Value {
 }
 
 fn definitions(attributes: &[Attribute]) -> Vec<Value> {
-    attributes
-        .iter()
-        .filter(|attribute| attribute.mutability != Mutability::WriteOnly)
-        .map(definition)
-        .collect()
+    attributes.iter().filter(|attribute| attribute.storage == Storage::Kept).map(definition).collect()
 }
 
 /// An attribute's definition (RFC 7643 section 7); what its type has no use for is left out.

@@ -50,8 +50,17 @@ pub enum Mutability {
     ReadWrite,
     /// The client, once.
     Immutable,
-    /// The client, and nobody reads it.
+    /// The client, at any time, and nobody reads it.
     WriteOnly,
+}
+
+/// What becomes of the values that a client gives an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// They are kept.
+    Kept,
+    /// They are accepted and dropped at once.
+    Dropped,
 }
 
 /// When an attribute is part of an answer (RFC 7643 section 7).
@@ -93,6 +102,8 @@ pub struct Attribute {
     pub case_exact: bool,
     /// Who may change it.
     pub mutability: Mutability,
+    /// What becomes of its values.
+    pub storage: Storage,
     /// When it is part of an answer.
     pub returned: Returned,
     /// Among which resources a value may exist once.
@@ -121,6 +132,7 @@ impl Attribute {
             required: false,
             case_exact: ty.is_case_exact(),
             mutability: Mutability::ReadWrite,
+            storage: Storage::Kept,
             returned: Returned::Default,
             uniqueness: Uniqueness::None,
             canonical_values: Vec::new(),
@@ -156,6 +168,12 @@ impl Attribute {
         Self { mutability, sub_attributes, ..self }
     }
 
+    /// The same, which clients set and nobody reads, and none of its sub-attributes either.
+    pub fn write_only(self) -> Self {
+        let sub_attributes = self.sub_attributes.into_iter().map(Self::write_only).collect();
+        Self { mutability: Mutability::WriteOnly, returned: Returned::Never, sub_attributes, ..self }
+    }
+
     /// The same, with these suggested values.
     pub fn canonical_values(self, values: &[&'static str]) -> Self {
         Self { canonical_values: values.iter().copied().map(Cow::Borrowed).collect(), ..self }
@@ -164,6 +182,11 @@ impl Attribute {
     /// The same, referring to these.
     pub fn reference_types(self, types: &[&'static str]) -> Self {
         Self { reference_types: types.iter().copied().map(Cow::Borrowed).collect(), ..self }
+    }
+
+    /// Whether nobody reads it, so that nobody may find out by a query what it is either.
+    pub fn is_write_only(&self) -> bool {
+        self.mutability == Mutability::WriteOnly
     }
 
     /// The sub-attribute of this name, in any case.

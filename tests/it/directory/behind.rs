@@ -18,13 +18,18 @@ async fn a_group_that_another_replica_created_is_changed_and_deleted() {
     let body = json!({"displayName": "team"});
     let group = one.store.create_group(&provider, body.clone(), now).await.unwrap();
     let add = patch(json!([{"op": "add", "path": "members", "value": [{"value": "alice"}]}]));
-    let patched = behind.store.patch_group(&provider, group.id(), &add, None, now).await.unwrap();
+    let patched =
+        behind.store.patch_group(&provider, group.id(), &add, &Conditions::NONE, now).await.unwrap();
     assert_eq!(patched.members().len(), 1);
 
     let other = one.store.create_group(&provider, json!({"displayName": "other"}), now).await.unwrap();
-    let replaced = behind.store.replace_group(&provider, other.id(), body, None, now).await;
+    let replaced = behind.store.replace_group(&provider, other.id(), body, &Conditions::NONE, now).await;
     assert_eq!(replaced.unwrap_err().kind(), ErrorKind::Uniqueness);
-    behind.store.delete_group(&provider, other.id(), None).await.unwrap();
+    behind.store.delete_group(&provider, other.id(), &Conditions::NONE).await.unwrap();
+}
+
+fn of_version(tag: &str) -> Conditions {
+    Conditions { if_match: Some(Tags::parse(tag).unwrap()), ..Conditions::NONE }
 }
 
 #[tokio::test]
@@ -34,19 +39,25 @@ async fn a_condition_is_judged_by_what_is_there() {
     let one = Replica::healthy(plane).await;
     let alice = one.store.create_user(&provider, json!({"userName": "alice"}), now).await.unwrap();
     let behind = deaf(plane, "/scimusers").await;
-    one.store.patch_user(&provider, alice.id(), &set("title", json!("a")), None, now).await.unwrap();
+    one.store
+        .patch_user(&provider, alice.id(), &set("title", json!("a")), &Conditions::NONE, now)
+        .await
+        .unwrap();
 
-    let second = Tags::parse("W/\"2\"").unwrap();
+    let second = of_version("W/\"2\"");
     let title = set("title", json!("b"));
-    behind.store.patch_user(&provider, alice.id(), &title, Some(&second), now).await.unwrap();
-    let outdated = behind.store.patch_user(&provider, alice.id(), &title, Some(&second), now).await;
+    behind.store.patch_user(&provider, alice.id(), &title, &second, now).await.unwrap();
+    let outdated = behind.store.patch_user(&provider, alice.id(), &title, &second, now).await;
     assert_eq!(outdated.unwrap_err().kind(), ErrorKind::PreconditionFailed);
 
-    one.store.patch_user(&provider, alice.id(), &set("title", json!("c")), None, now).await.unwrap();
-    let outdated = behind.store.delete_user(&provider, alice.id(), Some(&second)).await;
+    one.store
+        .patch_user(&provider, alice.id(), &set("title", json!("c")), &Conditions::NONE, now)
+        .await
+        .unwrap();
+    let outdated = behind.store.delete_user(&provider, alice.id(), &second).await;
     assert_eq!(outdated.unwrap_err().kind(), ErrorKind::PreconditionFailed);
-    let fourth = Tags::parse("W/\"4\"").unwrap();
-    behind.store.delete_user(&provider, alice.id(), Some(&fourth)).await.unwrap();
+    let fourth = of_version("W/\"4\"");
+    behind.store.delete_user(&provider, alice.id(), &fourth).await.unwrap();
 }
 
 #[tokio::test]
@@ -57,10 +68,10 @@ async fn a_change_is_judged_by_what_is_there() {
     let alice = one.store.create_user(&provider, json!({"userName": "alice"}), now).await.unwrap();
     let behind = deaf(plane, "/scimusers").await;
     let work = json!([{"value": "alice@example.com", "type": "work"}]);
-    one.store.patch_user(&provider, alice.id(), &set("emails", work), None, now).await.unwrap();
+    one.store.patch_user(&provider, alice.id(), &set("emails", work), &Conditions::NONE, now).await.unwrap();
 
     let moved = set("emails[type eq \"work\"].display", json!("Alice"));
-    behind.store.patch_user(&provider, alice.id(), &moved, None, now).await.unwrap();
+    behind.store.patch_user(&provider, alice.id(), &moved, &Conditions::NONE, now).await.unwrap();
 }
 
 #[tokio::test]
@@ -71,9 +82,9 @@ async fn who_was_deleted_is_not_shown_until_the_watch_tells() {
     let alice = behind.store.create_user(&provider, json!({"userName": "alice"}), now).await.unwrap();
     let body = json!({"displayName": "team", "members": [{"value": alice.id().to_string()}]});
     behind.store.create_group(&provider, body, now).await.unwrap();
-    behind.store.delete_user(&provider, alice.id(), None).await.unwrap();
+    behind.store.delete_user(&provider, alice.id(), &Conditions::NONE).await.unwrap();
     assert!(behind.user(&provider, alice.id()).await.is_none());
     assert!(behind.store.read().provider(provider.name()).unwrap().is_gone(alice.id()));
-    let again = behind.store.delete_user(&provider, alice.id(), None).await;
+    let again = behind.store.delete_user(&provider, alice.id(), &Conditions::NONE).await;
     assert_eq!(again.unwrap_err().kind(), ErrorKind::NotFound);
 }

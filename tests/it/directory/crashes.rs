@@ -92,7 +92,7 @@ impl Scenario {
 
     async fn send(&self, replica: &Replica, provider: &Provider, seed: &Seed) -> Result<()> {
         let patch = patch((self.change)(seed));
-        replica.store.patch_group(provider, &seed.id, &patch, None, clock::now()).await.map(drop)
+        replica.store.patch_group(provider, &seed.id, &patch, &Conditions::NONE, clock::now()).await.map(drop)
     }
 }
 
@@ -230,8 +230,10 @@ async fn a_crash_anywhere_in_a_rename_leaves_one_person_of_one_name() {
                 .unwrap();
             let crash = Crash::at(write, moment);
             let dying = Replica::start(plane, &plane.crashing(&serve(plane).await, &crash).await).await;
-            let renamed =
-                dying.store.patch_user(&provider, user.id(), &rename("alicia"), None, clock::now()).await;
+            let renamed = dying
+                .store
+                .patch_user(&provider, user.id(), &rename("alicia"), &Conditions::NONE, clock::now())
+                .await;
             drop(dying);
 
             await_until("one object is left", async || {
@@ -242,7 +244,11 @@ async fn a_crash_anywhere_in_a_rename_leaves_one_person_of_one_name() {
             let name = objects(plane, user.id()).await[0].spec.user_name.clone();
             assert!(name == "alicia" || (name == "alice" && renamed.is_err()), "{moment:?} {write}: {name}");
             let back = rename("alice");
-            healthy.store.patch_user(&provider, user.id(), &back, None, clock::now()).await.unwrap();
+            healthy
+                .store
+                .patch_user(&provider, user.id(), &back, &Conditions::NONE, clock::now())
+                .await
+                .unwrap();
             if !crash.happened() {
                 assert!(renamed.is_ok());
                 break;

@@ -17,13 +17,14 @@ async fn members_that_two_replicas_add_at_once_are_all_there() {
         let replica = if i % 2 == 0 { &one } else { &two };
         let add = patch(json!([{"op": "add", "path": "members", "value": [{"value": format!("m{i}")}]}]));
         let (provider, id) = (&provider, group.id());
-        async move { replica.store.patch_group(provider, id, &add, None, clock::now()).await }
+        async move { replica.store.patch_group(provider, id, &add, &Conditions::NONE, clock::now()).await }
     });
     for added in join_all(additions).await {
         added.unwrap();
     }
     let last = patch(json!([{"op": "remove", "path": "members[value eq \"m0\"]"}]));
-    let group = two.store.patch_group(&provider, group.id(), &last, None, clock::now()).await.unwrap();
+    let group =
+        two.store.patch_group(&provider, group.id(), &last, &Conditions::NONE, clock::now()).await.unwrap();
     assert_eq!(group.members().len(), 19);
 }
 
@@ -38,7 +39,7 @@ async fn a_deleted_person_is_taken_out_of_their_groups_and_their_name_is_free() 
     let members = json!([{"value": user.id().to_string()}]);
     let body = json!({"displayName": "team", "members": members});
     let group = replica.store.create_group(&provider, body, clock::now()).await.unwrap();
-    replica.store.delete_user(&provider, user.id(), None).await.unwrap();
+    replica.store.delete_user(&provider, user.id(), &Conditions::NONE).await.unwrap();
     assert!(replica.user(&provider, user.id()).await.is_none());
     await_until("the janitor takes alice out", async || {
         let directory = replica.store.read();
@@ -61,7 +62,7 @@ async fn a_deleted_group_is_taken_out_of_those_that_it_is_nested_in() {
     let body = json!({"displayName": "outer", "members": members});
     let outer = replica.store.create_group(&provider, body, clock::now()).await.unwrap();
     assert_eq!(outer.groups(), std::slice::from_ref(inner.id()));
-    replica.store.delete_group(&provider, inner.id(), None).await.unwrap();
+    replica.store.delete_group(&provider, inner.id(), &Conditions::NONE).await.unwrap();
     await_until("the janitor takes the group out", async || {
         replica.store.group(&provider, outer.id()).await.unwrap().groups().is_empty()
     })
@@ -85,10 +86,10 @@ async fn members_that_nobody_is_are_counted_in_the_status() {
     await_until("both are counted", async || dangling().await == Some(Some(2))).await;
 
     let leave = patch(json!([{"op": "remove", "path": "members[value ne \"nobody\"]"}]));
-    replica.store.patch_group(&provider, group.id(), &leave, None, clock::now()).await.unwrap();
+    replica.store.patch_group(&provider, group.id(), &leave, &Conditions::NONE, clock::now()).await.unwrap();
     await_until("one is left", async || dangling().await == Some(Some(1))).await;
     let nobody = patch(json!([{"op": "remove", "path": "members"}]));
-    replica.store.patch_group(&provider, group.id(), &nobody, None, clock::now()).await.unwrap();
+    replica.store.patch_group(&provider, group.id(), &nobody, &Conditions::NONE, clock::now()).await.unwrap();
     await_until("there is nothing to say", async || dangling().await.is_none()).await;
 }
 

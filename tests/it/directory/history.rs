@@ -102,7 +102,7 @@ async fn every_acknowledged_change_is_there_in_one_order_and_nothing_else_is() {
         for _ in 0..CHANGES {
             let change = dice.change(&seed.members);
             let (store, patch, known) = (&replica.store, change.patch(), newest.load(Ordering::SeqCst));
-            match store.patch_group(&provider, &seed.id, &patch, None, clock::now()).await {
+            match store.patch_group(&provider, &seed.id, &patch, &Conditions::NONE, clock::now()).await {
                 Ok(group) => {
                     newest.fetch_max(group.object().resource_version, Ordering::SeqCst);
                     acknowledged.push(Acknowledged { change, group: Arc::clone(&group), known });

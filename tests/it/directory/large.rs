@@ -36,8 +36,11 @@ async fn one_member_more_or_less_is_one_small_write_in_a_group_of_any_size() {
         let remove = json!([{"op": "remove", "path": format!("members[value eq \"{}\"]", alice.id())}]);
         for (operations, more) in [(add, 1), (remove, 0)] {
             let patch = patch(operations);
-            let group =
-                replica.store.patch_group(&provider, &seed.id, &patch, None, clock::now()).await.unwrap();
+            let group = replica
+                .store
+                .patch_group(&provider, &seed.id, &patch, &Conditions::NONE, clock::now())
+                .await
+                .unwrap();
             assert_eq!(group.members().len(), size + log + more);
             let written = stored(&admin, &planted.metadata.name.clone().unwrap()).await;
             assert!(written <= LARGEST, "{size} members: {written} bytes");
@@ -136,7 +139,7 @@ async fn many_people_who_are_gone_leave_a_large_group_by_its_log() {
     let before = seed.plant(&admin, &provider).await;
     until_shown(&replica, &provider, &seed).await;
     for id in &gone {
-        replica.store.delete_user(&provider, id, None).await.unwrap();
+        replica.store.delete_user(&provider, id, &Conditions::NONE).await.unwrap();
     }
     let _janitor = replica.janitor(Duration::from_secs(60), Duration::from_secs(60));
     await_until("they are taken out", async || {

@@ -17,7 +17,7 @@ use scim_operator::{
     api::ScimProvider,
     directory::{Janitor, Provider, Store, view::Id},
     ops::{clock, metrics::Metrics},
-    scim::{mode::Mode, patch::PatchRequest},
+    scim::{etag::Conditions, mode::Mode, patch::PatchRequest},
 };
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;

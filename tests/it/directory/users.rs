@@ -39,8 +39,9 @@ async fn changes_of_one_person_at_one_replica_are_each_written_once() {
         replica.store.create_user(&provider, json!({"userName": "alice"}), clock::now()).await.unwrap();
     let before = replica.writes("ScimUser");
     let titles: Vec<_> = (0..100).map(|n| set("title", json!(n.to_string()))).collect();
-    let changes =
-        titles.iter().map(|title| replica.store.patch_user(&provider, alice.id(), title, None, clock::now()));
+    let changes = titles
+        .iter()
+        .map(|title| replica.store.patch_user(&provider, alice.id(), title, &Conditions::NONE, clock::now()));
     for changed in join_all(changes).await {
         changed.unwrap();
     }
@@ -59,11 +60,14 @@ async fn what_nobody_waits_for_any_more_is_not_begun() {
     answered.end();
     let begun = async {
         let activate = set("active", json!(true));
-        let patched = replica.store.patch_user(&provider, alice.id(), &activate, None, clock::now()).await;
-        let renamed =
-            replica.store.patch_user(&provider, alice.id(), &rename("bob"), None, clock::now()).await;
+        let patched =
+            replica.store.patch_user(&provider, alice.id(), &activate, &Conditions::NONE, clock::now()).await;
+        let renamed = replica
+            .store
+            .patch_user(&provider, alice.id(), &rename("bob"), &Conditions::NONE, clock::now())
+            .await;
         let created = replica.store.create_user(&provider, json!({"userName": "carol"}), clock::now()).await;
-        let deleted = replica.store.delete_user(&provider, alice.id(), None).await;
+        let deleted = replica.store.delete_user(&provider, alice.id(), &Conditions::NONE).await;
         [patched.map(drop), renamed.map(drop), created.map(drop), deleted.map(drop)]
     };
     for refused in answered.during(begun).await {
@@ -110,7 +114,11 @@ async fn a_rename_keeps_id_labels_and_annotations_and_frees_the_old_name() {
     let marks = json!({"metadata": {"labels": {"team": "a"}, "annotations": {"note": "hello"}}});
     users.patch(&user.object().name, &PatchParams::default(), &Patch::Merge(marks)).await.unwrap();
 
-    replica.store.patch_user(&provider, user.id(), &rename("alicia"), None, clock::now()).await.unwrap();
+    replica
+        .store
+        .patch_user(&provider, user.id(), &rename("alicia"), &Conditions::NONE, clock::now())
+        .await
+        .unwrap();
     let left = objects(plane, user.id()).await;
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].labels()["team"], "a");
@@ -121,7 +129,10 @@ async fn a_rename_keeps_id_labels_and_annotations_and_frees_the_old_name() {
         replica.store.create_user(&provider, json!({"userName": "alice"}), clock::now()).await.unwrap();
     assert_ne!(other.id(), user.id());
     for name in ["alice", "bob", "alicia"] {
-        let renamed = replica.store.patch_user(&provider, user.id(), &rename(name), None, clock::now()).await;
+        let renamed = replica
+            .store
+            .patch_user(&provider, user.id(), &rename(name), &Conditions::NONE, clock::now())
+            .await;
         assert_eq!(renamed.is_ok(), name != "alice", "{name}");
     }
     assert_eq!(objects(plane, user.id()).await.len(), 1);
@@ -134,8 +145,11 @@ async fn a_change_of_case_alone_is_a_plain_update() {
     let replica = Replica::healthy(plane).await;
     let user =
         replica.store.create_user(&provider, json!({"userName": "alice"}), clock::now()).await.unwrap();
-    let changed =
-        replica.store.patch_user(&provider, user.id(), &rename("Alice"), None, clock::now()).await.unwrap();
+    let changed = replica
+        .store
+        .patch_user(&provider, user.id(), &rename("Alice"), &Conditions::NONE, clock::now())
+        .await
+        .unwrap();
     assert_eq!(changed.object().uid, user.object().uid);
 }
 
@@ -151,7 +165,7 @@ async fn a_change_that_changes_nothing_leaves_version_and_resource_version() {
         .unwrap();
     let same = replica
         .store
-        .patch_user(&provider, user.id(), &set("title", json!("x")), None, clock::now())
+        .patch_user(&provider, user.id(), &set("title", json!("x")), &Conditions::NONE, clock::now())
         .await
         .unwrap();
     assert_eq!(same.meta(), user.meta());

@@ -53,6 +53,33 @@ async fn only_the_version_that_the_client_knows_is_changed() {
     send(&idp, Method::DELETE, &url, ("if-match", "*"), &Value::Null).await.expect(204);
 }
 
+/// RFC 9110 section 13.1.2.
+#[tokio::test]
+async fn what_the_client_wants_to_find_otherwise_is_not_changed() {
+    let idp = Idp::new().await;
+    let id = idp.user("alice").await;
+    let team = idp.group("team", &[&id]).await;
+    let title = patch(&json!([{"op": "replace", "path": "title", "value": "Dr."}]));
+    let external = patch(&json!([{"op": "replace", "path": "externalId", "value": "1"}]));
+    let (user, group) =
+        (json!({"schemas": [USER], "userName": "alice"}), json!({"schemas": [GROUP], "displayName": "team"}));
+    for (url, change, body) in
+        [(format!("/Users/{id}"), &title, &user), (format!("/Groups/{team}"), &external, &group)]
+    {
+        let tag = idp.get(&url).await.header("etag").unwrap().to_owned();
+        for (method, body) in [(Method::PATCH, change), (Method::PUT, body), (Method::DELETE, &Value::Null)] {
+            for unwanted in [&*tag, "*", &format!("W/\"99\", {tag}")] {
+                send(&idp, method.clone(), &url, ("if-none-match", unwanted), body).await.expect(412);
+            }
+            send(&idp, method, &url, ("if-none-match", "99"), body).await.expect(400);
+        }
+        assert_eq!(idp.get(&url).await.header("etag"), Some(&*tag), "nothing has changed");
+        send(&idp, Method::PATCH, &url, ("if-none-match", "W/\"99\""), change).await.expect(200);
+        send(&idp, Method::DELETE, &url, ("if-none-match", &tag), &Value::Null).await.expect(204);
+        send(&idp, Method::DELETE, &url, ("if-none-match", "*"), &Value::Null).await.expect(404);
+    }
+}
+
 #[tokio::test]
 async fn of_many_who_know_the_same_version_one_changes_it() {
     let idp = Idp::new().await;

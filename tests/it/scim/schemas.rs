@@ -308,6 +308,107 @@ async fn what_is_declared_of_an_attribute_is_kept_in_every_answer_and_change() {
     assert_eq!(said("number"), ["default", "immutable"]);
 }
 
+/// RFC 7643 section 7: `writeOnly`. It is for whoever may read ScimUsers, such as a template of a ScimAppConfig.
+#[tokio::test]
+async fn what_is_write_only_is_kept_and_told_to_nobody() {
+    let attributes = json!([
+        {"name": "pin", "mutability": "writeOnly"},
+        {"name": "desk", "type": "complex", "subAttributes": [
+            {"name": "code", "mutability": "writeOnly"}, {"name": "seat"},
+        ]},
+    ]);
+    let idp = Idp::with(json!({"attributes": {"custom": [{"schema": OWN, "attributes": attributes}]}})).await;
+    let sent = json!({"pin": "1234", "desk": {"code": "5678", "seat": "a"}});
+    let body = json!({"schemas": [USER, OWN], "userName": "alice", OWN: sent});
+    let created = idp.post("/Users", body).await.expect(201);
+    let url = format!("/Users/{}", created.id());
+    let shown = json!({"desk": {"seat": "a"}});
+    assert_eq!(created.body[OWN], shown);
+    let asked = format!("{url}?attributes={OWN}:pin,{OWN}:desk.code,{OWN}:desk.seat");
+    assert_eq!(idp.get(&asked).await.expect(200).body[OWN], shown);
+
+    for query in [
+        format!("filter={}", encoded(&format!("{OWN}:pin sw \"1\""))),
+        format!("filter={}", encoded(&format!("{OWN}:desk.code pr"))),
+        format!("sortBy={OWN}:pin"),
+    ] {
+        let refused = idp.get(&format!("/Users?{query}")).await.expect(400);
+        assert_eq!(refused.body["scimType"], "invalidFilter", "{query}");
+    }
+
+    let users: Api<ScimUser> = Api::all(ControlPlane::shared().await.admin().await);
+    let mine = ListParams::default().labels(&format!("scim-operator.dev/provider={}", idp.name));
+    let stored = async || {
+        let object = users.list(&mine).await.unwrap().items.remove(0);
+        serde_json::to_value(object).unwrap()["spec"][OWN].clone()
+    };
+    assert_eq!(stored().await, sent);
+    let mut read = idp.get(&url).await.expect(200).body;
+    read["title"] = json!("Dr.");
+    assert_eq!(idp.put(&url, read).await.expect(200).body["title"], "Dr.");
+    assert_eq!(stored().await, sent, "who sends back what was shown takes nothing away");
+    let changes = json!([
+        {"op": "replace", "path": format!("{OWN}:pin"), "value": "9"},
+        {"op": "remove", "path": format!("{OWN}:desk.code")},
+    ]);
+    idp.patch(&url, patch(&changes)).await.expect(200);
+    assert_eq!(stored().await, json!({"pin": "9", "desk": {"seat": "a"}}));
+}
+
+/// RFC 7643 section 7, of sub-attributes.
+#[tokio::test]
+async fn what_is_declared_of_a_part_is_kept_in_every_answer_and_change() {
+    let parts = json!([
+        {"name": "value", "type": "reference", "referenceTypes": ["external"], "required": true},
+        {"name": "color", "canonicalValues": ["red", "blue"], "caseExact": true},
+        {"name": "number", "mutability": "immutable", "returned": "always"},
+        {"name": "code", "returned": "request"},
+        {"name": "pin", "returned": "never"},
+    ]);
+    let card = json!([{"name": "card", "type": "complex", "subAttributes": parts}]);
+    let idp = Idp::with(json!({"attributes": {"custom": [{"schema": OWN, "attributes": card}]}})).await;
+    let listed = idp.get(&format!("/Schemas/{OWN}")).await.expect(200).body["attributes"][0].clone();
+    for (declared, listed) in
+        parts.as_array().unwrap().iter().zip(listed["subAttributes"].as_array().unwrap())
+    {
+        for (name, value) in declared.as_object().unwrap() {
+            assert_eq!(&listed[name], value, "{name} of {}", declared["name"]);
+        }
+    }
+
+    let whole = json!({"value": "urn:card:1", "color": "red", "number": "1", "code": "c", "pin": "p"});
+    let with = |card: Value| json!({"schemas": [USER, OWN], "userName": "alice", OWN: {"card": card}});
+    let mut incomplete = whole.clone();
+    incomplete.as_object_mut().unwrap().remove("value");
+    let refused = idp.post("/Users", with(incomplete)).await.expect(400);
+    assert!(refused.body["detail"].as_str().unwrap().contains(&format!("{OWN}:card.value")));
+    let created = idp.post("/Users", with(whole.clone())).await.expect(201);
+    let mut specified = whole.clone();
+    specified.as_object_mut().unwrap().remove("pin");
+    assert_eq!(created.body[OWN]["card"], specified);
+
+    let url = format!("/Users/{}", created.id());
+    let shown = json!({"value": "urn:card:1", "color": "red", "number": "1"});
+    assert_eq!(idp.get(&url).await.expect(200).body[OWN]["card"], shown);
+    let asked = idp.get(&format!("{url}?attributes={OWN}:card.code")).await.expect(200);
+    assert_eq!(asked.body[OWN]["card"], json!({"number": "1", "code": "c"}));
+    for (filter, count) in [("color eq \"red\"", 1), ("color eq \"Red\"", 0), ("pin eq \"p\"", 1)] {
+        let filter = encoded(&format!("{OWN}:card.{filter}"));
+        assert_eq!(idp.get(&format!("/Users?filter={filter}")).await.expect(200).total(), count);
+    }
+    for (op, path, value) in [
+        ("replace", "card.number", json!("2")),
+        ("remove", "card", json!(null)),
+        ("remove", "card.value", json!(null)),
+    ] {
+        let change = json!([{"op": op, "path": format!("{OWN}:{path}"), "value": value}]);
+        let refused = idp.patch(&url, patch(&change)).await.expect(400);
+        assert_eq!(refused.body["scimType"], "mutability", "{op} {path}: {}", refused.body);
+    }
+    let next = json!({"value": "urn:card:2", "number": "1"});
+    assert_eq!(idp.put(&url, with(next.clone())).await.expect(200).body[OWN]["card"], next);
+}
+
 #[tokio::test]
 async fn a_password_is_kept_nowhere() {
     let idp = Idp::new().await;
@@ -319,7 +420,7 @@ async fn a_password_is_kept_nowhere() {
     idp.patch(&url, change.clone()).await.expect(200);
     let shown = idp.get(&format!("{url}?attributes=password,userName")).await.expect(200);
     assert_eq!(shown.body.get("password"), None);
-    assert_eq!(idp.get("/Users?filter=password+pr").await.expect(200).total(), 0);
+    assert_eq!(idp.get("/Users?filter=password+pr").await.expect(400).body["scimType"], "invalidFilter");
     let users: Api<ScimUser> = Api::all(ControlPlane::shared().await.admin().await);
     let mine = ListParams::default().labels(&format!("scim-operator.dev/provider={}", idp.name));
     for stored in users.list(&mine).await.unwrap() {
@@ -340,13 +441,19 @@ async fn decimals_come_back_from_the_api_server_as_the_doubles_that_they_are() {
     let idp = Idp::with(declared()).await;
     let users: Api<ScimUser> = Api::all(ControlPlane::shared().await.admin().await);
     let mine = ListParams::default().labels(&format!("scim-operator.dev/provider={}", idp.name));
-    for score in [1.5e300, 1e20, 12_345_678_901_234_567_000.0, -1e19, 5e-324] {
+    for score in [1.5e300, 1e20, 12_345_678_901_234_567_000.0, -1e19, 5e-324, 1.234_567_890_123_456_7e17, 1.0]
+    {
         let name = score.to_string();
         let body = json!({"schemas": [USER, OWN], "userName": name, OWN: {"score": score}});
         let created = idp.post("/Users", body).await.expect(201);
         let url = format!("/Users/{}", created.id());
         let change = patch(&json!([{"op": "add", "path": "title", "value": "x"}]));
         assert_eq!(idp.patch(&url, change).await.expect(200).body[OWN]["score"].as_f64(), Some(score));
+        let found = encoded(&format!("{OWN}:score eq {score:?}"));
+        assert_eq!(idp.get(&format!("/Users?filter={found}")).await.expect(200).texts("userName"), [&*name]);
+        let again = patch(&json!([{"op": "replace", "path": format!("{OWN}:score"), "value": score}]));
+        let version = idp.get(&url).await.header("etag").unwrap().to_owned();
+        assert_eq!(idp.patch(&url, again).await.expect(200).header("etag"), Some(&*version), "{score}");
         let stored = users.list(&mine).await.unwrap().items;
         let stored: Vec<_> = stored.iter().map(|user| json!(user)["spec"][OWN]["score"].as_f64()).collect();
         assert!(stored.contains(&Some(score)), "{score} among {stored:?}");

@@ -267,6 +267,30 @@ fn what_an_attribute_cannot_answer_is_refused() {
     none_match(&[r#"x509Certificates eq "miidqzccaqygawibagiceaawdqyj""#]);
 }
 
+/// RFC 7643 section 7: a filter that matches says what an attribute is.
+#[test]
+fn what_nobody_reads_is_found_by_no_filter() {
+    let text = |name| Attribute::new(name, Type::String, "");
+    let desk = Attribute::complex("desk", "", [text("code").write_only(), text("seat")]);
+    let attributes = vec![text("pin").write_only(), desk, text("tags").multi_valued().write_only()];
+    let own = Schema { id: "urn:x:User".into(), name: "".into(), description: "".into(), attributes };
+    let schema = ResourceSchema::new(ResourceKind::User, [own]);
+    let bind = |filter: &str| Filter::parse(filter, Mode::Compat).unwrap().bind(&schema, Mode::Compat);
+    for filter in [
+        "urn:x:User:pin sw \"1\"",
+        "urn:x:User:pin pr",
+        "not (urn:x:User:desk.code eq \"1\")",
+        "urn:x:User:desk[seat pr and code eq \"1\"]",
+        "urn:x:User:tags[value eq \"1\"]",
+        "password pr",
+    ] {
+        let refused = bind(filter).unwrap_err();
+        assert_eq!(refused.kind().scim_type(), Some("invalidFilter"));
+        assert!(refused.detail().contains("is writeOnly"), "{refused}");
+    }
+    assert!(bind("urn:x:User:desk[seat pr]").is_ok());
+}
+
 #[test]
 fn unknown_attributes_are_refused_in_every_mode() {
     for filter in [

@@ -112,7 +112,8 @@ fn edit(edit: &MemberEdit) -> String {
     format!("{verb}{members}")
 }
 
-/// Users with an extension that has lists without sub-attributes, and attributes that are immutable or required.
+/// Users with an extension that has lists without sub-attributes, and attributes that are immutable, writeOnly or
+/// required.
 fn users() -> ResourceSchema {
     let badge = Attribute::new("badge", Type::String, "").mutability(Mutability::Immutable);
     let site = Attribute { required: true, ..Attribute::new("site", Type::String, "") };
@@ -125,6 +126,15 @@ fn users() -> ResourceSchema {
             site,
             Attribute::new("tags", Type::String, "").multi_valued(),
             Attribute::new("level", Type::Integer, ""),
+            Attribute::new("pins", Type::String, "").multi_valued().write_only(),
+            Attribute::complex(
+                "card",
+                "",
+                [
+                    Attribute::new("code", Type::String, "").mutability(Mutability::Immutable),
+                    Attribute { required: true, ..Attribute::new("color", Type::String, "") },
+                ],
+            ),
         ],
     };
     ResourceSchema::new(ResourceKind::User, [custom])
@@ -164,12 +174,16 @@ fn a_body_is_read_whatever_the_case_of_its_names_and_in_compat_whatever_else_it_
     for body in [
         json!({"operations": [operation], "schemas": [super::SCHEMA]}),
         json!({"Operations": [operation], "schemas": [super::SCHEMA, super::SCHEMA]}),
-        json!({"OPERATIONS": [operation], "Schemas": [super::SCHEMA.to_uppercase()], "comment": ""}),
+        json!({"OPERATIONS": [operation], "Schemas": [super::SCHEMA.to_uppercase()]}),
     ] {
         for mode in Mode::ALL {
             assert!(PatchRequest::decode(body.clone(), mode).is_ok(), "{body}");
         }
     }
+    let comment = json!({"schemas": [super::SCHEMA], "Operations": [operation], "comment": ""});
+    assert!(PatchRequest::decode(comment.clone(), Mode::Compat).is_ok());
+    let refused = (ErrorKind::InvalidSyntax, r#"a PATCH has no "comment"; leave it out"#.to_owned());
+    assert_eq!([Mode::Strict, Mode::Ipsie].map(|mode| refusal(&comment, mode)), [refused.clone(), refused]);
     let more = json!({"op": "remove", "path": "title", "name": "changeTitle"});
     let more = json!({"schemas": [super::SCHEMA], "Operations": [operation, more]});
     assert!(PatchRequest::decode(more.clone(), Mode::Compat).is_ok());
