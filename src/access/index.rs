@@ -121,6 +121,7 @@ impl Index {
             bindable: &self.bindable,
             protected: &self.protected,
             observed: &observed,
+            former: self.former(name),
             // A preview shows everything that would go.
             guard: known
                 .filter(|_| policy.object().spec.mode == PolicyMode::Enforce)
@@ -156,7 +157,8 @@ impl Index {
         let Some(known) = self.providers.get(provider) else { return Admission::Admitted(Leaving::Few) };
         let holders = Through { index: self, provider };
         let guard = known.guard(&holders, now);
-        let counts = plan.held.is_none() && plan.approved.is_none() && !plan.departures.is_empty();
+        let counted = plan.departures.counted();
+        let counts = plan.held.is_none() && plan.approved.is_none() && !counted.is_empty();
         if counts && !guard.allows(&plan.departures) {
             return Admission::Overtaken;
         }
@@ -165,7 +167,7 @@ impl Index {
         if let Some(Provider { ledger, .. }) = self.providers.get_mut(provider) {
             ledger.leavers.note(plan.leavers.iter().cloned(), window, now);
             if counts {
-                ledger.departures.note(plan.departures.values().flatten().cloned(), window, now);
+                ledger.departures.note(counted, window, now);
             }
         }
         Admission::Admitted(leaving)

@@ -64,6 +64,11 @@ impl Policy {
         self.object = object;
     }
 
+    /// Whether the guard holds removals of it, as its status says.
+    pub fn is_held(&self) -> bool {
+        self.object.status.as_ref().is_some_and(|status| status.held.is_some())
+    }
+
     /// What its spec means, or what is wrong with it.
     pub fn terms(&self) -> Result<&Terms, &str> {
         self.terms.as_ref().map_err(String::as_str)
