@@ -64,14 +64,14 @@ impl Policy {
         self.object = object;
     }
 
-    /// Whether the guard holds removals of it, as its status says.
-    pub fn is_held(&self) -> bool {
-        self.object.status.as_ref().is_some_and(|status| status.held.is_some())
-    }
-
     /// What its spec means, or what is wrong with it.
     pub fn terms(&self) -> Result<&Terms, &str> {
         self.terms.as_ref().map_err(String::as_str)
+    }
+
+    /// Whom its spec means, where that can be read.
+    pub fn people(&self) -> Option<&Selector> {
+        Some(&self.terms.as_ref().ok()?.people)
     }
 
     /// What its bindings say about where they come from.

@@ -65,9 +65,7 @@ impl Index {
         matters: impl Fn(&Policy) -> bool,
     ) -> Touched {
         let Some(view) = directory.provider(change.provider()) else { return Touched::new() };
-        let own =
-            self.policies.iter().filter(|(_, policy)| *policy.object().spec.provider == **change.provider());
-        let touched = own.filter(|(_, policy)| {
+        let touched = self.policies.interested(change, view).filter(|(_, policy)| {
             // What cannot be read may mean anybody: whoever is deactivated leaves its bindings too.
             matters(policy) && policy.terms().map_or(true, |terms| terms.people.touches(change, view))
         });
@@ -78,7 +76,7 @@ impl Index {
     fn waiting(&self, people: &BTreeSet<PersonRef>) -> Touched {
         let providers: BTreeSet<&str> = people.iter().map(|person| &*person.provider).collect();
         let is_theirs = |policy: &Policy| providers.contains(policy.object().spec.provider.as_str());
-        let held = self.policies.iter().filter(|(_, policy)| policy.is_held() && is_theirs(policy));
+        let held = self.policies.held().filter(|(_, policy)| is_theirs(policy));
         self.untold.naming(people).chain(held.map(|(name, _)| name)).cloned().collect()
     }
 

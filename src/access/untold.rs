@@ -126,7 +126,7 @@ impl Index {
         let is_possible = space.is_none_or(|phase| phase == Some(Phase::Active));
         if is_possible && !self.untold.deleting.contains(uid) {
             let mut lost = Vec::new();
-            for policy in self.policies.keys() {
+            for policy in self.policies.names() {
                 let held = self.bindings.get(policy).and_then(|held| held.get(&key));
                 lost.extend(held.filter(|held| held.uid == uid).map(|held| (policy.clone(), held.clone())));
             }
