@@ -5,6 +5,12 @@
 //! policy wait, all of them, until an administrator approves them or the identity provider takes them back.
 //! Who is deactivated or deleted never waits, and neither does what an administrator changed: a role, a
 //! scope, the end of a validity.
+//!
+//! Active people whose identity string is gone, because the attribute that it is made from is, count like people who
+//! are in no group any more. A binding has strings and not whose they were, so what a process saw decides: whoever held
+//! the string when it was given something waits while they are active and have no other, and goes once they are deleted
+//! or deactivated. Of a string that nobody has held since the process began nothing is known. At most as many of those
+//! can be active people's as there are active people without one: so many count, and if that is too much, all wait.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -19,7 +25,18 @@ use super::binding::{Place, Subject};
 use crate::api::{Guard as Spec, ScimAccessPolicy, names::ANNOTATION_APPROVE};
 
 /// Who would lose what, because of their groups or attributes alone.
-pub type Departures = BTreeMap<Place, BTreeSet<Subject>>;
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Departures {
+    /// All of them, by what they would lose.
+    pub places: BTreeMap<Place, BTreeSet<Subject>>,
+    /// Those of them who are active and have no identity string any more.
+    pub nameless: BTreeSet<Subject>,
+    /// Those of them whom nobody is called by any more, and of whom nothing is remembered.
+    pub untraced: BTreeSet<Subject>,
+    /// How many of those can be active people, because as many have no identity string. The others were deleted, and
+    /// nobody knows which they are.
+    pub untraced_active: usize,
+}
 
 /// Who lost access through one provider, and when last.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +90,8 @@ pub struct Held {
     pub since: Timestamp,
     /// Who waits.
     pub subjects: BTreeSet<Subject>,
+    /// How many of them wait because they have no identity string any more, at most.
+    pub nameless: usize,
     /// How many people have lost access through the provider within the window.
     pub lost: usize,
     /// How many may.
@@ -92,15 +111,39 @@ impl Losses {
     }
 }
 
+impl Departures {
+    /// Everyone who would wait.
+    pub fn subjects(&self) -> BTreeSet<Subject> {
+        self.places.values().flatten().cloned().collect()
+    }
+
+    /// How many lose their access with their identity string, at most.
+    pub fn nameless(&self) -> usize {
+        self.nameless.len() + self.untraced.len().min(self.untraced_active)
+    }
+
+    /// Whom the guard counts: as many of the untraced as can be active people.
+    pub fn counted(&self) -> BTreeSet<Subject> {
+        let mut counted = self.subjects();
+        self.uncounted().for_each(|subject| _ = counted.remove(subject));
+        counted
+    }
+
+    /// As many of the untraced as were deleted for certain.
+    pub fn uncounted(&self) -> impl Iterator<Item = &Subject> {
+        self.untraced.iter().skip(self.untraced_active)
+    }
+}
+
 impl Guard<'_> {
     /// Whether a policy's departures may go. What waits goes on waiting, however small it has become.
     pub fn judge(&self, policy: &ScimAccessPolicy, departures: &Departures) -> Verdict {
-        let subjects: BTreeSet<Subject> = departures.values().flatten().cloned().collect();
+        let subjects = departures.subjects();
         if subjects.is_empty() {
             return Verdict::Free;
         }
         let before = held_since(policy);
-        let spent = self.spent(&subjects);
+        let spent = self.spent(&departures.counted());
         if before.is_none() && spent.is_free() {
             return Verdict::Free;
         }
@@ -108,13 +151,20 @@ impl Guard<'_> {
         let plan = plan_id(policy, departures, since);
         match approved(policy) {
             Some(approved) if approved == plan => Verdict::Approved(plan),
-            _ => Verdict::Held(Held { plan, since, subjects, lost: spent.lost, allowance: spent.allowance }),
+            _ => Verdict::Held(Held {
+                plan,
+                since,
+                subjects,
+                nameless: departures.nameless(),
+                lost: spent.lost,
+                allowance: spent.allowance,
+            }),
         }
     }
 
     /// Whether these may go beside those who went before.
     pub fn allows(&self, departures: &Departures) -> bool {
-        self.spent(&departures.values().flatten().cloned().collect()).is_free()
+        self.spent(&departures.counted()).is_free()
     }
 
     /// Whether these make those who were deactivated or deleted many.
@@ -181,7 +231,7 @@ fn plan_id(policy: &ScimAccessPolicy, departures: &Departures, since: Timestamp)
     };
     text(&policy.uid().unwrap_or_default());
     text(&since.to_string());
-    for (place, subjects) in departures {
+    for (place, subjects) in &departures.places {
         text(place.namespace.as_deref().unwrap_or_default());
         text(&place.role.to_string());
         for subject in subjects {
@@ -224,7 +274,8 @@ mod tests {
     fn departures(subjects: &[Subject]) -> Departures {
         let role = RoleName { kind: RoleKind::ClusterRole, name: "edit".into() };
         let place = Place { namespace: Some("team-a".into()), role };
-        [(place, subjects.iter().cloned().collect())].into()
+        let places = [(place, subjects.iter().cloned().collect())].into();
+        Departures { places, ..Departures::default() }
     }
 
     fn policy(more: Value) -> ScimAccessPolicy {

@@ -15,7 +15,7 @@
 mod claims;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -87,6 +87,8 @@ pub enum Presence {
     Active,
     /// Whoever is called so was deactivated, as far as it takes.
     Inactive,
+    /// Other providers' people alone are called so, and they are nobody of this one.
+    Another,
     /// Nobody who is known of the provider is called so.
     Unknown,
 }
@@ -99,7 +101,7 @@ pub struct Effect {
     /// The strings of which other people are the holders, or inactive now, or active.
     pub strings: BTreeSet<Identity>,
     /// Who held those of them before that others hold now, or nobody.
-    pub former: Vec<(Identity, BTreeSet<PersonRef>)>,
+    pub former: BTreeMap<Identity, BTreeSet<PersonRef>>,
 }
 
 /// Who holds a string, and whether they count as active.
@@ -165,7 +167,7 @@ impl Identities {
         let shares = |claim: &Claim| self.correlation(&claim.provider).is_some();
         let could_share = own.is_some() && holders.clone().all(shares);
         if !(is_known || could_share) {
-            return Presence::Unknown;
+            return if holders.count() == 0 { Presence::Unknown } else { Presence::Another };
         }
         let rules = holders.clone().map(|claim| self.correlation(&claim.provider)).chain([own]);
         let mut standing = holders.filter_map(|claim| self.person(claim)).map(|person| person.user.active());
@@ -182,6 +184,11 @@ impl Identities {
     /// Somebody of a provider, as the directory shows them now.
     pub fn user(&self, person: &PersonRef) -> Option<&Arc<User>> {
         Some(&self.providers.get(&person.provider)?.people.get(&person.id)?.user)
+    }
+
+    /// Whether somebody is active and holds no string.
+    pub fn is_nameless(&self, user: &User) -> bool {
+        self.is_active(user) && self.held_by(user.provider(), user.id()).is_err()
     }
 
     /// Everyone of a provider.
@@ -254,7 +261,7 @@ impl Identities {
             let after = self.holding(&identity);
             if before != after {
                 if before.people != after.people {
-                    effect.former.push((identity.clone(), before.people.clone()));
+                    effect.former.insert(identity.clone(), before.people.clone());
                 }
                 effect.people.extend(before.differs_for(&after));
                 effect.strings.insert(identity);
@@ -336,7 +343,9 @@ impl Extend<Effect> for Effect {
         for effect in effects {
             self.people.extend(effect.people);
             self.strings.extend(effect.strings);
-            self.former.extend(effect.former);
+            for (identity, people) in effect.former {
+                self.former.entry(identity).or_insert(people);
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ use super::{
     identities::{self, Effect, Identities},
     identity::Mapping,
     plan::{Completeness, Facts, NoProvider, Plan},
+    policies::Policies,
     policy::Policy,
     role::{Bindable, Powers},
     scope::{Namespace, Namespaces, Protected},
@@ -40,7 +41,7 @@ pub type Touched = BTreeSet<Arc<str>>;
 pub struct Index {
     bindable: Bindable,
     protected: Protected,
-    pub(super) policies: BTreeMap<Arc<str>, Policy>,
+    pub(super) policies: Policies,
     pub(super) providers: HashMap<Arc<str>, Provider>,
     /// Providers that are there and of which nothing could ever be read.
     unreadable: HashSet<Arc<str>>,
@@ -121,6 +122,7 @@ impl Index {
             bindable: &self.bindable,
             protected: &self.protected,
             observed: &observed,
+            former: self.former(name),
             // A preview shows everything that would go.
             guard: known
                 .filter(|_| policy.object().spec.mode == PolicyMode::Enforce)
@@ -156,7 +158,8 @@ impl Index {
         let Some(known) = self.providers.get(provider) else { return Admission::Admitted(Leaving::Few) };
         let holders = Through { index: self, provider };
         let guard = known.guard(&holders, now);
-        let counts = plan.held.is_none() && plan.approved.is_none() && !plan.departures.is_empty();
+        let counted = plan.departures.counted();
+        let counts = plan.held.is_none() && plan.approved.is_none() && !counted.is_empty();
         if counts && !guard.allows(&plan.departures) {
             return Admission::Overtaken;
         }
@@ -165,7 +168,7 @@ impl Index {
         if let Some(Provider { ledger, .. }) = self.providers.get_mut(provider) {
             ledger.leavers.note(plan.leavers.iter().cloned(), window, now);
             if counts {
-                ledger.departures.note(plan.departures.values().flatten().cloned(), window, now);
+                ledger.departures.note(counted, window, now);
             }
         }
         Admission::Admitted(leaving)
@@ -189,7 +192,7 @@ impl Index {
 
     /// The names of all policies.
     pub fn policies(&self) -> Touched {
-        self.policies.keys().cloned().collect()
+        self.policies.names().cloned().collect()
     }
 
     /// The bindings of a policy that the API server holds.
@@ -213,19 +216,19 @@ impl Index {
         let standard = ResourceSchema::user();
         let people =
             self.providers.get(object.spec.provider.as_str()).map_or(&standard, |known| &known.people);
-        let same = |held: &&mut Policy| {
+        let same = |held: &&Policy| {
             held.object().spec == object.spec && held.object().metadata.uid == object.metadata.uid
         };
-        if let Some(held) = self.policies.get_mut(&name).filter(same) {
+        if let Some(held) = self.policies.get(&name).filter(same) {
             let says = |policy: &ScimAccessPolicy| {
                 [ANNOTATION_APPROVE, ANNOTATION_DANGEROUS_ROLE]
                     .map(|annotation| policy.annotations().get(annotation).cloned())
             };
             let says_the_same = says(&object) == says(held.object());
-            held.replace(object);
+            self.policies.replace(&name, object);
             return if says_the_same { Touched::new() } else { Touched::from([name]) };
         }
-        self.policies.insert(name.clone(), Policy::new(object, people));
+        self.policies.insert(&name, Policy::new(object, people));
         Touched::from([name])
     }
 
@@ -233,7 +236,7 @@ impl Index {
     /// ends.
     pub fn delete_policy(&mut self, name: &str) -> Touched {
         self.untold.forget_policy(name);
-        self.policies.remove_entry(name).map(|(name, _)| name).into_iter().collect()
+        self.policies.remove(name).into_iter().collect()
     }
 
     /// Takes a provider, and everyone whom its directory holds.
@@ -259,9 +262,9 @@ impl Index {
             // The last mapping that could be read stays: a mistake in it takes nobody's access away.
             Err(_) => Effect::default(),
         };
-        let own = |policy: &Policy| policy.object().spec.provider == *name;
-        for policy in self.policies.values_mut().filter(|policy| own(policy)) {
-            *policy = Policy::new(policy.object().clone(), &people);
+        let own = self.policies.of(&name).map(|(name, policy)| (name.clone(), policy.object().clone()));
+        for (name, object) in own.collect::<Vec<_>>() {
+            self.policies.insert(&name, Policy::new(object, &people));
         }
         let ledger = self.providers.remove(&name).map(|before| before.ledger).unwrap_or_default();
         self.providers.insert(name.clone(), Provider { object: object.into(), people, invalid, ledger });
@@ -424,8 +427,7 @@ impl Index {
     }
 
     pub(super) fn policies_of(&self, provider: &str) -> Touched {
-        let own = self.policies.iter().filter(|(_, policy)| policy.object().spec.provider == provider);
-        own.map(|(name, _)| name.clone()).collect()
+        self.policies.of(provider).map(|(name, _)| name.clone()).collect()
     }
 }
 
@@ -437,8 +439,7 @@ impl Provider {
 
 impl Holders for Through<'_> {
     fn holders(&self) -> HashSet<&Subject> {
-        let policies = self.index.policies.iter();
-        let own = policies.filter(|(_, policy)| policy.object().spec.provider == self.provider);
+        let own = self.index.policies.of(self.provider);
         let bindings = own.flat_map(|(name, _)| self.index.bindings_of(name));
         bindings.flat_map(|observed| &observed.binding.subjects).collect()
     }

@@ -12,6 +12,7 @@ mod identity;
 mod index;
 mod path;
 mod plan;
+mod policies;
 mod policy;
 mod proof;
 mod review;

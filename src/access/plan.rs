@@ -3,6 +3,7 @@
 
 mod compare;
 mod lanes;
+mod partings;
 mod wanted;
 
 use std::{
@@ -21,12 +22,14 @@ use super::{
     role::{Bindable, Powers, RoleRefusal},
     scope::{Namespaces, Protected},
     subjects::{Excluded, Grants},
+    untold::Former,
 };
 use crate::{
     api::{GroupSelector, ScimProvider, SubjectKind},
     directory::view::Selection,
 };
 pub use lanes::Lane;
+use partings::Partings;
 use wanted::Wanted;
 
 /// What one policy wants, and what is to be done for it.
@@ -40,7 +43,7 @@ pub struct Plan {
     pub adds: BTreeSet<Subject>,
     /// Who loses something somewhere.
     pub removes: BTreeSet<Subject>,
-    /// Those of them who do so because of their groups or attributes alone, whom the guard counts.
+    /// Those of them who do so because of their groups or attributes alone, whom the guard may keep.
     pub departures: Departures,
     /// Those of them who were deactivated or deleted.
     pub leavers: BTreeSet<Subject>,
@@ -173,6 +176,8 @@ pub struct Facts<'a> {
     pub protected: &'a Protected,
     /// The policy's bindings.
     pub observed: &'a [Arc<Observed>],
+    /// Whom they name by strings that others hold now, or nobody, as far as this process has seen it.
+    pub former: &'a Former,
     /// What may be taken away; everything without.
     pub guard: Option<Guard<'a>>,
     /// The time.
@@ -210,12 +215,13 @@ impl Facts<'_> {
             None if !self.identities.maps(&provider.name_any()) => return plan,
             None => self.whoever_is_active(provider),
         };
-        self.compare(policy, &wanted, Going::Go, &mut plan);
+        let partings = Partings::new(self, &policy.object().spec.provider);
+        self.compare(policy, &wanted, &partings, Going::Go, &mut plan);
         match self.guard.map(|guard| guard.judge(policy.object(), &plan.departures)) {
             None | Some(Verdict::Free) => {}
             Some(Verdict::Approved(approved)) => plan.approved = Some(approved),
             Some(Verdict::Held(held)) => {
-                self.compare(policy, &wanted, Going::Wait, &mut plan);
+                self.compare(policy, &wanted, &partings, Going::Wait, &mut plan);
                 plan.held = Some(held);
             }
         }
@@ -247,7 +253,7 @@ impl Plan {
             changes: Vec::new(),
             adds: BTreeSet::new(),
             removes: BTreeSet::new(),
-            departures: Departures::new(),
+            departures: Departures::default(),
             leavers: BTreeSet::new(),
             held: None,
             approved: None,

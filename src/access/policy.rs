@@ -69,6 +69,11 @@ impl Policy {
         self.terms.as_ref().map_err(String::as_str)
     }
 
+    /// Whom its spec means, where that can be read.
+    pub fn people(&self) -> Option<&Selector> {
+        Some(&self.terms.as_ref().ok()?.people)
+    }
+
     /// What its bindings say about where they come from.
     pub fn mark(&self, provider: Option<&ScimProvider>) -> Mark {
         let goes = provider.is_some_and(|provider| provider.spec.on_delete == OnDelete::Revoke);

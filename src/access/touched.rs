@@ -1,6 +1,6 @@
 //! Which policies a change touches: no policy is planned again for a change that cannot matter to it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     binding::Subject,
@@ -51,6 +51,7 @@ impl Index {
         directory: &Directory,
     ) -> Touched {
         let mut touched = self.naming(effect.people.iter().filter(|person| others(person)), directory);
+        touched.extend(self.waiting(&effect.people));
         for string in &effect.strings {
             touched.extend(self.binding(&Subject::User(string.as_str().into())).cloned());
         }
@@ -64,13 +65,19 @@ impl Index {
         matters: impl Fn(&Policy) -> bool,
     ) -> Touched {
         let Some(view) = directory.provider(change.provider()) else { return Touched::new() };
-        let own =
-            self.policies.iter().filter(|(_, policy)| *policy.object().spec.provider == **change.provider());
-        let touched = own.filter(|(_, policy)| {
+        let touched = self.policies.interested(change, view).filter(|(_, policy)| {
             // What cannot be read may mean anybody: whoever is deactivated leaves its bindings too.
             matters(policy) && policy.terms().map_or(true, |terms| terms.people.touches(change, view))
         });
         touched.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The policies of which removals may wait for what becomes of these people, though it means them no more.
+    fn waiting(&self, people: &BTreeSet<PersonRef>) -> Touched {
+        let providers: BTreeSet<&str> = people.iter().map(|person| &*person.provider).collect();
+        let is_theirs = |policy: &Policy| providers.contains(policy.object().spec.provider.as_str());
+        let held = self.policies.held().filter(|(_, policy)| is_theirs(policy));
+        self.untold.naming(people).chain(held.map(|(name, _)| name)).cloned().collect()
     }
 
     /// The policies that mean one of these people.

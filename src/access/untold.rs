@@ -2,7 +2,7 @@
 //! somebody else's now, and which bindings somebody else deleted.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -10,6 +10,7 @@ use super::{
     binding::{Observed, Subject},
     identities::{Effect, PersonRef},
     index::{BindingKey, Index, Touched},
+    plan::{Completeness, Plan},
     scope::{Namespace, Phase},
 };
 use crate::directory::view::User;
@@ -24,7 +25,7 @@ pub type Lost = BTreeMap<BindingKey, Arc<Observed>>;
 #[derive(Debug, Default)]
 pub(super) struct Untold {
     /// By policy: whom its bindings name by strings that others hold now, or nobody.
-    former: HashMap<Arc<str>, Former>,
+    pub(super) former: HashMap<Arc<str>, Former>,
     /// By policy: its bindings that somebody else deleted.
     lost: HashMap<Arc<str>, Lost>,
     /// The uids of bindings that this process is deleting.
@@ -37,21 +38,41 @@ impl Untold {
         self.former.remove(name);
         self.lost.remove(name);
     }
+
+    /// The policies whose bindings name one of these people by a string that they held.
+    pub(super) fn naming(&self, people: &BTreeSet<PersonRef>) -> impl Iterator<Item = &Arc<str>> {
+        let names = |former: &Former| former.values().any(|person| people.contains(person));
+        self.former.iter().filter(move |(_, former)| names(former)).map(|(policy, _)| policy)
+    }
 }
 
 impl Index {
     /// Whom a policy's bindings name by strings that others hold now, or nobody.
-    pub fn former(&self, policy: &str) -> Former {
-        self.untold.former.get(policy).cloned().unwrap_or_default()
+    pub fn former(&self, policy: &str) -> &Former {
+        static NOBODY: Former = Former::new();
+        self.untold.former.get(policy).unwrap_or(&NOBODY)
     }
 
-    /// Forgets those, because the bindings are for whoever holds the strings now.
-    pub fn forget_former(&mut self, policy: &str, told: &Former) {
+    /// Forgets those, because a plan was carried out and the bindings are for whoever holds the strings now; but for
+    /// those who keep what they have until the guard lets them go, or until everything can be read.
+    pub fn forget_former(&mut self, policy: &str, plan: &Plan, told: &Former) {
+        if plan.completeness == Completeness::Partial {
+            return;
+        }
         let Some(former) = self.untold.former.get_mut(policy) else { return };
-        former.retain(|subject, person| told.get(subject) != Some(person));
+        let waits =
+            |subject: &Subject| plan.held.as_ref().is_some_and(|held| held.subjects.contains(subject));
+        former.retain(|subject, person| waits(subject) || told.get(subject) != Some(person));
         if former.is_empty() {
             self.untold.former.remove(policy);
         }
+    }
+
+    /// This process plans from now on; returns the names of all policies. Until everything was listed nothing was a
+    /// change, and after that another process saw to it: what bindings were given for is not known from before.
+    pub fn take_over(&mut self) -> Touched {
+        self.untold.former.clear();
+        self.policies()
     }
 
     /// Somebody of the directory.
@@ -105,7 +126,7 @@ impl Index {
         let is_possible = space.is_none_or(|phase| phase == Some(Phase::Active));
         if is_possible && !self.untold.deleting.contains(uid) {
             let mut lost = Vec::new();
-            for policy in self.policies.keys() {
+            for policy in self.policies.names() {
                 let held = self.bindings.get(policy).and_then(|held| held.get(&key));
                 lost.extend(held.filter(|held| held.uid == uid).map(|held| (policy.clone(), held.clone())));
             }

@@ -202,7 +202,7 @@ fn problems(plan: &Plan) -> Vec<String> {
         Blocked::Invalid(error) => error.clone(),
     });
     let groups = problems.groups_not_found.iter().map(|group| format!("no group has {group}"));
-    let people = problems.excluded.iter().map(|one| format!("{:?} gets nothing: {}", one.who, one.why));
+    let people = problems.excluded.iter().map(|one| format!("{:?} is given nothing: {}", one.who, one.why));
     let captures =
         problems.unusable_captures.iter().map(|group| format!("the name of group {group:?} fills no name"));
     let roles = problems.roles.iter().map(ToString::to_string);

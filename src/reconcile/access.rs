@@ -145,7 +145,7 @@ impl Access {
 
     /// Plans and applies until the shutdown. Everything has been listed before.
     pub(super) async fn run(self: Arc<Self>, shutdown: &Shutdown) {
-        let policies = self.index().policies();
+        let policies = self.index_mut().take_over();
         self.queue.add(policies);
         let work = |policy: Arc<str>| {
             let access = self.clone();
@@ -220,7 +220,7 @@ impl Access {
         // Before the plan: what comes later may not be in it, and is told with the next one.
         let (deleted, former) = {
             let index = self.index();
-            (index.lost(name), index.former(name))
+            (index.lost(name), index.former(name).clone())
         };
         let Some((policy, plan, mut leaving)) = self.admitted_plan(name, now) else {
             self.metrics.guard_held(name, 0);
@@ -356,13 +356,11 @@ impl Access {
         }
     }
 
-    /// Forgets what was to be told of what is carried out now. What is held is not.
+    /// Forgets what was to be told of what is carried out now.
     fn settled(&self, name: &str, plan: &Plan, deleted: &Lost, former: &Former) {
         let mut index = self.index_mut();
         index.forget_lost(name, deleted);
-        if plan.held.is_none() {
-            index.forget_former(name, former);
-        }
+        index.forget_former(name, plan, former);
     }
 
     fn plan(&self, name: &str, now: Timestamp) -> Option<(Arc<ScimAccessPolicy>, Plan)> {

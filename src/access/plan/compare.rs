@@ -8,11 +8,13 @@ use std::{
 use super::{
     super::{
         binding::{Binding, Mark, Observed, Place, Subject},
+        guard::Departures,
         identities::Presence,
         policy::{Policy, Validity},
         shards::distribute,
     },
     Change, Completeness, Facts, Going, Plan,
+    partings::{Parting, Partings},
     wanted::{Stance, Wanted},
 };
 
@@ -21,6 +23,7 @@ impl Facts<'_> {
         &self,
         policy: &Policy,
         wanted: &BTreeMap<Place, Wanted>,
+        partings: &Partings,
         going: Going,
         plan: &mut Plan,
     ) {
@@ -29,7 +32,7 @@ impl Facts<'_> {
         plan.changes.clear();
         plan.adds.clear();
         plan.removes.clear();
-        plan.departures.clear();
+        plan.departures = Departures::default();
         plan.leavers.clear();
         let mut held: BTreeMap<&Place, Vec<&Arc<Observed>>> = BTreeMap::new();
         for observed in self.observed {
@@ -47,19 +50,21 @@ impl Facts<'_> {
                 held.iter().flat_map(|observed| &observed.binding.subjects).collect();
             let mut after = self.after(provider, wanted.get(place), &before);
             if wanted.contains_key(place) || self.may_have_been_chosen(policy, place) {
-                let departures = self.departures(provider, held, &after);
+                let waiting = partings.note(place, departing(held, &after), &mut plan.departures);
                 if going == Going::Wait {
-                    after.extend(departures.iter().copied());
+                    after.extend(waiting);
                 }
-                plan.departures.insert(place.clone(), departures.into_iter().cloned().collect());
             }
             plan.adds.extend(after.difference(&before).copied().cloned());
             let removed = before.difference(&after).copied();
-            plan.leavers.extend(removed.clone().filter(|subject| self.has_left(provider, subject)).cloned());
+            let leavers = removed.clone().filter(|subject| partings.of(subject) == Parting::Leaves);
+            plan.leavers.extend(leavers.cloned());
             plan.removes.extend(removed.cloned());
             rebind(place, held, &after, &mark, &mut plan.changes);
         }
-        plan.departures.retain(|_, subjects| !subjects.is_empty());
+        if going == Going::Go {
+            plan.leavers.extend(plan.departures.uncounted().cloned());
+        }
         // The name of a binding whose role somebody changed is taken until that one is gone, which calls
         // for the next plan.
         let free = |change: &Change| match change {
@@ -99,30 +104,6 @@ impl Facts<'_> {
         after
     }
 
-    /// Who leaves a place though they are as active as before. Whom somebody else wrote into a binding
-    /// was never given anything, and nobody who is gone or inactive waits.
-    fn departures<'s>(
-        &self,
-        provider: &str,
-        held: &[&'s Arc<Observed>],
-        after: &BTreeSet<&Subject>,
-    ) -> BTreeSet<&'s Subject> {
-        let ours = held.iter().filter(|observed| observed.changed_by.is_none());
-        let before = ours.flat_map(|observed| &observed.binding.subjects);
-        let is_there =
-            |subject: &&Subject| !matches!(subject, Subject::Other(_)) && !self.has_left(provider, subject);
-        before.filter(|subject| !after.contains(subject)).filter(is_there).collect()
-    }
-
-    /// Whether nobody of the provider is called so any more, or somebody who is inactive. What another
-    /// provider's people are called keeps nobody here.
-    fn has_left(&self, provider: &str, subject: &Subject) -> bool {
-        match subject {
-            Subject::User(name) => self.identities.presence(provider, name) != Presence::Active,
-            Subject::Group(_) | Subject::Other(_) => false,
-        }
-    }
-
     /// Whether the subject could be somebody whose object cannot be read.
     fn may_be_unseen(&self, provider: &str, subject: &Subject) -> bool {
         match subject {
@@ -131,6 +112,16 @@ impl Facts<'_> {
             Subject::Other(_) => false,
         }
     }
+}
+
+/// Who was given something at a place, and should be there no more. Whom somebody else wrote into a binding was never
+/// given anything.
+fn departing<'s>(
+    held: &[&'s Arc<Observed>],
+    after: &BTreeSet<&Subject>,
+) -> impl Iterator<Item = &'s Subject> {
+    let ours = held.iter().filter(|observed| observed.changed_by.is_none());
+    ours.flat_map(|observed| &observed.binding.subjects).filter(|subject| !after.contains(subject))
 }
 
 /// What to do, so that these stand in the bindings of a place.

@@ -194,7 +194,7 @@ fn a_string_that_another_provider_has_now_keeps_nobody_in_a_binding() {
         world.delete_user("alice");
         world.settle("edit")
     };
-    assert_eq!((names(&plan.leavers), plan.departures.len()), (vec!["oidc:alice"], 0));
+    assert_eq!((names(&plan.leavers), plan.departures.places.len()), (vec!["oidc:alice"], 0));
     world.settle("view");
     assert_eq!((world.held("edit"), world.held("view")), (vec![], vec![VIEW.to_owned()]));
 }

@@ -151,3 +151,38 @@ fn a_binding_that_somebody_else_deletes_is_noted_and_one_that_the_operator_delet
     world.index.forget_lost("p", &lost);
     assert!(world.index.lost("p").is_empty());
 }
+
+#[test]
+fn a_group_touches_the_policies_that_name_it_by_whatever_they_do() {
+    let mut world = world();
+    for (name, selector) in [
+        ("by-id", json!({"id": "team"})),
+        ("by-external-id", json!({"externalId": "00g9"})),
+        ("by-pattern", json!({"matching": "^tea"})),
+        ("by-name", json!({"displayName": "TEAM"})),
+    ] {
+        world.policy(name, json!({"subjects": {"groups": [selector]}}));
+    }
+    let by_any = touched(["by-external-id", "by-id", "by-name", "by-pattern", "grouped"]);
+    assert_eq!(world.group("team", &[], json!({"externalId": "00g9", "groups": ["inner"]})), by_any);
+    assert_eq!(world.user("alice", json!({"active": false})), by_any);
+}
+
+#[test]
+fn a_policy_is_touched_by_what_it_names_now() {
+    let mut world = world();
+    world.policy("grouped", json!({"subjects": {"groups": [{"displayName": "another"}]}}));
+    assert_eq!(world.user("alice", json!({"active": false})), touched([]));
+    assert_eq!(world.group("another", &["alice"], json!({})), touched(["grouped"]));
+    world.index.delete_policy("grouped");
+    assert_eq!(world.delete_group("another"), touched([]));
+}
+
+#[test]
+fn what_cannot_be_read_is_touched_by_everybody_who_comes_or_goes() {
+    let mut world = world();
+    world.policy("grouped", json!({"subjects": {"users": {"filter": "shoeSize gt 40"}}}));
+    assert_eq!(world.user("alice", json!({"active": false})), touched(["grouped"]));
+    world.policy("grouped", json!({}));
+    assert_eq!(world.user("bob", json!({})), touched([]));
+}

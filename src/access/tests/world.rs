@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::*;
 use crate::{
-    api::ScimAccessPolicy,
+    api::{ScimAccessPolicy, ScimProvider},
     directory::view::{Change as DirectoryChange, Directory, User},
 };
 
@@ -139,10 +139,18 @@ impl World {
     pub fn settle(&mut self, policy: &str) -> Plan {
         let first = self.plan(policy);
         self.execute(&first.changes);
+        self.forget_former(policy, &first);
         let second = self.plan(policy);
         self.execute(&second.changes);
+        self.forget_former(policy, &second);
         assert_eq!(self.plan(policy).changes, [], "a plan that was executed leaves nothing to do");
         first
+    }
+
+    /// What the controller does once a plan was carried out.
+    pub fn forget_former(&mut self, policy: &str, plan: &Plan) {
+        let told = self.index.former(policy).clone();
+        self.index.forget_former(policy, plan, &told);
     }
 
     pub fn execute(&mut self, changes: &[Change]) {
@@ -172,6 +180,35 @@ impl World {
         let mut observed = stored::<RoleBinding>(binding, self.version).observe().unwrap();
         observed.changed_by = Some(manager.to_owned());
         self.index.apply_binding(observed);
+    }
+
+    /// Puts a service account into the policy's last binding, as if we had.
+    pub fn slip_in(&mut self, policy: &str, name: &str) {
+        self.version += 1;
+        let Some(last) = self.index.bindings_of(policy).last() else { return };
+        let mut observed = Observed::clone(last);
+        observed.resource_version = self.version;
+        observed.binding.subjects.push(Subject::Other(name.into()));
+        self.index.apply_binding(observed);
+    }
+
+    /// The same cluster, told to a process that has just begun.
+    pub fn restart(&mut self) {
+        let before = std::mem::replace(self, Self::new());
+        self.directory = before.directory;
+        (self.now, self.version) = (before.now, before.version);
+        for provider in ["okta", "entra"] {
+            if let Some(provider) = before.index.provider(provider) {
+                self.index.apply_provider(ScimProvider::clone(provider), &self.directory);
+            }
+        }
+        self.index.reset_people(&self.directory);
+        for policy in before.index.policies() {
+            self.index.apply_policy(ScimAccessPolicy::clone(before.index.policy(&policy).unwrap()));
+            for observed in before.index.bindings_of(&policy) {
+                self.index.apply_binding(Observed::clone(observed));
+            }
+        }
     }
 
     /// Who holds what, as `namespace/role: subjects`.

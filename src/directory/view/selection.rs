@@ -6,6 +6,7 @@
 
 mod filter;
 mod groups;
+mod interests;
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,8 @@ use crate::{
     scim::{error::ScimError, schema::ResourceSchema},
 };
 use filter::{Candidate, UserFilter};
-use groups::GroupCriterion;
+use groups::{GroupCriterion, GroupName};
+pub use interests::Interests;
 
 /// Subjects, ready to be looked up: patterns compiled, the filter bound to the provider's schema.
 #[derive(Debug)]
@@ -63,14 +65,14 @@ impl Selector {
     /// The same where other people count as active.
     pub fn find_among(&self, view: Option<&ProviderView>, is_active: &dyn Fn(&User) -> bool) -> Found<'_> {
         let Some(view) = view else {
-            let named = self.groups.iter().filter(|criterion| criterion.names_one());
+            let named = self.groups.iter().filter(|criterion| criterion.name().is_some());
             let not_found = named.map(|criterion| criterion.selector().clone()).collect();
             return Found { selection: Selection { not_found, ..Selection::default() }, ..Found::default() };
         };
         let mut selection = Selection::default();
         for criterion in &self.groups {
             let groups = criterion.groups(view);
-            if groups.is_empty() && criterion.names_one() {
+            if groups.is_empty() && criterion.name().is_some() {
                 selection.not_found.push(criterion.selector().clone());
             }
             selection.groups.extend(groups);
@@ -110,6 +112,14 @@ impl Selector {
                     || self.reaches(&change.id, view)
                     || self.filter.as_ref().is_some_and(|filter| filter.depends_on(change, view))
             }
+        }
+    }
+
+    /// The groups that it names, where it looks at nothing else.
+    fn group_names(&self) -> Option<Vec<&GroupName>> {
+        match self.filter {
+            Some(_) => None,
+            None => self.groups.iter().map(GroupCriterion::name).collect(),
         }
     }
 

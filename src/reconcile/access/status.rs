@@ -254,8 +254,12 @@ fn wait(policy: &ScimAccessPolicy, held: &Held) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
+    let nameless = match held.nameless {
+        0 => String::new(),
+        some => format!(", {some} of them because they have no identity string any more,"),
+    };
     format!(
-        "{} would lose access and {} lost it lately, while provider {} lets {} go: {}{more} keep it until the \
+        "{} would lose access{nameless} and {} lost it lately, while provider {} lets {} go: {}{more} keep it until the \
          identity provider takes that back or an administrator approves it: kubectl scim approve {} --plan {}",
         held.subjects.len(),
         held.lost,
@@ -279,14 +283,14 @@ fn taken(policy: &ScimAccessPolicy, excluded: &Excluded) -> Option<String> {
         false => "if they are one person, set correlate on both providers",
     };
     Some(format!(
-        "{who:?} gets nothing: {identity:?} is the string of somebody who was created before, id {} of provider {}; {advice}",
+        "{who:?} is given nothing: {identity:?} is the string of somebody who was created before, id {} of provider {}; {advice}",
         holder.id, holder.provider
     ))
 }
 
 fn refused_identity(excluded: &Excluded) -> Option<String> {
     let Nameless::Refused(refusal) = &excluded.why else { return None };
-    Some(format!("{:?} gets nothing: {refusal}", excluded.who))
+    Some(format!("{:?} is given nothing: {refusal}", excluded.who))
 }
 
 fn unusable_capture(group: &str) -> String {

@@ -1,6 +1,7 @@
 //! Removals that wait for an approval, and those that never do.
 
-use super::*;
+use super::{process::Process, *};
+use crate::directory::alone;
 
 const APPROVE: &str = "scim-operator.dev/approve";
 
@@ -92,4 +93,65 @@ async fn what_the_identity_provider_takes_back_is_no_longer_held() {
     set_members(&company, &["alice", "bob", "carol"]).await;
     company.until_ready(&policy, "True").await;
     company.may_edit("bob").await;
+}
+
+async fn set_title(company: &Company, who: &str, title: Option<&str>) {
+    company.change::<ScimUser>(&company.id(who), json!({"spec": {"title": title}})).await;
+}
+
+#[tokio::test]
+async fn an_attribute_that_goes_missing_takes_nobodys_access_not_even_after_a_restart() {
+    let (plane, _alone) = alone().await;
+    let process = Process::healthy(plane).await;
+    let company = Company::on(plane).await;
+    let guarded = json!({"spec": {
+        "guard": {"minimum": 0, "maxRemovals": "0%"},
+        "identity": {"user": {"from": "title"}},
+    }});
+    company.change::<ScimProvider>(&company.provider, guarded).await;
+    let team = ["alice", "bob", "carol"];
+    for name in team {
+        company.user(name).await;
+        set_title(&company, name, Some(name)).await;
+    }
+    company.group("team", &team).await;
+    let name = company.policy(json!({})).await;
+    company.until_ready(&name, "True").await;
+    for who in team {
+        company.may_edit(who).await;
+    }
+
+    for who in team {
+        set_title(&company, who, None).await;
+    }
+    held(&company, &name, 3).await;
+    company.until_condition(&name, "Held", "True", "3 of them because they have no identity string").await;
+    drop(process);
+    let _process = Process::healthy(plane).await;
+    company.user("dave").await;
+    set_title(&company, "dave", Some("dave")).await;
+    set_members(&company, &["alice", "bob", "carol", "dave"]).await;
+    company.may_edit("dave").await;
+    for who in team {
+        company.may_edit(who).await;
+    }
+
+    for who in team {
+        set_title(&company, who, Some(who)).await;
+    }
+    company.until_ready(&name, "True").await;
+    for who in team {
+        company.may_edit(who).await;
+    }
+
+    for who in team {
+        set_title(&company, who, None).await;
+    }
+    company.deactivate("carol").await;
+    company.may_not_edit("carol").await;
+    company.may_edit("bob").await;
+    approve(&company, &held(&company, &name, 2).await).await;
+    company.may_not_edit("alice").await;
+    company.may_not_edit("bob").await;
+    company.may_edit("dave").await;
 }

@@ -198,10 +198,7 @@ impl Event {
                 Touched::from([PLAIN.into(), CHOSEN.into()])
             }
             Self::Drift(policy) => {
-                if let Some(mut binding) = world.bindings(policy).pop() {
-                    binding.subjects.push(Subject::User("mallory".into()));
-                    world.store(&binding);
-                }
+                world.slip_in(policy, "mallory");
                 Touched::from([policy.into()])
             }
         }

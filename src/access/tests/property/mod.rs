@@ -66,9 +66,31 @@ proptest! {
         for event in &after {
             event.happen(&mut world, &mut model);
         }
-        let fresh = afresh(&model, &world);
+        let mut fresh = afresh(&model, &world);
+        fresh.index.untold.former.clone_from(&world.index.untold.former);
         for policy in POLICIES {
             prop_assert_eq!(told(world.plan(policy)), told(fresh.plan(policy)), "of policy {}", policy);
+        }
+    }
+
+    /// Whose a string was that nobody holds is forgotten with the process.
+    #[test]
+    fn a_restart_lets_nobody_go_who_waits(before in events(0..20), after in events(0..20)) {
+        let mut model = Model::new();
+        let mut world = founded(&model);
+        for event in &before {
+            for policy in event.happen(&mut world, &mut model) {
+                world.settle(&policy);
+            }
+        }
+        for event in after.iter().chain([&Event::Limit(Limit::Nobody)]) {
+            event.happen(&mut world, &mut model);
+        }
+        let fresh = afresh(&model, &world);
+        for policy in POLICIES {
+            let waiting = |world: &World| world.plan(policy).held.map(|held| held.subjects).unwrap_or_default();
+            let (before, after) = (waiting(&world), waiting(&fresh));
+            prop_assert!(before.is_subset(&after), "{:?} waited for {}, {:?} wait", before, policy, after);
         }
     }
 

@@ -72,6 +72,8 @@ pub struct Model {
     /// Whether the two policies of okta hold at this time.
     pub valid: bool,
     pub held: BTreeSet<Grant>,
+    /// Whom the policies meant when they gave what is held.
+    owners: BTreeMap<Grant, &'static str>,
 }
 
 /// A place that a policy means, whether somebody may come there, and who is meant.
@@ -95,6 +97,7 @@ impl Model {
             limit: Limit::Everybody,
             valid: true,
             held: BTreeSet::new(),
+            owners: BTreeMap::new(),
         }
     }
 
@@ -107,29 +110,48 @@ impl Model {
                 for string in self.strings(provider, people) {
                     let grant = (policy, namespace.clone(), role.clone(), string);
                     if *open || self.held.contains(&grant) {
+                        let owner = self.holder(provider, &grant.3);
+                        owner.map(|owner| self.owners.insert(grant.clone(), owner));
                         next.insert(grant);
                     }
                 }
             }
             next.extend(self.kept_by_the_guard(policy, provider, &meant));
         }
+        self.owners.retain(|grant, _| next.contains(grant));
         self.held = next;
     }
 
-    /// Whoever is still active keeps what they have where a policy can mean the place.
+    /// Whoever is still active keeps what they have where a policy can mean the place, unless they are called
+    /// otherwise by now, or somebody else is called so.
     fn kept_by_the_guard(&self, policy: &'static str, provider: &str, meant: &[Meant]) -> BTreeSet<Grant> {
         if self.limit == Limit::Everybody || (policy != FOREIGN && !self.valid) {
             return BTreeSet::new();
         }
-        let everyone = PEOPLE.into();
-        let active = self.strings(provider, &everyone);
         let is_meant = |namespace: &str, role: &str| {
             policy == CHOSEN || meant.iter().any(|(ns, name, ..)| ns == namespace && name == role)
         };
-        let keeps = |(of, namespace, role, string): &&Grant| {
-            *of == policy && active.contains(string) && is_meant(namespace, role)
+        let could_mean = |(of, namespace, role, _): &&Grant| *of == policy && is_meant(namespace, role);
+        let waits = |grant: &&Grant| {
+            self.owners.get(*grant).is_some_and(|owner| self.waits(provider, &grant.3, owner))
         };
-        self.held.iter().filter(keeps).cloned().collect()
+        self.held.iter().filter(could_mean).filter(waits).cloned().collect()
+    }
+
+    fn waits(&self, provider: &str, string: &str, owner: &str) -> bool {
+        let holders = self.holders(string);
+        let is_shared = self.rules.values().all(|rule| *rule != Rule::Apart);
+        match self.holder(provider, string) {
+            Some(holder) => holder == owner && !self.is_inactive(&holders),
+            None if !holders.is_empty() && !is_shared => false,
+            None => !self.is_deactivated(provider, string) && self.is_nameless(owner),
+        }
+    }
+
+    /// Whether somebody is active and holds no string.
+    fn is_nameless(&self, who: &str) -> bool {
+        let holds = |title: &str| self.holders(title).iter().any(|(name, _)| *name == who);
+        self.people.get(who).is_some_and(|person| person.active) && !["x", "y"].into_iter().any(holds)
     }
 
     fn meant(&self, policy: &str) -> Vec<Meant> {
@@ -179,13 +201,17 @@ impl Model {
     fn strings(&self, provider: &str, people: &BTreeSet<&str>) -> BTreeSet<String> {
         let mut strings = BTreeSet::new();
         for title in ["x", "y"] {
-            let holders = self.holders(title);
-            let own = holders.iter().find(|(_, of)| *of == provider);
-            if own.is_some_and(|(name, _)| people.contains(name)) && !self.is_inactive(&holders) {
+            let holder = self.holder(provider, title);
+            if holder.is_some_and(|name| people.contains(name)) && !self.is_inactive(&self.holders(title)) {
                 strings.insert(title.to_owned());
             }
         }
         strings
+    }
+
+    /// Who of a provider holds a string.
+    fn holder(&self, provider: &str, title: &str) -> Option<&'static str> {
+        self.holders(title).iter().find(|(_, of)| *of == provider).map(|(name, _)| *name)
     }
 
     /// Those who hold a string: the eldest, and if both providers share, the eldest of the other.

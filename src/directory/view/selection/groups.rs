@@ -14,18 +14,24 @@ pub(super) struct GroupCriterion {
 
 #[derive(Debug)]
 enum GroupTest {
+    Name(GroupName),
+    Matching(Regex),
+}
+
+/// What one group is found by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum GroupName {
     Key(String),
     ExternalId(String),
     Id(Id),
-    Matching(Regex),
 }
 
 impl GroupCriterion {
     pub(super) fn new(selector: &GroupSelector) -> Result<Self, regex::Error> {
         let test = match selector {
-            GroupSelector::DisplayName(name) => GroupTest::Key(key(name)),
-            GroupSelector::ExternalId(id) => GroupTest::ExternalId(id.clone()),
-            GroupSelector::Id(id) => GroupTest::Id(id.as_str().into()),
+            GroupSelector::DisplayName(name) => GroupTest::Name(GroupName::Key(key(name))),
+            GroupSelector::ExternalId(id) => GroupTest::Name(GroupName::ExternalId(id.clone())),
+            GroupSelector::Id(id) => GroupTest::Name(GroupName::Id(id.as_str().into())),
             GroupSelector::Matching(pattern) => GroupTest::Matching(Regex::new(pattern)?),
         };
         Ok(Self { selector: selector.clone(), test })
@@ -35,28 +41,40 @@ impl GroupCriterion {
         &self.selector
     }
 
-    /// Whether it means a group that ought to be there. A pattern means whatever there is.
-    pub(super) fn names_one(&self) -> bool {
-        !matches!(self.test, GroupTest::Matching(_))
+    /// What it says of a group that ought to be there. A pattern means whatever there is.
+    pub(super) fn name(&self) -> Option<&GroupName> {
+        match &self.test {
+            GroupTest::Name(name) => Some(name),
+            GroupTest::Matching(_) => None,
+        }
     }
 
     pub(super) fn names(&self, group: &Group) -> bool {
         match &self.test {
-            GroupTest::Key(key) => group.key() == key,
-            GroupTest::ExternalId(id) => group.external_id() == Some(id),
-            GroupTest::Id(id) => group.id() == id,
+            GroupTest::Name(GroupName::Key(key)) => group.key() == key,
+            GroupTest::Name(GroupName::ExternalId(id)) => group.external_id() == Some(id),
+            GroupTest::Name(GroupName::Id(id)) => group.id() == id,
             GroupTest::Matching(pattern) => pattern.is_match(group.display_name()),
         }
     }
 
     pub(super) fn groups(&self, view: &ProviderView) -> Vec<Arc<Group>> {
         match &self.test {
-            GroupTest::Key(key) => view.group_by_key(key).into_iter().cloned().collect(),
-            GroupTest::ExternalId(id) => view.groups_by_external_id(id).cloned().collect(),
-            GroupTest::Id(id) => view.group(id).into_iter().cloned().collect(),
+            GroupTest::Name(GroupName::Key(key)) => view.group_by_key(key).into_iter().cloned().collect(),
+            GroupTest::Name(GroupName::ExternalId(id)) => view.groups_by_external_id(id).cloned().collect(),
+            GroupTest::Name(GroupName::Id(id)) => view.group(id).into_iter().cloned().collect(),
             GroupTest::Matching(_) => {
                 view.groups().iter().filter(|group| self.names(group)).cloned().collect()
             }
         }
+    }
+}
+
+impl GroupName {
+    /// Everything that a group is found by.
+    pub(super) fn all_of(group: &Group) -> impl Iterator<Item = Self> {
+        let key = Self::Key(group.key().to_owned());
+        let external_id = group.external_id().map(|id| Self::ExternalId(id.to_owned()));
+        [key, Self::Id(group.id().clone())].into_iter().chain(external_id)
     }
 }

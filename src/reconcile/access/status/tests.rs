@@ -123,9 +123,23 @@ fn people_without_a_usable_string_are_named() {
     world.settle("p");
     insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @r#"
     Ready=True Applied: the bindings are as the policy says
-    Ambiguous=True IdentityTaken: "second" gets nothing: "x" is the string of somebody who was created before, id first of provider okta; give each a string of their own
-    Invalid=True NameRefused: "alice" gets nothing: the attribute that the provider's identity is made from has no value
+    Ambiguous=True IdentityTaken: "second" is given nothing: "x" is the string of somebody who was created before, id first of provider okta; give each a string of their own
+    Invalid=True NameRefused: "alice" is given nothing: the attribute that the provider's identity is made from has no value
     "#);
+}
+
+#[test]
+fn what_is_held_says_how_many_have_no_string_any_more() {
+    let mut world = world(json!({"title": "alice"}));
+    let guard = json!({"minimum": 0, "maxRemovals": "0%"});
+    world.provider("okta", json!({"identity": {"user": {"from": "title"}}, "guard": guard}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    world.user("alice", json!({}));
+    let said =
+        "1 would lose access, 1 of them because they have no identity string any more, and 0 lost it lately";
+    let held = &conditions_of(&planned(&world))[1];
+    assert!(held.starts_with(&format!("Held=True TooManyRemovals: {said}")), "{held}");
 }
 
 #[test]
