@@ -1,5 +1,6 @@
 //! The access controller: from what watches tell to bindings, status, events and the audit log.
 
+mod audit;
 mod causes;
 mod execute;
 mod report;
@@ -192,7 +193,9 @@ impl Access {
             News::Synced => index.reset_people(&directory),
             News::Changed(changes) if changes.len() > MANY_CHANGES => {
                 index.reset_people(&directory);
-                index.policies()
+                let all = index.policies();
+                self.causes.note_many(changes.len(), &all);
+                all
             }
             News::Changed(changes) => {
                 let apply = |change| {
@@ -235,7 +238,7 @@ impl Access {
             PolicyMode::Enforce => self.carry_out(&policy, &plan, &mut leaving).await,
             PolicyMode::Preview => self.executor.execute(plan.lanes(), Run::Dry).await.rehearsed(),
         };
-        report::audit(&policy, &outcome, &self.causes.of(name));
+        audit::audit(&policy, &outcome, &self.causes.of(name));
         if outcome.is_complete() {
             self.causes.settle(name);
         }
