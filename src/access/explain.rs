@@ -233,6 +233,7 @@ impl fmt::Display for WhyNot {
             Self::Blocked(Blocked::ProviderNotFound) => f.write_str("the ScimProvider does not exist"),
             Self::Blocked(Blocked::ProviderUnreadable) => f.write_str("the ScimProvider cannot be read"),
             Self::Blocked(Blocked::Invalid(error)) => f.write_str(error),
+            Self::Blocked(Blocked::Unreadable(error)) => write!(f, "the policy cannot be read: {error}"),
             Self::NotYet(start) => write!(f, "it holds from {start} on"),
             Self::NoLonger(end) => write!(f, "it has not held since {end}"),
             Self::Preview => f.write_str("its mode is Preview"),

@@ -17,8 +17,8 @@ use super::{
     guard::{Guard, Holders, Ledger},
     identities::{self, Effect, Identities},
     identity::Mapping,
-    plan::{Completeness, Facts, NoProvider, Plan},
-    policy::Policy,
+    plan::{Blocked, Completeness, Facts, NoProvider, Plan},
+    policy::{Policy, Reading},
     role::{Bindable, Powers},
     scope::{Namespace, Namespaces, Protected},
     untold::Untold,
@@ -128,7 +128,10 @@ impl Index {
             now,
         };
         let is_active = |user: &User| self.identities.is_active(user);
-        let plan = facts.plan(policy, |terms| select(provider, &terms.people, &is_active));
+        let mut plan = facts.plan(policy, |terms| select(provider, &terms.people, &is_active));
+        if let Some(why) = policy.why_unread() {
+            plan.problems.blocked = Some(Blocked::Unreadable(why.to_owned()));
+        }
         Some((policy.object().clone(), plan))
     }
 
@@ -214,7 +217,9 @@ impl Index {
         let people =
             self.providers.get(object.spec.provider.as_str()).map_or(&standard, |known| &known.people);
         let same = |held: &&mut Policy| {
-            held.object().spec == object.spec && held.object().metadata.uid == object.metadata.uid
+            held.reading() == Reading::Whole
+                && held.object().spec == object.spec
+                && held.object().metadata.uid == object.metadata.uid
         };
         if let Some(held) = self.policies.get_mut(&name).filter(same) {
             let says = |policy: &ScimAccessPolicy| {
@@ -259,7 +264,8 @@ impl Index {
             // The last mapping that could be read stays: a mistake in it takes nobody's access away.
             Err(_) => Effect::default(),
         };
-        let own = |policy: &Policy| policy.object().spec.provider == *name;
+        let own =
+            |policy: &Policy| policy.object().spec.provider == *name && policy.reading() == Reading::Whole;
         for policy in self.policies.values_mut().filter(|policy| own(policy)) {
             *policy = Policy::new(policy.object().clone(), &people);
         }
@@ -360,6 +366,7 @@ impl Index {
         self.note(&policy, &observed);
         let before = self.bindings.entry(policy.clone()).or_default().insert(key.clone(), observed);
         before.into_iter().for_each(|before| self.unnote(&policy, &before));
+        self.infer(&policy);
         let mut touched = self.remove_bindings(&key, |other, _| *other != policy);
         touched.insert(policy);
         touched
@@ -377,7 +384,10 @@ impl Index {
             Some((policy.clone(), held.remove(key)?))
         };
         let removed: Vec<_> = self.bindings.iter_mut().filter_map(of).collect();
-        removed.iter().for_each(|(policy, binding)| self.unnote(policy, binding));
+        for (policy, binding) in &removed {
+            self.unnote(policy, binding);
+            self.infer(policy);
+        }
         removed.into_iter().map(|(policy, _)| policy).collect()
     }
 
@@ -416,8 +426,9 @@ impl Index {
         }
     }
 
+    /// A policy that cannot be read may not say which: that is no word of a provider's that is gone.
     fn no_provider(&self, name: &str) -> NoProvider {
-        match self.unreadable.contains(name) {
+        match name.is_empty() || self.unreadable.contains(name) {
             true => NoProvider::Unreadable,
             false => NoProvider::NotFound,
         }

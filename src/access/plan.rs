@@ -131,6 +131,8 @@ pub enum Blocked {
     /// The policy or its provider's mapping cannot be read; this is why. Who was given something keeps it
     /// while they are active.
     Invalid(String),
+    /// The policy's object cannot be read; this is why. Who was given something keeps it while they are active.
+    Unreadable(String),
 }
 
 /// How much of the directory is known.
@@ -208,7 +210,7 @@ impl Facts<'_> {
             Some(terms) => self.wanted(policy, terms, provider, &select(terms), &mut plan),
             None if policy.object().spec.subject_kind == SubjectKind::Group => return plan,
             None if !self.identities.maps(&provider.name_any()) => return plan,
-            None => self.whoever_is_active(provider),
+            None => self.whoever_is_active(policy, provider),
         };
         self.compare(policy, &wanted, Going::Go, &mut plan);
         match self.guard.map(|guard| guard.judge(policy.object(), &plan.departures)) {

@@ -200,6 +200,7 @@ fn problems(plan: &Plan) -> Vec<String> {
         Blocked::ProviderNotFound => "the ScimProvider does not exist".to_owned(),
         Blocked::ProviderUnreadable => "the ScimProvider cannot be read: correct its spec".to_owned(),
         Blocked::Invalid(error) => error.clone(),
+        Blocked::Unreadable(error) => format!("the policy cannot be read: {error}"),
     });
     let groups = problems.groups_not_found.iter().map(|group| format!("no group has {group}"));
     let people = problems.excluded.iter().map(|one| format!("{:?} gets nothing: {}", one.who, one.why));

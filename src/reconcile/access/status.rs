@@ -156,10 +156,15 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
                 .to_owned()
         }
         Blocked::Invalid(error) => format!("{error}; nobody new is given anything"),
+        Blocked::Unreadable(error) => format!(
+            "the operator cannot read this policy: {error}; correct that. Until then nobody new is given anything, \
+             and whoever holds something keeps it while they are active"
+        ),
     });
     let why_stalled = match problems.blocked {
         Some(Blocked::ProviderNotFound) => "ProviderNotFound",
         Some(Blocked::ProviderUnreadable) => "ProviderUnreadable",
+        Some(Blocked::Unreadable(_)) => "Unreadable",
         _ => "Invalid",
     };
     note(ConditionType::Stalled, why_stalled, stalled.into_iter().collect());

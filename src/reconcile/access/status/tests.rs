@@ -150,6 +150,17 @@ fn a_policy_whose_provider_cannot_be_read_says_what_to_correct() {
 }
 
 #[test]
+fn a_policy_that_cannot_be_read_says_why_and_what_holds_until_it_can() {
+    let mut world = world(json!({}));
+    let metadata = kube::api::ObjectMeta { name: Some("p".to_owned()), ..Default::default() };
+    world.index.keep_policy(metadata, "unknown variant `Archive`");
+    insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @"
+    Ready=False Unreadable: the operator cannot read this policy: unknown variant `Archive`; correct that. Until then nobody new is given anything, and whoever holds something keeps it while they are active
+    Stalled=True Unreadable: the operator cannot read this policy: unknown variant `Archive`; correct that. Until then nobody new is given anything, and whoever holds something keeps it while they are active
+    ");
+}
+
+#[test]
 fn a_preview_is_not_ready_while_somebody_holds_what_was_given_before() {
     let told = |spec: Value| {
         let mut world = world(json!({}));
