@@ -96,20 +96,30 @@ impl Index {
         named.collect()
     }
 
-    /// What every policy of the person's provider means to them: what they hold, and why they do not hold the
-    /// rest.
-    pub fn explain(&self, user: &User, directory: &Directory, now: Timestamp) -> Vec<Entitlement> {
-        let identity = self.identity_of(user);
-        let mut subjects: BTreeSet<Subject> = self.token_groups(user, directory).into_keys().collect();
-        subjects.extend(identity.clone().ok());
-        let person = Person { user, identity, is_active: self.identities.is_active(user), subjects };
+    /// Everyone who is the same person as this one: themselves, and where their provider correlates those of others
+    /// who are called as they are.
+    pub fn same_person(&self, user: &Arc<User>) -> Vec<Arc<User>> {
+        match self.identity_of(user) {
+            Ok(identity) => self.called(&identity).cloned().collect(),
+            Err(_) => vec![user.clone()],
+        }
+    }
+
+    /// What every policy of a person's providers means to them: what they hold, and why they do not hold the
+    /// rest. `user` is one of whoever is the [same person](Self::same_person).
+    pub fn explain(&self, user: &Arc<User>, directory: &Directory, now: Timestamp) -> Vec<Entitlement> {
+        let (users, identity) = (self.same_person(user), self.identity_of(user));
+        let groups = users.iter().flat_map(|user| self.token_groups(user, directory).into_keys());
+        let subjects = groups.chain(identity.clone().ok()).collect();
+        let person = Person { users, identity, is_active: self.identities.is_active(user), subjects };
         let reviews = self.reviewed().into_iter().map(|name| self.review(&name, directory, now));
         reviews.flat_map(|review| person.entitlements(&review, directory)).collect()
     }
 }
 
-struct Person<'a> {
-    user: &'a User,
+struct Person {
+    /// As each provider has them.
+    users: Vec<Arc<User>>,
     identity: Result<Subject, Nameless>,
     /// As plans take them: another provider may have a say.
     is_active: bool,
@@ -117,11 +127,14 @@ struct Person<'a> {
     subjects: BTreeSet<Subject>,
 }
 
-impl Person<'_> {
+impl Person {
+    /// The person as the policy's provider has them.
+    fn of_provider(&self, policy: &ScimAccessPolicy) -> Option<&Arc<User>> {
+        self.users.iter().find(|user| **user.provider() == *policy.spec.provider)
+    }
+
     fn entitlements(&self, review: &Review, directory: &Directory) -> Vec<Entitlement> {
         let own = |grant: &&Grant| self.subjects.contains(&grant.subject);
-        let is_of_provider =
-            |(policy, _): &(Arc<ScimAccessPolicy>, Plan)| *policy.spec.provider == **self.user.provider();
         let found: Vec<_> = review
             .grants
             .iter()
@@ -129,7 +142,7 @@ impl Person<'_> {
             .map(|grant| self.entitlement(grant, review, directory))
             .collect();
         match &review.planned {
-            Some(planned) if found.is_empty() && is_of_provider(planned) => {
+            Some(planned) if found.is_empty() && self.of_provider(&planned.0).is_some() => {
                 vec![self.nothing(review, planned)]
             }
             _ => found,
@@ -137,7 +150,7 @@ impl Person<'_> {
     }
 
     fn entitlement(&self, grant: &Grant, review: &Review, directory: &Directory) -> Entitlement {
-        let view = directory.provider(self.user.provider());
+        let user = review.planned.as_ref().and_then(|(policy, _)| self.of_provider(policy));
         let standing = match &grant.binding {
             Some(binding) => Standing::Given(binding.clone()),
             None => Standing::NotGiven(review.why_not(&grant.place)),
@@ -147,7 +160,9 @@ impl Person<'_> {
             object: review.planned.as_ref().map(|(policy, _)| policy.clone()),
             place: Some(grant.place.clone()),
             subject: Some(grant.subject.clone()),
-            reasons: reasons(&grant.named_by, self.user.id(), view),
+            reasons: user.map_or(Vec::new(), |user| {
+                reasons(&grant.named_by, user.id(), directory.provider(user.provider()))
+            }),
             standing,
         }
     }
