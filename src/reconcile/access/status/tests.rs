@@ -122,7 +122,7 @@ fn people_without_a_usable_string_are_named() {
     world.policy("p", json!({}));
     world.settle("p");
     insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @r#"
-    Ready=True Applied: the bindings are as the policy says
+    Ready=True AppliedInPart: the bindings are as the policy says, with exceptions: identity strings taken by others: 1 (see Ambiguous); identity strings refused: 1 (see Invalid)
     Ambiguous=True IdentityTaken: "second" gets nothing: "x" is the string of somebody who was created before, id first of provider okta; give each a string of their own
     Invalid=True NameRefused: "alice" gets nothing: the attribute that the provider's identity is made from has no value
     "#);
