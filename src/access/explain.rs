@@ -16,10 +16,11 @@ use super::{
     path::{Reason, reasons},
     plan::{Blocked, Plan},
     policy::Validity,
+    refusal::refusal,
     review::{Grant, Review},
 };
 use crate::{
-    api::{ConditionType, PolicyMode, ScimAccessPolicy},
+    api::{PolicyMode, ScimAccessPolicy},
     directory::view::{Directory, Group, User},
 };
 
@@ -198,32 +199,6 @@ impl Review {
             Validity::Current if policy.spec.mode == PolicyMode::Preview => WhyNot::Preview,
             Validity::Current => refusal(policy, place).map_or(WhyNot::NotWritten, WhyNot::Refused),
         }
-    }
-}
-
-/// What the operator says about a place: it knows the chart, and who asks does not.
-fn refusal(policy: &ScimAccessPolicy, place: &Place) -> Option<String> {
-    let status = policy.status.as_ref()?;
-    if status.observed_generation != policy.metadata.generation {
-        return None;
-    }
-    let message = |types: &[ConditionType]| {
-        let mut conditions = status.conditions.iter();
-        let of = |type_: &str| types.iter().any(|wanted| wanted.as_str() == type_);
-        conditions.find(|held| of(&held.type_) && held.status == "True").map(|held| held.message.clone())
-    };
-    let not_applied = status.namespaces.iter().flat_map(|progress| &progress.not_applied);
-    let mut here = not_applied.filter(|missed| Some(missed.name.as_str()) == place.namespace.as_deref());
-    let reason = here.next().map(|missed| missed.reason.as_str());
-    match reason {
-        Some("Missing") => Some("the namespace does not exist".to_owned()),
-        Some("Terminating") => Some("the namespace is going away".to_owned()),
-        Some("Protected") => Some("the chart protects the namespace".to_owned()),
-        _ => message(&[ConditionType::RoleNotAllowed, ConditionType::Conflict, ConditionType::Stalled])
-            .or_else(|| {
-                let ready = status.conditions.iter().find(|held| held.type_ == "Ready");
-                ready.filter(|held| held.status == "False").map(|held| held.message.clone())
-            }),
     }
 }
 
