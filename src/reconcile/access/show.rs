@@ -42,7 +42,11 @@ impl Access {
         match api.patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(patch)).await {
             Ok(written) => {
                 match written.0 {
-                    Ok(written) => _ = self.index_mut().apply_policy(written),
+                    Ok(written) => {
+                        // A spec that came meanwhile is told here first, and by the watch no more.
+                        let touched = self.index_mut().apply_policy(written);
+                        self.queue.add(touched);
+                    }
                     Err(_) => self.index_mut().show_policy(&name, status),
                 }
                 true
