@@ -16,10 +16,11 @@ use super::{
     path::{Reason, reasons},
     plan::{Blocked, Plan},
     policy::Validity,
+    refusal::refusal,
     review::{Grant, Review},
 };
 use crate::{
-    api::{ConditionType, PolicyMode, ScimAccessPolicy},
+    api::{PolicyMode, ScimAccessPolicy},
     directory::view::{Directory, Group, User},
 };
 
@@ -96,20 +97,30 @@ impl Index {
         named.collect()
     }
 
-    /// What every policy of the person's provider means to them: what they hold, and why they do not hold the
-    /// rest.
-    pub fn explain(&self, user: &User, directory: &Directory, now: Timestamp) -> Vec<Entitlement> {
-        let identity = self.identity_of(user);
-        let mut subjects: BTreeSet<Subject> = self.token_groups(user, directory).into_keys().collect();
-        subjects.extend(identity.clone().ok());
-        let person = Person { user, identity, is_active: self.identities.is_active(user), subjects };
+    /// Everyone who is the same person as this one: themselves, and where their provider correlates those of others
+    /// who are called as they are.
+    pub fn same_person(&self, user: &Arc<User>) -> Vec<Arc<User>> {
+        match self.identity_of(user) {
+            Ok(identity) => self.called(&identity).cloned().collect(),
+            Err(_) => vec![user.clone()],
+        }
+    }
+
+    /// What every policy of a person's providers means to them: what they hold, and why they do not hold the
+    /// rest. `user` is one of whoever is the [same person](Self::same_person).
+    pub fn explain(&self, user: &Arc<User>, directory: &Directory, now: Timestamp) -> Vec<Entitlement> {
+        let (users, identity) = (self.same_person(user), self.identity_of(user));
+        let groups = users.iter().flat_map(|user| self.token_groups(user, directory).into_keys());
+        let subjects = groups.chain(identity.clone().ok()).collect();
+        let person = Person { users, identity, is_active: self.identities.is_active(user), subjects };
         let reviews = self.reviewed().into_iter().map(|name| self.review(&name, directory, now));
         reviews.flat_map(|review| person.entitlements(&review, directory)).collect()
     }
 }
 
-struct Person<'a> {
-    user: &'a User,
+struct Person {
+    /// As each provider has them.
+    users: Vec<Arc<User>>,
     identity: Result<Subject, Nameless>,
     /// As plans take them: another provider may have a say.
     is_active: bool,
@@ -117,11 +128,14 @@ struct Person<'a> {
     subjects: BTreeSet<Subject>,
 }
 
-impl Person<'_> {
+impl Person {
+    /// The person as the policy's provider has them.
+    fn of_provider(&self, policy: &ScimAccessPolicy) -> Option<&Arc<User>> {
+        self.users.iter().find(|user| **user.provider() == *policy.spec.provider)
+    }
+
     fn entitlements(&self, review: &Review, directory: &Directory) -> Vec<Entitlement> {
         let own = |grant: &&Grant| self.subjects.contains(&grant.subject);
-        let is_of_provider =
-            |(policy, _): &(Arc<ScimAccessPolicy>, Plan)| *policy.spec.provider == **self.user.provider();
         let found: Vec<_> = review
             .grants
             .iter()
@@ -129,7 +143,7 @@ impl Person<'_> {
             .map(|grant| self.entitlement(grant, review, directory))
             .collect();
         match &review.planned {
-            Some(planned) if found.is_empty() && is_of_provider(planned) => {
+            Some(planned) if found.is_empty() && self.of_provider(&planned.0).is_some() => {
                 vec![self.nothing(review, planned)]
             }
             _ => found,
@@ -137,7 +151,7 @@ impl Person<'_> {
     }
 
     fn entitlement(&self, grant: &Grant, review: &Review, directory: &Directory) -> Entitlement {
-        let view = directory.provider(self.user.provider());
+        let user = review.planned.as_ref().and_then(|(policy, _)| self.of_provider(policy));
         let standing = match &grant.binding {
             Some(binding) => Standing::Given(binding.clone()),
             None => Standing::NotGiven(review.why_not(&grant.place)),
@@ -147,7 +161,9 @@ impl Person<'_> {
             object: review.planned.as_ref().map(|(policy, _)| policy.clone()),
             place: Some(grant.place.clone()),
             subject: Some(grant.subject.clone()),
-            reasons: reasons(&grant.named_by, self.user.id(), view),
+            reasons: user.map_or(Vec::new(), |user| {
+                reasons(&grant.named_by, user.id(), directory.provider(user.provider()))
+            }),
             standing,
         }
     }
@@ -186,32 +202,6 @@ impl Review {
     }
 }
 
-/// What the operator says about a place: it knows the chart, and who asks does not.
-fn refusal(policy: &ScimAccessPolicy, place: &Place) -> Option<String> {
-    let status = policy.status.as_ref()?;
-    if status.observed_generation != policy.metadata.generation {
-        return None;
-    }
-    let message = |types: &[ConditionType]| {
-        let mut conditions = status.conditions.iter();
-        let of = |type_: &str| types.iter().any(|wanted| wanted.as_str() == type_);
-        conditions.find(|held| of(&held.type_) && held.status == "True").map(|held| held.message.clone())
-    };
-    let not_applied = status.namespaces.iter().flat_map(|progress| &progress.not_applied);
-    let mut here = not_applied.filter(|missed| Some(missed.name.as_str()) == place.namespace.as_deref());
-    let reason = here.next().map(|missed| missed.reason.as_str());
-    match reason {
-        Some("Missing") => Some("the namespace does not exist".to_owned()),
-        Some("Terminating") => Some("the namespace is going away".to_owned()),
-        Some("Protected") => Some("the chart protects the namespace".to_owned()),
-        _ => message(&[ConditionType::RoleNotAllowed, ConditionType::Conflict, ConditionType::Stalled])
-            .or_else(|| {
-                let ready = status.conditions.iter().find(|held| held.type_ == "Ready");
-                ready.filter(|held| held.status == "False").map(|held| held.message.clone())
-            }),
-    }
-}
-
 /// Whom a policy means, in words; groups that are not there are said to be.
 fn meant(policy: &ScimAccessPolicy, plan: &Plan) -> Vec<String> {
     let subjects = &policy.spec.subjects;
@@ -233,6 +223,7 @@ impl fmt::Display for WhyNot {
             Self::Blocked(Blocked::ProviderNotFound) => f.write_str("the ScimProvider does not exist"),
             Self::Blocked(Blocked::ProviderUnreadable) => f.write_str("the ScimProvider cannot be read"),
             Self::Blocked(Blocked::Invalid(error)) => f.write_str(error),
+            Self::Blocked(Blocked::Unreadable(error)) => write!(f, "the policy cannot be read: {error}"),
             Self::NotYet(start) => write!(f, "it holds from {start} on"),
             Self::NoLonger(end) => write!(f, "it has not held since {end}"),
             Self::Preview => f.write_str("its mode is Preview"),

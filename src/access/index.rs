@@ -17,9 +17,9 @@ use super::{
     guard::{Guard, Holders, Ledger},
     identities::{self, Effect, Identities},
     identity::Mapping,
-    plan::{Completeness, Facts, NoProvider, Plan},
+    plan::{Blocked, Completeness, Facts, NoProvider, Plan},
     policies::Policies,
-    policy::Policy,
+    policy::{Policy, Reading},
     role::{Bindable, Powers},
     scope::{Namespace, Namespaces, Protected},
     untold::Untold,
@@ -130,7 +130,10 @@ impl Index {
             now,
         };
         let is_active = |user: &User| self.identities.is_active(user);
-        let plan = facts.plan(policy, |terms| select(provider, &terms.people, &is_active));
+        let mut plan = facts.plan(policy, |terms| select(provider, &terms.people, &is_active));
+        if let Some(why) = policy.why_unread() {
+            plan.problems.blocked = Some(Blocked::Unreadable(why.to_owned()));
+        }
         Some((policy.object().clone(), plan))
     }
 
@@ -217,7 +220,9 @@ impl Index {
         let people =
             self.providers.get(object.spec.provider.as_str()).map_or(&standard, |known| &known.people);
         let same = |held: &&Policy| {
-            held.object().spec == object.spec && held.object().metadata.uid == object.metadata.uid
+            held.reading() == Reading::Whole
+                && held.object().spec == object.spec
+                && held.object().metadata.uid == object.metadata.uid
         };
         if let Some(held) = self.policies.get(&name).filter(same) {
             let says = |policy: &ScimAccessPolicy| {
@@ -236,7 +241,7 @@ impl Index {
     /// ends.
     pub fn delete_policy(&mut self, name: &str) -> Touched {
         self.untold.forget_policy(name);
-        self.policies.remove(name).into_iter().collect()
+        self.policies.remove(name).map(|(name, _)| name).into_iter().collect()
     }
 
     /// Takes a provider, and everyone whom its directory holds.
@@ -262,8 +267,9 @@ impl Index {
             // The last mapping that could be read stays: a mistake in it takes nobody's access away.
             Err(_) => Effect::default(),
         };
-        let own = self.policies.of(&name).map(|(name, policy)| (name.clone(), policy.object().clone()));
-        for (name, object) in own.collect::<Vec<_>>() {
+        let own = self.policies.of(&name).filter(|(_, policy)| policy.reading() == Reading::Whole);
+        let own: Vec<_> = own.map(|(name, policy)| (name.clone(), policy.object().clone())).collect();
+        for (name, object) in own {
             self.policies.insert(&name, Policy::new(object, &people));
         }
         let ledger = self.providers.remove(&name).map(|before| before.ledger).unwrap_or_default();
@@ -363,6 +369,7 @@ impl Index {
         self.note(&policy, &observed);
         let before = self.bindings.entry(policy.clone()).or_default().insert(key.clone(), observed);
         before.into_iter().for_each(|before| self.unnote(&policy, &before));
+        self.infer(&policy);
         let mut touched = self.remove_bindings(&key, |other, _| *other != policy);
         touched.insert(policy);
         touched
@@ -380,7 +387,10 @@ impl Index {
             Some((policy.clone(), held.remove(key)?))
         };
         let removed: Vec<_> = self.bindings.iter_mut().filter_map(of).collect();
-        removed.iter().for_each(|(policy, binding)| self.unnote(policy, binding));
+        for (policy, binding) in &removed {
+            self.unnote(policy, binding);
+            self.infer(policy);
+        }
         removed.into_iter().map(|(policy, _)| policy).collect()
     }
 
@@ -419,8 +429,9 @@ impl Index {
         }
     }
 
+    /// A policy that cannot be read may not say which: that is no word of a provider's that is gone.
     fn no_provider(&self, name: &str) -> NoProvider {
-        match self.unreadable.contains(name) {
+        match name.is_empty() || self.unreadable.contains(name) {
             true => NoProvider::Unreadable,
             false => NoProvider::NotFound,
         }

@@ -134,6 +134,8 @@ pub enum Blocked {
     /// The policy or its provider's mapping cannot be read; this is why. Who was given something keeps it
     /// while they are active.
     Invalid(String),
+    /// The policy's object cannot be read; this is why. Who was given something keeps it while they are active.
+    Unreadable(String),
 }
 
 /// How much of the directory is known.
@@ -213,7 +215,7 @@ impl Facts<'_> {
             Some(terms) => self.wanted(policy, terms, provider, &select(terms), &mut plan),
             None if policy.object().spec.subject_kind == SubjectKind::Group => return plan,
             None if !self.identities.maps(&provider.name_any()) => return plan,
-            None => self.whoever_is_active(provider),
+            None => self.whoever_is_active(policy, provider),
         };
         let partings = Partings::new(self, &policy.object().spec.provider);
         self.compare(policy, &wanted, &partings, Going::Go, &mut plan);

@@ -66,13 +66,21 @@ impl Policies {
         self.by_name.get_mut(name).into_iter().for_each(|policy| policy.replace(object.clone()));
     }
 
-    pub(super) fn remove(&mut self, name: &str) -> Option<Arc<str>> {
+    /// Changes what is known of a policy.
+    pub(super) fn change<T>(&mut self, name: &str, change: impl FnOnce(&mut Policy) -> T) -> Option<T> {
+        let (name, mut policy) = self.remove(name)?;
+        let outcome = change(&mut policy);
+        self.insert(&name, policy);
+        Some(outcome)
+    }
+
+    pub(super) fn remove(&mut self, name: &str) -> Option<(Arc<str>, Policy)> {
         let (name, policy) = self.by_name.remove_entry(name)?;
         if let Some(interests) = self.interests.get_mut(policy.object().spec.provider.as_str()) {
             interests.remove(&name, policy.people());
         }
         self.held.remove(&name);
-        Some(name)
+        Some((name, policy))
     }
 
     fn note_whether_held(&mut self, name: &Arc<str>, object: &ScimAccessPolicy) {

@@ -1,5 +1,7 @@
 //! A policy, read once per change of its spec or of its provider's schema.
 
+mod unread;
+
 use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
@@ -22,6 +24,18 @@ use crate::{
 pub struct Policy {
     object: Arc<ScimAccessPolicy>,
     terms: Result<Terms, String>,
+    reading: Reading,
+}
+
+/// How much of a policy's object could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// All of it.
+    Whole,
+    /// What is there now could not; the spec is the last one that could.
+    Former,
+    /// Nothing ever; the spec is what the policy's bindings say.
+    Never,
 }
 
 /// What a policy's spec means.
@@ -51,7 +65,12 @@ pub enum Validity {
 impl Policy {
     /// Reads a policy; `people` is the schema of its provider's people.
     pub fn new(object: Arc<ScimAccessPolicy>, people: &ResourceSchema) -> Self {
-        Self { terms: Terms::new(&object, people), object }
+        Self { terms: Terms::new(&object, people), object, reading: Reading::Whole }
+    }
+
+    /// How much of its object could be read.
+    pub fn reading(&self) -> Reading {
+        self.reading
     }
 
     /// The object.

@@ -31,7 +31,7 @@ pub struct Share {
     pub grants: Grants,
 }
 
-/// Somebody whom the policy means and who gets nothing.
+/// Somebody whom the policy means and who is given nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excluded {
     /// A person's userName, as its key, or a group's displayName.
@@ -52,7 +52,7 @@ pub struct Naming<'a> {
 }
 
 impl Naming<'_> {
-    /// The subjects of a policy, by what chooses their namespaces and roles; and who gets nothing.
+    /// The subjects of a policy, by what chooses their namespaces and roles; and who is given nothing.
     pub fn shares(
         self,
         terms: &Terms,

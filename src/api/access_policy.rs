@@ -279,6 +279,11 @@ pub struct AccessPolicyStatus {
     pub conditions: Vec<Condition>,
 }
 
+impl AccessPolicyStatus {
+    /// How many of a list a status names.
+    pub const NAMED: usize = 20;
+}
+
 /// What a plan would change.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -20,7 +20,7 @@ pub enum ConditionType {
     RoleNotAllowed,
     /// A group that a selector names is not in the directory.
     GroupNotFound,
-    /// Two people map to one identity string; the later one gets nothing.
+    /// Two people map to one identity string; the later one is given nothing.
     Ambiguous,
     /// What was rendered is refused by its own format or validation.
     Invalid,

@@ -1,4 +1,4 @@
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ use crate::{
 pub struct Explain {
     /// A userName, a SCIM id, or what the API server calls them.
     user: String,
-    /// The ScimProvider whose person is meant, where several have one of that name.
+    /// The ScimProvider whose person is meant, where people of several have that name and are not one person.
     #[arg(long)]
     provider: Option<String>,
     /// Ask the API server whether they may do this, and show what lets them: a verb such as `create`.
@@ -46,7 +46,8 @@ pub struct Explain {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Explanation {
-    person: Person,
+    /// The person, as each provider has them that shares them.
+    people: Vec<Person>,
     token: Token,
     #[serde(skip_serializing_if = "Option::is_none")]
     asked: Option<Asked>,
@@ -64,11 +65,10 @@ struct Token {
     /// Why there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
-    /// The attribute that it is made from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    made_from: Option<String>,
+    /// The attribute that it is made from, of each provider.
+    made_from: BTreeSet<String>,
     /// The groups, where tokens carry them.
-    groups: Vec<String>,
+    groups: BTreeSet<String>,
 }
 
 /// A question to the API server, and its answer.
@@ -125,16 +125,16 @@ impl Explain {
             _ => None,
         };
         let snapshot = Snapshot::load(client).await?;
-        let user = snapshot.person(&self.user, self.provider.as_deref())?;
-        let token = Token::of(&user, &snapshot);
+        let users = snapshot.person(&self.user, self.provider.as_deref())?;
+        let token = Token::of(&users, &snapshot);
         let asked = match &action {
             Some(action) => Some(token.ask(client, action, self.namespace.clone()).await?),
             None => None,
         };
-        let mut explanation =
-            Explanation { person: Person::of(&user), token, asked, given: Vec::new(), not_given: Vec::new() };
-        let entitlements = snapshot.index.explain(&user, &snapshot.directory, clock::now());
-        for entitlement in entitlements {
+        let people = users.iter().map(|user| Person::of(user)).collect();
+        let mut explanation = Explanation { people, token, asked, given: Vec::new(), not_given: Vec::new() };
+        let explain = |user| snapshot.index.explain(user, &snapshot.directory, clock::now());
+        for entitlement in users.first().map(explain).into_iter().flatten() {
             let matters =
                 action.as_ref().is_none_or(|action| self.could_allow(&entitlement, action, &snapshot));
             if matters {
@@ -167,15 +167,17 @@ impl Explain {
 }
 
 impl Token {
-    fn of(user: &User, snapshot: &Snapshot) -> Self {
-        let identity = snapshot.index.identity_of(user);
-        let mapping = snapshot.index.provider(user.provider()).map(|provider| &provider.spec.identity.user);
-        let groups = snapshot.index.token_groups(user, &snapshot.directory);
+    /// The token of a person, who has one string however many providers share them.
+    fn of(users: &[Arc<User>], snapshot: &Snapshot) -> Self {
+        let Snapshot { index, directory, .. } = snapshot;
+        let identity = users.first().map(|user| index.identity_of(user));
+        let providers = users.iter().filter_map(|user| index.provider(user.provider()));
+        let groups = users.iter().flat_map(|user| index.token_groups(user, directory).into_keys());
         Self {
-            user: identity.as_ref().ok().map(|subject| subject.name().to_string()),
-            refused: identity.err().map(|why| why.to_string()),
-            made_from: mapping.map(|mapping| mapping.from.clone()),
-            groups: groups.into_keys().map(|subject| subject.name().to_string()).collect(),
+            user: identity.clone().and_then(Result::ok).map(|subject| subject.name().to_string()),
+            refused: identity.and_then(Result::err).map(|why| why.to_string()),
+            made_from: providers.map(|provider| provider.spec.identity.user.from.clone()).collect(),
+            groups: groups.map(|subject| subject.name().to_string()).collect(),
         }
     }
 
@@ -241,7 +243,8 @@ impl Explanation {
     }
 
     fn in_words(&self) -> String {
-        let mut text = self.person.to_string() + "\n" + &self.token.in_words() + "\n";
+        let people: String = self.people.iter().map(|person| format!("{person}\n")).collect();
+        let mut text = people + &self.token.in_words() + "\n";
         // Writing to a string cannot fail.
         if let Some(Asked { question, namespace, allowed, reason }) = &self.asked {
             let answer = if *allowed { "yes" } else { "no" };
@@ -296,7 +299,7 @@ impl Token {
     fn in_words(&self) -> String {
         match (&self.user, &self.refused) {
             (Some(user), _) => {
-                let from = self.made_from.as_deref().unwrap_or_default();
+                let from = self.made_from.iter().map(String::as_str).collect::<Vec<_>>().join(" and ");
                 format!("The API server knows them by a token with the user name {user:?}, made from {from}.")
             }
             (None, why) => {

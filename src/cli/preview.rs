@@ -11,7 +11,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    access::{Blocked, Change, Plan, Subject, Validity, can_i},
+    access::{Allowance, Blocked, Change, Plan, Subject, Validity, can_i},
     api::{AccessPolicyStatus, HeldRemovals, PolicyMode, ScimAccessPolicy},
     ops::clock,
 };
@@ -19,8 +19,9 @@ use crate::{
 /// Arguments of `scim-operator preview`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It plans as the operator does, but for the lists of the chart, and writes nothing; what the \
-                        operator refuses, the conditions tell.\n\n\
+    after_help = "It plans as the operator does and writes nothing. It does not know the lists of the chart: what these \
+                        do not allow is taken from the status of the policy, and where the operator has not \
+                        looked yet, a problem says so.\n\n\
                         Exit codes: 0 nothing would change; 1 something would; 2 that could not be found out."
 )]
 pub struct Preview {
@@ -48,6 +49,8 @@ struct Previewed {
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<HeldRemovals>,
     writes: Vec<BindingWrite>,
+    /// What would be given, did the lists of the chart allow it.
+    refused: Vec<BindingWrite>,
     /// Commands that ask the API server for the difference.
     verify: BTreeSet<String>,
     problems: Vec<String>,
@@ -56,7 +59,7 @@ struct Previewed {
 }
 
 /// One binding that would be written.
-#[derive(Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BindingWrite {
     action: Verb,
@@ -68,7 +71,7 @@ struct BindingWrite {
     removes: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 enum Verb {
     Create,
     Update,
@@ -105,6 +108,10 @@ impl Previewed {
         let meant = plan.allotments.iter().flat_map(|allotment| allotment.grants.keys());
         let status = policy.status.as_ref();
         let is_seen = |status: &&AccessPolicyStatus| status.observed_generation == policy.metadata.generation;
+        let (writes, refused) = allowed_and_refused(policy, plan);
+        let gaining: BTreeSet<&String> = writes.iter().flat_map(|write| &write.adds).collect();
+        let mut adds = names(&plan.adds);
+        adds.retain(|name| gaining.contains(name));
         Self {
             policy: name.to_owned(),
             provider: policy.spec.provider.clone(),
@@ -115,12 +122,13 @@ impl Previewed {
                 Validity::Since(end) => Some(format!("it has not held since {end}")),
             },
             subjects: names(meant),
-            adds: names(&plan.adds),
+            adds,
             removes: names(&plan.removes),
             held: status.and_then(|status| status.held.clone()),
-            writes: plan.changes.iter().map(BindingWrite::of).collect(),
-            verify: plan.changes.iter().flat_map(verify).collect(),
-            problems: problems(plan),
+            writes,
+            refused,
+            verify: plan.changes.iter().flat_map(|change| verify(policy, change)).collect(),
+            problems: problems(policy, plan),
             conditions: status.filter(is_seen).map(|status| status.conditions.clone()).unwrap_or_default(),
         }
     }
@@ -138,12 +146,11 @@ impl Previewed {
             true => _ = writeln!(text, "Nothing would change."),
             false => _ = writeln!(text, "Would change:"),
         }
-        for write in &self.writes {
-            let at = write.namespace.as_ref().map_or(String::new(), |namespace| format!(" in {namespace}"));
-            let _ = writeln!(text, "  {:?} binding {}{at}: {}", write.action, write.binding, write.role);
-            write.adds.iter().for_each(|name| _ = writeln!(text, "    + {}", visible(name)));
-            write.removes.iter().for_each(|name| _ = writeln!(text, "    - {}", visible(name)));
+        self.writes.iter().for_each(|write| write.in_words(&mut text));
+        if !self.refused.is_empty() {
+            text += "The lists of the chart do not allow, and the operator does not give:\n";
         }
+        self.refused.iter().for_each(|write| write.in_words(&mut text));
         if let Some(held) = &self.held {
             let _ = writeln!(
                 text,
@@ -183,23 +190,53 @@ impl BindingWrite {
             removes: names(change.removed()),
         }
     }
+
+    /// Writing to a string cannot fail.
+    fn in_words(&self, text: &mut String) {
+        let at = self.namespace.as_ref().map_or(String::new(), |namespace| format!(" in {namespace}"));
+        let _ = writeln!(text, "  {:?} binding {}{at}: {}", self.action, self.binding, self.role);
+        self.adds.iter().for_each(|name| _ = writeln!(text, "    + {}", visible(name)));
+        self.removes.iter().for_each(|name| _ = writeln!(text, "    - {}", visible(name)));
+    }
+}
+
+/// What would be written, and what the operator refuses to give. Whoever loses something loses it all the same.
+fn allowed_and_refused(policy: &ScimAccessPolicy, plan: &Plan) -> (Vec<BindingWrite>, Vec<BindingWrite>) {
+    let (mut allowed, mut refused) = (Vec::new(), Vec::new());
+    for change in &plan.changes {
+        let mut write = BindingWrite::of(change);
+        if !write.adds.is_empty() && Allowance::of(policy, change.place()) == Allowance::Refused {
+            refused.push(BindingWrite { removes: Vec::new(), ..write.clone() });
+            write.adds.clear();
+            if write.removes.is_empty() {
+                continue;
+            }
+        }
+        allowed.push(write);
+    }
+    (allowed, refused)
 }
 
 fn names<'s>(subjects: impl IntoIterator<Item = &'s Subject>) -> BTreeSet<String> {
     subjects.into_iter().map(|subject| subject.name().to_string()).collect()
 }
 
-fn verify(change: &Change) -> Vec<String> {
-    let subjects = change.added().into_iter().chain(change.removed());
+fn verify(policy: &ScimAccessPolicy, change: &Change) -> Vec<String> {
+    let added = match Allowance::of(policy, change.place()) {
+        Allowance::Refused => Vec::new(),
+        Allowance::Allowed | Allowance::Unsaid => change.added(),
+    };
+    let subjects = added.into_iter().chain(change.removed());
     subjects.filter_map(|subject| can_i(subject, change.place())).collect()
 }
 
-fn problems(plan: &Plan) -> Vec<String> {
+fn problems(policy: &ScimAccessPolicy, plan: &Plan) -> Vec<String> {
     let problems = &plan.problems;
     let blocked = problems.blocked.iter().map(|blocked| match blocked {
         Blocked::ProviderNotFound => "the ScimProvider does not exist".to_owned(),
         Blocked::ProviderUnreadable => "the ScimProvider cannot be read: correct its spec".to_owned(),
         Blocked::Invalid(error) => error.clone(),
+        Blocked::Unreadable(error) => format!("the policy cannot be read: {error}"),
     });
     let groups = problems.groups_not_found.iter().map(|group| format!("no group has {group}"));
     let people = problems.excluded.iter().map(|one| format!("{:?} is given nothing: {}", one.who, one.why));
@@ -208,12 +245,61 @@ fn problems(plan: &Plan) -> Vec<String> {
     let roles = problems.roles.iter().map(ToString::to_string);
     let places =
         plan.not_applied.iter().map(|(namespace, why)| format!("not in namespace {namespace}: {why:?}"));
-    blocked.chain(groups).chain(people).chain(captures).chain(roles).chain(places).collect()
+    let gives = |change: &&Change| !change.added().is_empty();
+    let is_unsaid = |change: &Change| Allowance::of(policy, change.place()) == Allowance::Unsaid;
+    let is_unsaid = plan.changes.iter().filter(gives).any(is_unsaid);
+    let unsaid = is_unsaid.then(|| {
+        "the lists of the chart may not allow all of this: the operator has not looked at the policy as it is now, or \
+         leaves out more namespaces than its status names"
+            .to_owned()
+    });
+    blocked.chain(groups).chain(people).chain(captures).chain(roles).chain(places).chain(unsaid).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::access::tests::world::World;
+
+    #[test]
+    fn what_the_operator_refuses_is_not_said_to_be_given() {
+        let mut world = World::new();
+        world.user("alice", json!({}));
+        world.group("team", &["alice"], json!({}));
+        world.policy("p", json!({"scope": {"namespaces": {"names": ["team-a", "team-b"]}}}));
+        let preview = |world: &World| {
+            let (policy, plan) = world.policy_and_plan("p");
+            Previewed::of("p", &policy, &plan)
+        };
+        let places = |writes: &[BindingWrite]| -> Vec<_> {
+            writes.iter().filter_map(|write| write.namespace.clone()).collect()
+        };
+        let unseen = preview(&world);
+        assert_eq!(
+            (places(&unseen.writes), places(&unseen.refused)),
+            (vec!["team-a".to_owned(), "team-b".to_owned()], vec![])
+        );
+        assert!(unseen.problems[0].contains("the operator has not looked"), "{:?}", unseen.problems);
+
+        let mut says = |left_out: &[&str]| {
+            let left_out: Vec<_> =
+                left_out.iter().map(|name| json!({"name": name, "reason": "RoleNotAllowed"})).collect();
+            let namespaces = json!({"matched": 2, "applied": 0, "notApplied": left_out});
+            world.annotated_policy("p", json!({}), json!({"namespaces": namespaces}));
+            preview(&world)
+        };
+        let seen = says(&["team-a"]);
+        assert_eq!(
+            (places(&seen.writes), places(&seen.refused)),
+            (vec!["team-b".to_owned()], vec!["team-a".to_owned()])
+        );
+        assert_eq!((seen.adds.len(), seen.verify.len(), seen.problems.len()), (1, 1, 0));
+        let nothing = says(&["team-a", "team-b"]);
+        assert!(nothing.adds.is_empty() && nothing.writes.is_empty() && nothing.verify.is_empty());
+        assert!(nothing.in_words().contains("Nothing would change.\nThe lists of the chart do not allow"));
+    }
 
     #[test]
     fn no_name_begins_a_line_of_its_own() {
@@ -236,6 +322,7 @@ mod tests {
             removes: names(),
             held: None,
             writes: vec![write],
+            refused: Vec::new(),
             verify: names(),
             problems: names().into_iter().collect(),
             conditions: Vec::new(),

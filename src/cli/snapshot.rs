@@ -1,6 +1,11 @@
 //! What access is made from, as whoever asks may read it: listed once, and then only looked at.
 
-use std::{collections::HashMap, fmt::Debug, pin::pin, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Debug,
+    pin::pin,
+    sync::Arc,
+};
 
 use futures::TryStreamExt;
 use k8s_openapi::api::{
@@ -127,11 +132,11 @@ impl Snapshot {
         self.rules.get(&(namespace, place.role.name.clone())).map_or(&[], Vec::as_slice)
     }
 
-    /// The person of this userName, SCIM id or identity string.
+    /// The person of this userName, SCIM id or identity string, as each provider has them that shares them.
     ///
     /// # Errors
-    /// When there is nobody, or more than one.
-    pub fn person(&self, text: &str, provider: Option<&str>) -> Result<Arc<User>, Error> {
+    /// When there is nobody, or more than one person.
+    pub fn person(&self, text: &str, provider: Option<&str>) -> Result<Vec<Arc<User>>, Error> {
         let views = self.directory.providers().filter(|(name, _)| provider.is_none_or(|own| own == *name));
         let found = views.flat_map(|(_, view)| {
             view.user(&Id::from(text)).into_iter().chain(view.user_by_key(&key(text))).cloned()
@@ -139,23 +144,18 @@ impl Snapshot {
         let named = Named::User(text.into());
         let called = self.index.called(&named).cloned();
         let called = called.filter(|user| provider.is_none_or(|own| own == &**user.provider()));
-        let mut found: Vec<Arc<User>> = found.chain(called).collect();
-        found.sort_by(|a, b| (a.provider(), a.id()).cmp(&(b.provider(), b.id())));
-        found.dedup_by(|a, b| (a.provider(), a.id()) == (b.provider(), b.id()));
-        match found.as_slice() {
-            [one] => Ok(one.clone()),
-            [] => Err(format!("nobody has the userName, SCIM id or identity string {text:?}").into()),
-            several => {
-                let several =
-                    several.iter().map(|user| format!("{} of provider {}", user.id(), user.provider()));
-                let several: Vec<String> = several.collect();
-                Err(format!(
-                    "{text:?} may be any of these: {}; say which by --provider, or by the id",
-                    several.join(", ")
-                )
-                .into())
-            }
+        let found: BTreeMap<_, Arc<User>> = found.chain(called).map(|user| (who(&user), user)).collect();
+        let Some(one) = found.values().next() else {
+            return Err(format!("nobody has the userName, SCIM id or identity string {text:?}").into());
+        };
+        let person: BTreeMap<_, Arc<User>> =
+            self.index.same_person(one).into_iter().map(|user| (who(&user), user)).collect();
+        if found.keys().all(|user| person.contains_key(user)) {
+            return Ok(person.into_values().collect());
         }
+        let several = found.keys().map(|(provider, id)| format!("{id} of provider {provider}"));
+        let several = several.collect::<Vec<_>>().join(", ");
+        Err(format!("{text:?} may be any of these: {several}; say which by --provider, or by the id").into())
     }
 
     /// Why there is no policy of this name.
@@ -182,6 +182,10 @@ impl Snapshot {
             }
         }
     }
+}
+
+fn who(user: &User) -> (Arc<str>, Id) {
+    (user.provider().clone(), user.id().clone())
 }
 
 /// The directory, and what of it cannot be read.

@@ -1,8 +1,10 @@
 //! The access controller: from what watches tell to bindings, status, events and the audit log.
 
+mod audit;
 mod causes;
 mod execute;
 mod report;
+mod show;
 mod status;
 
 use std::{
@@ -17,17 +19,12 @@ use k8s_openapi::api::{
     core::v1::{Namespace, ObjectReference},
     rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding},
 };
-use kube::{
-    Api, Client, Resource, ResourceExt,
-    api::{Patch, PatchParams},
-    runtime::watcher::Config,
-};
-use serde_json::json;
+use kube::{Api, Client, Resource, ResourceExt, runtime::watcher::Config};
 use tokio::{sync::oneshot, time::sleep};
 
 use super::{
     Context,
-    events::{Events, Happened},
+    events::Events,
     queue::{Again, Queue},
     sync::Sync,
     unreadable::{Kind, Unreadable},
@@ -38,7 +35,7 @@ use crate::{
         Admission, Bindable, BindingObject, Completeness, Former, Glob, Index, Lane, Leaving, Lost, Mark,
         Plan, Protected, RoleLists, Touched,
     },
-    api::{AccessPolicyStatus, Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser},
+    api::{Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser},
     directory::view::{News, Shared, User},
     ops::{
         clock,
@@ -53,8 +50,6 @@ use status::{Holding, status};
 
 /// The controller's name in metrics.
 const CONTROLLER: &str = "access";
-/// The field manager of the status of policies.
-const STATUS_MANAGER: &str = "scim-operator-access";
 /// How many policies are reconciled at once. Their writes share one bound; more policies than that only wait, and
 /// whoever waits to give access must keep no other policy from taking it away.
 const CONCURRENCY: usize = 64;
@@ -122,7 +117,8 @@ impl Access {
                 match told {
                     Told::Applied(policy) => index.apply_policy(policy),
                     Told::Deleted(gone) => index.delete_policy(&gone.name),
-                    Told::Unreadable(_) | Told::Listed => Touched::new(),
+                    Told::Unreadable(unread) => index.keep_policy(unread.metadata, &unread.why),
+                    Told::Listed => Touched::new(),
                 }
             }),
             self.watch::<ClusterRole>(sync, "clusterroles", Config::default(), |index, told| match told {
@@ -192,7 +188,9 @@ impl Access {
             News::Synced => index.reset_people(&directory),
             News::Changed(changes) if changes.len() > MANY_CHANGES => {
                 index.reset_people(&directory);
-                index.policies()
+                let all = index.policies();
+                self.causes.note_many(changes.len(), &all);
+                all
             }
             News::Changed(changes) => {
                 let apply = |change| {
@@ -217,6 +215,9 @@ impl Access {
     async fn reconcile(&self, name: &str) -> Again {
         let began = Instant::now();
         let now = clock::now();
+        if !self.recall(name).await {
+            return Again::Retry;
+        }
         // Before the plan: what comes later may not be in it, and is told with the next one.
         let (deleted, former) = {
             let index = self.index();
@@ -235,7 +236,7 @@ impl Access {
             PolicyMode::Enforce => self.carry_out(&policy, &plan, &mut leaving).await,
             PolicyMode::Preview => self.executor.execute(plan.lanes(), Run::Dry).await.rehearsed(),
         };
-        report::audit(&policy, &outcome, &self.causes.of(name));
+        audit::audit(&policy, &outcome, &self.causes.of(name));
         if outcome.is_complete() {
             self.causes.settle(name);
         }
@@ -381,42 +382,6 @@ impl Access {
         let bindings = index.bindings_of(policy);
         let subjects: HashSet<_> = bindings.clone().flat_map(|observed| &observed.binding.subjects).collect();
         Holding { subjects: subjects.len(), bindings: bindings.count() }
-    }
-
-    /// Writes the status where it changed, and tells the policy's events. Whether the status is shown.
-    async fn show(
-        &self,
-        policy: &ScimAccessPolicy,
-        status: AccessPolicyStatus,
-        told: Vec<Happened>,
-        now: Timestamp,
-    ) -> bool {
-        for happened in told {
-            self.events.tell(&policy.object_ref(&()), happened, now);
-        }
-        if policy.status.as_ref() == Some(&status) {
-            return true;
-        }
-        let api: Api<ScimAccessPolicy> = Api::all(self.writing.clone());
-        let name = policy.name_any();
-        let patch = json!({
-            "apiVersion": "scim-operator.dev/v1alpha1",
-            "kind": "ScimAccessPolicy",
-            "metadata": {"name": name, "uid": policy.metadata.uid},
-            "status": status,
-        });
-        match api.patch_status(&name, &PatchParams::apply(STATUS_MANAGER).force(), &Patch::Apply(patch)).await
-        {
-            Ok(written) => {
-                self.index_mut().apply_policy(written);
-                true
-            }
-            Err(kube::Error::Api(gone)) if gone.is_not_found() => true,
-            Err(error) => {
-                tracing::warn!(%error, policy = name, "status of the policy cannot be written, trying again");
-                false
-            }
-        }
     }
 
     fn watch<K>(

@@ -10,6 +10,7 @@ use futures::StreamExt;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
     Api, Resource, ResourceExt,
+    api::ObjectMeta,
     core::DeserializeGuard,
     runtime::{
         WatchStreamExt,
@@ -26,8 +27,8 @@ use super::events::{Happened, Severity};
 pub(super) enum Told<K> {
     /// An object came or changed.
     Applied(K),
-    /// An object came, or changed, and cannot be read; what was told of it before stays true.
-    Unreadable(Unread),
+    /// An object came, or changed, and cannot be read; it is there all the same.
+    Unreadable(Box<Unread>),
     /// An object is gone, be it one that could never be read.
     Deleted(Gone),
     /// A complete list has been told.
@@ -39,6 +40,8 @@ pub(super) enum Told<K> {
 pub(super) struct Unread {
     /// Which one it is.
     pub(super) object: ObjectReference,
+    /// Its metadata, which can always be read.
+    pub(super) metadata: ObjectMeta,
     /// Why it cannot be read.
     pub(super) why: String,
 }
@@ -47,7 +50,7 @@ impl Unread {
     /// What its author is told.
     pub(super) fn happened(&self) -> Happened {
         let note = format!(
-            "the operator cannot read this object and goes on by what it last could, if ever it could: {}; correct it",
+            "the operator cannot read this object, and acts on nothing of what it says now: {}; correct it",
             self.why
         );
         Happened { severity: Severity::Warning, reason: "ObjectUnreadable", action: "Read", note }
@@ -66,7 +69,7 @@ pub(super) struct Gone {
 }
 
 /// Tells of all objects and of every change, for good. What a new list no longer holds is told as gone.
-/// An object that cannot be read breaks nothing: it is there, and what was told of it stays true.
+/// An object that cannot be read breaks nothing: it is there, and not told as gone.
 pub(super) async fn watch<K>(api: Api<DeserializeGuard<K>>, config: Config, tell: impl Fn(Told<K>))
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
@@ -97,6 +100,7 @@ where
             continue;
         }
         let uid = object.uid().unwrap_or_default();
+        let metadata = object.meta().clone();
         match object.0 {
             Ok(read) => {
                 // A list may hold another object of a name that was known.
@@ -114,7 +118,7 @@ where
                     ..ObjectReference::default()
                 };
                 known.keep(key, uid);
-                tell(Told::Unreadable(Unread { object, why: error.error }));
+                tell(Told::Unreadable(Box::new(Unread { object, metadata, why: error.error })));
             }
         }
     }

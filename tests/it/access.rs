@@ -7,7 +7,7 @@ use k8s_openapi::api::{
     rbac::v1::{ClusterRole, ClusterRoleBinding, RoleBinding, Subject},
 };
 use kube::{
-    Api, Client, Config, ResourceExt,
+    Api, Client, Config, Resource, ResourceExt,
     api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams},
     config::KubeConfigOptions,
     runtime::wait::await_condition,
@@ -37,8 +37,12 @@ mod features;
 pub(crate) mod guard;
 mod process;
 mod slowness;
+mod unreadable;
 
-pub(crate) use self::company::{Company, meta};
+pub(crate) use self::{
+    company::{Company, meta},
+    unreadable::store_unknown,
+};
 
 /// The label that bindings of a policy carry.
 const POLICY: &str = "scim-operator.dev/policy";

@@ -8,7 +8,7 @@ use std::{
 use super::{
     super::{
         binding::{Place, RoleName, Subject},
-        policy::{Policy, Terms},
+        policy::{Policy, Reading, Terms},
         role::{Protection, RoleRefusal, WhyRefused},
         scope::{Namespace, Phase},
         subjects::{Grants, Naming, Share},
@@ -37,12 +37,21 @@ pub(super) enum Stance {
 }
 
 impl Facts<'_> {
-    /// What is there, without people who are gone or inactive.
-    pub(super) fn whoever_is_active(&self, provider: &ScimProvider) -> BTreeMap<Place, Wanted> {
+    /// What is there, without people who are gone or inactive. Whether a policy of which nothing could be read gives
+    /// anything to groups of tokens is not known: those that stand there stay.
+    pub(super) fn whoever_is_active(
+        &self,
+        policy: &Policy,
+        provider: &ScimProvider,
+    ) -> BTreeMap<Place, Wanted> {
         let provider = provider.metadata.name.as_deref().unwrap_or_default();
         let active = self.identities.people(provider).filter(|user| self.identities.is_active(user));
         let held = active.filter_map(|user| self.identities.held_by(provider, user.id()).ok());
-        let grants: Grants = held.map(|name| (Subject::User(name.as_str().into()), Vec::new())).collect();
+        let people = held.map(|name| Subject::User(name.as_str().into()));
+        let is_group = |subject: &&Subject| matches!(subject, Subject::Group(_));
+        let observed = self.observed.iter().filter(|_| policy.reading() == Reading::Never);
+        let groups = observed.flat_map(|observed| &observed.binding.subjects).filter(is_group).cloned();
+        let grants: Grants = people.chain(groups).map(|subject| (subject, Vec::new())).collect();
         let grants = Arc::new(grants);
         let wanted = || Wanted { grants: grants.clone(), stance: Stance::NobodyNew };
         self.observed.iter().map(|observed| (observed.binding.place.clone(), wanted())).collect()

@@ -10,4 +10,5 @@ mod people;
 mod places;
 mod property;
 mod touching;
+mod unread;
 pub(crate) mod world;

@@ -139,7 +139,8 @@ async fn an_answer_of_which_nothing_is_read_is_cut_off_after_a_minute() {
     for (served, http) in everywhere_of(&server).await {
         let mut connection = served.connect(http).await;
         connection.begin_get().await;
-        sleep(Duration::from_secs(75)).await;
+        // While the first bytes are on their way the clock jumps by the time of a head.
+        sleep(Duration::from_secs(80)).await;
         let began = Instant::now();
         assert!(!connection.rest_is_whole().await, "{http:?}");
         assert!(began.elapsed() < Duration::from_secs(1), "{http:?}: it was closed before");

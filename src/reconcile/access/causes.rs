@@ -8,19 +8,28 @@ use std::{
 
 use crate::directory::view::Change;
 
-/// How many changes a policy's next plan names; the later ones are left out.
+/// How many changes a policy's next plan names; the later ones are counted.
 const NAMED: usize = 20;
 
 /// The changes since each policy's bindings were last as planned.
 #[derive(Debug, Default)]
 pub(super) struct Causes(Mutex<HashMap<Arc<str>, Cause>>);
 
+/// Changes of the directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Named {
+    /// The first few, each as `name@resourceVersion` of an object.
+    pub(super) objects: Vec<String>,
+    /// How many more there are.
+    pub(super) more: usize,
+}
+
 #[derive(Debug, Default)]
 struct Cause {
     /// In plans.
-    planned: Vec<String>,
+    planned: Named,
     /// Not yet.
-    pending: Vec<String>,
+    pending: Named,
 }
 
 impl Causes {
@@ -29,22 +38,33 @@ impl Causes {
         let Some(name) = name(change) else { return };
         let mut causes = self.lock();
         for policy in policies {
-            let cause = causes.entry(policy.clone()).or_default();
-            if cause.planned.len() + cause.pending.len() < NAMED {
-                cause.pending.push(name.clone());
+            let Cause { planned, pending } = causes.entry(policy.clone()).or_default();
+            match planned.objects.len() + pending.objects.len() {
+                NAMED.. => pending.more += 1,
+                _ => pending.objects.push(name.clone()),
             }
         }
+    }
+
+    /// Takes so many changes at once that nobody knows which policies each touched.
+    pub(super) fn note_many<'p>(&self, changes: usize, policies: impl IntoIterator<Item = &'p Arc<str>>) {
+        let mut causes = self.lock();
+        policies.into_iter().for_each(|policy| {
+            causes.entry(policy.clone()).or_default().pending.more += changes;
+        });
     }
 
     /// A plan of the policy is made from all that was noted.
     pub(super) fn planned(&self, policy: &str) {
         if let Some(cause) = self.lock().get_mut(policy) {
-            cause.planned.append(&mut cause.pending);
+            let Named { objects, more } = std::mem::take(&mut cause.pending);
+            cause.planned.objects.extend(objects);
+            cause.planned.more += more;
         }
     }
 
-    /// What the plans of the policy were made for, each as `name@resourceVersion` of an object.
-    pub(super) fn of(&self, policy: &str) -> Vec<String> {
+    /// What the plans of the policy were made for.
+    pub(super) fn of(&self, policy: &str) -> Named {
         self.lock().get(policy).map(|cause| cause.planned.clone()).unwrap_or_default()
     }
 
@@ -52,8 +72,8 @@ impl Causes {
     pub(super) fn settle(&self, policy: &str) {
         let mut causes = self.lock();
         let Some(cause) = causes.get_mut(policy) else { return };
-        cause.planned.clear();
-        if cause.pending.is_empty() {
+        cause.planned = Named::default();
+        if cause.pending == Named::default() {
             causes.remove(policy);
         }
     }
@@ -88,22 +108,24 @@ mod tests {
     fn a_change_is_named_until_the_plan_that_it_is_in_is_carried_out() {
         let (causes, policy) = (Causes::default(), Arc::from("p"));
         causes.note(&change(7), [&policy]);
-        assert!(causes.of("p").is_empty(), "no plan has it yet");
+        assert_eq!(causes.of("p"), Named::default(), "no plan has it yet");
         causes.planned("p");
         causes.note(&change(8), [&policy]);
-        let named = causes.of("p");
+        let named = causes.of("p").objects;
         assert!(named.len() == 1 && named[0].ends_with("@7"), "{named:?}");
         causes.settle("p");
-        assert!(causes.of("p").is_empty());
+        assert_eq!(causes.of("p"), Named::default());
         causes.planned("p");
-        assert!(causes.of("p")[0].ends_with("@8"));
+        assert!(causes.of("p").objects[0].ends_with("@8"));
     }
 
     #[test]
-    fn a_policy_names_no_more_than_twenty_changes() {
+    fn a_policy_names_twenty_changes_and_counts_the_others() {
         let (causes, policy) = (Causes::default(), Arc::from("p"));
-        (1..100).for_each(|version| causes.note(&change(version), [&policy]));
+        (0..100).for_each(|version| causes.note(&change(version + 1), [&policy]));
+        causes.note_many(2_000, [&policy]);
         causes.planned("p");
-        assert_eq!(causes.of("p").len(), NAMED);
+        let named = causes.of("p");
+        assert_eq!((named.objects.len(), named.more), (NAMED, 2_080));
     }
 }

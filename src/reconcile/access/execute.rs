@@ -50,8 +50,26 @@ pub(super) enum Run {
 /// What became of a plan.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    done: Vec<Change>,
+    done: Vec<Done>,
     failed: Vec<(Change, Failure)>,
+}
+
+/// A change that the API server acknowledged.
+#[derive(Debug)]
+pub(super) struct Done {
+    /// The change.
+    pub(super) change: Change,
+    /// What the binding's object is since; nothing once it is deleted.
+    pub(super) after: Option<Version>,
+}
+
+/// One state of an object.
+#[derive(Debug)]
+pub(super) struct Version {
+    /// `metadata.uid`.
+    pub(super) uid: String,
+    /// `metadata.resourceVersion`.
+    pub(super) resource_version: u64,
 }
 
 /// Why a write came to nothing.
@@ -101,7 +119,7 @@ impl Executor {
         let mut outcome = Outcome::default();
         for (change, result) in join_all(attempts).await.into_iter().flatten() {
             match result {
-                Ok(()) => outcome.done.push(change),
+                Ok(after) => outcome.done.push(Done { change, after }),
                 Err(failure) => outcome.failed.push((change, failure)),
             }
         }
@@ -110,7 +128,7 @@ impl Executor {
 
     /// One change. What may not be bound any more can only be deleted: those who have to go, go, even if
     /// the others of the binding go with them.
-    async fn attempt(&self, change: Change, run: Run) -> Vec<(Change, Result<(), Failure>)> {
+    async fn attempt(&self, change: Change, run: Run) -> Vec<(Change, Result<Option<Version>, Failure>)> {
         let result = self.write(&change, run).await;
         match (&result, &change) {
             (Err(Failure::RoleNotAllowed(_)), Change::Update { from, .. })
@@ -124,7 +142,7 @@ impl Executor {
         }
     }
 
-    async fn write(&self, change: &Change, run: Run) -> Result<(), Failure> {
+    async fn write(&self, change: &Change, run: Run) -> Result<Option<Version>, Failure> {
         let client = self.client.clone();
         match &change.place().namespace {
             Some(namespace) => {
@@ -134,7 +152,7 @@ impl Executor {
         }
     }
 
-    async fn write_to<K>(&self, api: &Api<K>, change: &Change, run: Run) -> Result<(), Failure>
+    async fn write_to<K>(&self, api: &Api<K>, change: &Change, run: Run) -> Result<Option<Version>, Failure>
     where
         K: BindingObject + Clone + Debug + Serialize + DeserializeOwned,
     {
@@ -146,7 +164,7 @@ impl Executor {
     }
 
     /// A creation, and never an apply: an object that is there already is somebody else's.
-    async fn create<K>(&self, api: &Api<K>, binding: &Binding, run: Run) -> Result<(), Failure>
+    async fn create<K>(&self, api: &Api<K>, binding: &Binding, run: Run) -> Result<Option<Version>, Failure>
     where
         K: BindingObject + Clone + Debug + Serialize + DeserializeOwned,
     {
@@ -154,17 +172,14 @@ impl Executor {
         let result = api.create(&params, &K::new(binding)).await;
         self.count::<K, _>(Verb::Create, &result);
         match result {
-            Ok(object) => {
-                self.learn(&object, run);
-                Ok(())
-            }
+            Ok(object) => Ok(self.learn(&object, run)),
             Err(Error::Api(status)) if status.is_already_exists() => self.find_out(api, binding).await,
             Err(error) => Err(Failure::of(error, &binding.place)),
         }
     }
 
     /// What is there instead: ours, of which the watch has not told yet, or somebody else's.
-    async fn find_out<K>(&self, api: &Api<K>, binding: &Binding) -> Result<(), Failure>
+    async fn find_out<K>(&self, api: &Api<K>, binding: &Binding) -> Result<Option<Version>, Failure>
     where
         K: BindingObject + Clone + Debug + DeserializeOwned,
     {
@@ -184,7 +199,13 @@ impl Executor {
 
     /// A merge patch and not a server-side apply: what a creation wrote belongs to the manager's
     /// creation, and an apply that leaves it out would not take it away.
-    async fn update<K>(&self, api: &Api<K>, from: &Observed, to: &Binding, run: Run) -> Result<(), Failure>
+    async fn update<K>(
+        &self,
+        api: &Api<K>,
+        from: &Observed,
+        to: &Binding,
+        run: Run,
+    ) -> Result<Option<Version>, Failure>
     where
         K: BindingObject + Clone + Debug + DeserializeOwned,
     {
@@ -196,10 +217,7 @@ impl Executor {
         let result = api.patch(&to.name, &params, &Patch::Merge(to.patch(from))).await;
         self.count::<K, _>(Verb::Patch, &result);
         match result {
-            Ok(object) => {
-                self.learn(&object, run);
-                Ok(())
-            }
+            Ok(object) => Ok(self.learn(&object, run)),
             Err(Error::Api(status)) if status.is_not_found() => {
                 let Binding { name, place, .. } = &from.binding;
                 self.index_mut().binding_gone(place.namespace.as_deref(), name, &from.uid);
@@ -209,7 +227,7 @@ impl Executor {
         }
     }
 
-    async fn delete<K>(&self, api: &Api<K>, observed: &Observed, run: Run) -> Result<(), Failure>
+    async fn delete<K>(&self, api: &Api<K>, observed: &Observed, run: Run) -> Result<Option<Version>, Failure>
     where
         K: BindingObject + Clone + Debug + DeserializeOwned,
     {
@@ -228,8 +246,8 @@ impl Executor {
         let result = api.delete(&observed.binding.name, &params).await;
         self.count::<K, _>(Verb::Delete, &result);
         let result = match result {
-            Ok(_) => Ok(()),
-            Err(Error::Api(status)) if status.is_not_found() => Ok(()),
+            Ok(_) => Ok(None),
+            Err(Error::Api(status)) if status.is_not_found() => Ok(None),
             Err(error) => Err(Failure::of(error, &observed.binding.place)),
         };
         if run == Run::Real {
@@ -241,10 +259,11 @@ impl Executor {
         result
     }
 
-    fn learn(&self, object: &impl BindingObject, run: Run) {
-        if let Some(observed) = object.observe().filter(|_| run == Run::Real) {
-            self.index_mut().apply_binding(observed);
-        }
+    fn learn(&self, object: &impl BindingObject, run: Run) -> Option<Version> {
+        let observed = object.observe().filter(|_| run == Run::Real)?;
+        let version = Version { uid: observed.uid.clone(), resource_version: observed.resource_version };
+        self.index_mut().apply_binding(observed);
+        Some(version)
     }
 
     fn forget(&self, observed: &Observed) {
@@ -263,8 +282,13 @@ impl Executor {
 
 impl Outcome {
     /// What was written.
-    pub(super) fn done(&self) -> &[Change] {
+    pub(super) fn done(&self) -> &[Done] {
         &self.done
+    }
+
+    /// The changes that were written.
+    pub(super) fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.done.iter().map(|done| &done.change)
     }
 
     /// What came of a dry run: nothing was done, and what the API server would refuse is known.
@@ -303,10 +327,7 @@ impl Outcome {
 
     /// Who gained something, and who lost something, by what was written.
     pub(super) fn gained_and_lost(&self) -> (BTreeSet<&Subject>, BTreeSet<&Subject>) {
-        (
-            self.done.iter().flat_map(Change::added).collect(),
-            self.done.iter().flat_map(Change::removed).collect(),
-        )
+        (self.changes().flat_map(Change::added).collect(), self.changes().flat_map(Change::removed).collect())
     }
 
     /// Namespaces in which something failed.

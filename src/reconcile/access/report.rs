@@ -1,4 +1,4 @@
-//! What people are told of what was done: the audit log and events.
+//! What people are told of what was done, as events.
 
 use std::collections::BTreeSet;
 
@@ -26,33 +26,6 @@ const TOLD: [ConditionType; 4] = [
     ConditionType::Stalled,
 ];
 
-/// One line of target `audit` for each binding that was changed. `causes` are the objects of the directory whose
-/// changes it was planned for.
-pub(super) fn audit(policy: &ScimAccessPolicy, outcome: &Outcome, causes: &[String]) {
-    for change in outcome.done() {
-        let place = change.place();
-        let before = match change {
-            Change::Create(_) => None,
-            Change::Update { from, .. } | Change::Delete(from) => Some(&**from),
-        };
-        tracing::info!(
-            target: "audit",
-            policy = policy.name_any(),
-            provider = policy.spec.provider,
-            role = %place.role,
-            namespace = place.namespace.as_deref(),
-            object = change.object(),
-            uid = before.map(|before| before.uid.as_str()),
-            before = before.map(|before| before.resource_version),
-            added = ?names(&change.added()),
-            removed = ?names(&change.removed()),
-            causes = ?causes,
-            reason = policy.spec.reason,
-            "binding changed"
-        );
-    }
-}
-
 /// Access that was given and taken, and conditions that have begun.
 pub(super) fn events(
     policy: &ScimAccessPolicy,
@@ -71,8 +44,8 @@ pub(super) fn events(
     let held = plan.held.as_ref().filter(|_| !was_held).map(|held| waits(policy, held.subjects.len()));
     let begun = begun(before, &status.conditions, &TOLD);
     let many = (leaving == Leaving::Many).then(|| many_left(policy, plan));
-    let again = outcome.done().iter().filter(|change| made_again(change, deleted).is_some()).map(there_again);
-    let drift = outcome.done().iter().filter_map(repaired).chain(again);
+    let again = outcome.changes().filter(|change| made_again(change, deleted).is_some()).map(there_again);
+    let drift = outcome.changes().filter_map(repaired).chain(again);
     granted.into_iter().chain(revoked).chain(many).chain(drift).chain(held).chain(begun).collect()
 }
 
@@ -115,10 +88,7 @@ fn gained_and_lost<'o>(
             move |subject: &&Subject| before.is_some_and(|before| before.binding.subjects.contains(subject));
         change.added().into_iter().filter(move |subject| !had_it(subject))
     };
-    (
-        outcome.done().iter().flat_map(added).collect(),
-        outcome.done().iter().flat_map(Change::removed).collect(),
-    )
+    (outcome.changes().flat_map(added).collect(), outcome.changes().flat_map(Change::removed).collect())
 }
 
 /// The binding that was there until somebody deleted it, where a change makes it again.
@@ -185,8 +155,4 @@ fn told(
     };
     let note = format!("{}{more} {what}", shown.join(", "));
     Some(Happened { severity: Severity::Normal, reason, action, note })
-}
-
-fn names<'s>(subjects: &[&'s Subject]) -> Vec<&'s str> {
-    subjects.iter().map(|subject| &**subject.name()).collect()
 }

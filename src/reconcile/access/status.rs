@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How many of a list a status shows.
-const SHOWN: usize = 20;
+const SHOWN: usize = AccessPolicyStatus::NAMED;
 /// How many names a message has.
 const NAMED: usize = 5;
 
@@ -156,10 +156,15 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
                 .to_owned()
         }
         Blocked::Invalid(error) => format!("{error}; nobody new is given anything"),
+        Blocked::Unreadable(error) => format!(
+            "the operator cannot read this policy: {error}; correct that. Until then nobody new is given anything, \
+             and whoever holds something keeps it while they are active"
+        ),
     });
     let why_stalled = match problems.blocked {
         Some(Blocked::ProviderNotFound) => "ProviderNotFound",
         Some(Blocked::ProviderUnreadable) => "ProviderUnreadable",
+        Some(Blocked::Unreadable(_)) => "Unreadable",
         _ => "Invalid",
     };
     note(ConditionType::Stalled, why_stalled, stalled.into_iter().collect());
@@ -217,12 +222,35 @@ fn ready(
         }
         Validity::Current => {}
     }
+    let left_out = left_out(plan);
     if policy.spec.mode == PolicyMode::Preview {
         let (adds, removes) = (plan.adds.len(), plan.removes.len());
-        let message = format!("mode is Preview: {adds} would gain and {removes} would lose access");
+        let message = format!("mode is Preview: {adds} would gain and {removes} would lose access{left_out}");
         return (True, Reason::new("Previewed", message));
     }
-    (True, Reason::new("Applied", "the bindings are as the policy says"))
+    let reason = if left_out.is_empty() { "Applied" } else { "AppliedInPart" };
+    (True, Reason::new(reason, format!("the bindings are as the policy says{left_out}")))
+}
+
+/// Whom and what the policy means in vain, and where it is told why: others hold what it gives all the same.
+fn left_out(plan: &Plan) -> String {
+    let excluded = |is_meant: fn(&Nameless) -> bool| {
+        plan.problems.excluded.iter().filter(|excluded| is_meant(&excluded.why)).count()
+    };
+    let parts = [
+        (
+            "identity strings taken by others",
+            excluded(|why| matches!(why, Nameless::Taken { .. })),
+            "Ambiguous",
+        ),
+        ("identity strings refused", excluded(|why| matches!(why, Nameless::Refused(_))), "Invalid"),
+        ("group names that fill no name", plan.problems.unusable_captures.len(), "Invalid"),
+        ("namespaces left out", plan.not_applied.len(), "status.namespaces"),
+    ];
+    let parts = parts.iter().filter(|(_, number, _)| *number > 0);
+    let parts: Vec<String> =
+        parts.map(|(what, number, told)| format!("{what}: {number} (see {told})")).collect();
+    if parts.is_empty() { String::new() } else { format!(", with exceptions: {}", parts.join("; ")) }
 }
 
 /// A preview writes nothing, and takes nothing back either.

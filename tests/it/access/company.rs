@@ -30,7 +30,7 @@ impl Company {
         Self::on(plane).await
     }
 
-    pub(super) async fn on(plane: &'static ControlPlane) -> Self {
+    pub(crate) async fn on(plane: &'static ControlPlane) -> Self {
         let (client, provider) = (plane.admin().await, unique("access"));
         let namespace = plane.namespace("team").await;
         let company = Self { plane, client, provider, namespace };

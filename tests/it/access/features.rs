@@ -39,6 +39,47 @@ async fn a_dangerous_role_is_given_where_the_chart_lists_it_and_the_policy_repea
 }
 
 #[tokio::test]
+async fn nobody_new_comes_to_an_aggregated_role_while_a_part_of_it_is_dangerous() {
+    let company = Company::new().await;
+    let roles = company.api::<ClusterRole>();
+    let label = json!({"tests/gathered": "yes"});
+    let create = async |name: &str, more: Value| {
+        let mut role = json!({"metadata": {"name": name, "labels": label}});
+        role.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        roles.create(&PostParams::default(), &serde_json::from_value(role).unwrap()).await.unwrap();
+    };
+    let rules = |group: &str, resource: &str, verb: &str| json!({"rules": [{"apiGroups": [group], "resources": [resource], "verbs": [verb]}]});
+    // As the shared installation lists it.
+    let gathered = json!({"metadata": {"name": "gathered"}, "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": label}]}});
+    roles.create(&PostParams::default(), &serde_json::from_value(gathered).unwrap()).await.unwrap();
+    create("gathered-harmless", rules("", "configmaps", "create")).await;
+    for name in ["alice", "bob", "carol"] {
+        company.user(name).await;
+    }
+    company.group("team", &["alice", "bob"]).await;
+    let policy = company.policy(json!({"roleRef": {"name": "gathered"}})).await;
+    company.may_edit("alice").await;
+    company.until_ready(&policy, "True").await;
+
+    create("gathered-dangerous", rules("rbac.authorization.k8s.io", "clusterroles", "escalate")).await;
+    company.until_condition(&policy, "RoleNotAllowed", "True", "escalate").await;
+    let refused = format!("scim_operator_roles_refused{{policy=\"{policy}\"}} 1\n");
+    let installation = Installation::shared().await;
+    await_until("it is counted", async || installation.metrics().await.contains(&refused)).await;
+    let members = ["bob", "carol"].map(|name| company.id(name));
+    company.change::<ScimGroup>(&company.id("team"), json!({"spec": {"members": members}})).await;
+    company.may_not_edit("alice").await;
+    company.may_edit("bob").await;
+    assert!(!company.plane.can_i(&company.person("carol"), "create", "configmaps", &company.namespace).await);
+
+    roles.delete("gathered-dangerous", &DeleteParams::default()).await.unwrap();
+    company.may_edit("carol").await;
+    let settled = company.until_ready(&policy, "True").await.status.unwrap();
+    assert!(settled.conditions.iter().all(|condition| condition.type_ != "RoleNotAllowed"));
+    await_until("it is counted no more", async || !installation.metrics().await.contains(&refused)).await;
+}
+
+#[tokio::test]
 async fn a_group_whose_name_captures_a_namespace_is_given_access_there_and_loses_it_with_its_members() {
     let company = Company::new().await;
     company.user("alice").await;

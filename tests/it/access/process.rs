@@ -10,9 +10,14 @@ pub(super) struct Process(JoinHandle<()>);
 impl Process {
     /// Returns when it is ready. It takes over from whoever ran before without waiting for a lease to run out.
     pub(super) async fn start(plane: &ControlPlane, writing: Client) -> Self {
+        Self::of(plane.admin().await, writing).await
+    }
+
+    /// The same, with a client of its own for watches.
+    pub(super) async fn of(watching: Client, writing: Client) -> Self {
         let readiness = Readiness::default();
         let context = Context {
-            watching: plane.admin().await,
+            watching,
             writing,
             settings: settings("default".to_owned(), unique("reconcile")),
             metrics: Metrics::new(),

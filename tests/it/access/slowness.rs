@@ -1,7 +1,10 @@
 //! Who has to go goes at once, however long it takes to give others something.
 
 use super::{process::Process, *};
-use crate::{directory::alone, harness::Withheld};
+use crate::{
+    directory::alone,
+    harness::{Deaf, Withheld},
+};
 
 /// Alice and Bob, whose group may edit in the namespace, and another namespace where nothing is created before it
 /// is let through.
@@ -64,4 +67,23 @@ async fn who_is_deactivated_while_a_namespace_is_slow_to_be_reached_is_out_every
     plane.until_cannot(&slow.company.person("alice"), "create", "configmaps", &slow.elsewhere).await;
     let told = slow.company.until_ready(&slow.policy, "True").await.status.unwrap();
     assert_eq!((told.subjects, told.bindings), (1, 2));
+}
+
+#[tokio::test]
+async fn a_spec_that_the_answer_to_a_status_tells_before_the_watch_does_is_carried_out() {
+    let (plane, _alone) = alone().await;
+    let company = Company::on(plane).await;
+    company.user("alice").await;
+    company.group("team", &["alice"]).await;
+    let policy = company.policy(json!({})).await;
+    let withheld = Withheld::patches_of("scimaccesspolicies");
+    let watching = plane.deaf(&Identity::Admin, &Deaf("/scimaccesspolicies")).await;
+    let _process = Process::of(watching, plane.withholding(&Identity::Admin, &withheld).await).await;
+    company.may_edit("alice").await;
+    withheld.until_waiting().await;
+
+    company.change::<ScimAccessPolicy>(&policy, json!({"spec": {"roleRef": {"name": "view"}}})).await;
+    withheld.release();
+    company.may_not_edit("alice").await;
+    assert!(plane.can_i(&company.person("alice"), "list", "configmaps", &company.namespace).await);
 }

@@ -1,11 +1,11 @@
 //! `explain`: by which group and policy somebody may do what they may, and why not more.
 
-use scim_operator::api::ScimGroup;
+use scim_operator::api::{ScimGroup, ScimProvider, ScimUser};
 use serde_json::{Value, json};
 
 use super::{Ran, run};
 use crate::{
-    access::Company,
+    access::{Company, meta},
     harness::{Identity, unique},
 };
 
@@ -72,7 +72,7 @@ async fn what_is_not_given_says_why_not() {
     company.deactivate("alice").await;
     company.may_not_edit("alice").await;
     let alice = explain(&company, "alice", &[]).await;
-    assert_eq!((alice.code, alice.json()["person"]["active"].clone()), (1, json!(false)));
+    assert_eq!((alice.code, alice.json()["people"][0]["active"].clone()), (1, json!(false)));
     assert_eq!(why(&alice.json(), &preview), "inactive people hold nothing");
 }
 
@@ -96,6 +96,53 @@ async fn a_verb_and_a_resource_are_asked_of_the_api_server() {
     let unknown = ask("create", "no-such-thing").await;
     assert_eq!(unknown.code, 2);
     assert!(unknown.complained.contains("knows no resource \"no-such-thing\""), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn whoever_two_providers_share_is_one_answer_and_namesakes_are_not() {
+    let company = Company::new().await;
+    let (other, stranger, name) = (unique("other"), unique("stranger"), unique("shared"));
+    let correlate = json!({"deactivateBy": "Any"});
+    company.change::<ScimProvider>(&company.provider, json!({"spec": {"correlate": correlate}})).await;
+    let user = json!({"prefix": company.prefix()});
+    company.create::<ScimProvider>(&other, json!({"identity": {"user": user}, "correlate": correlate})).await;
+    company.create::<ScimProvider>(&stranger, json!({})).await;
+    for provider in [&company.provider, &other, &stranger] {
+        let id = format!("{provider}-{name}");
+        let spec = json!({"id": id, "provider": provider, "userName": name, "active": true, "meta": meta()});
+        company.create::<ScimUser>(&id, spec).await;
+    }
+    let subjects = json!({"users": {"filter": format!("userName eq \"{name}\"")}});
+    let of = async |provider: &str, role: &str| {
+        let spec = json!({"provider": provider, "subjects": subjects, "roleRef": {"name": role}});
+        let policy = company.policy(spec).await;
+        company.until_ready(&policy, "True").await;
+        policy
+    };
+    let mut policies = [of(&company.provider, "view").await, of(&other, "edit").await];
+    policies.sort();
+    company.may_edit(&name).await;
+
+    let identity = format!("{}{name}", company.prefix());
+    for args in [&[identity.as_str()][..], &[&name, "--provider", &other]] {
+        let args = [&["explain", "--output=json"], args].concat();
+        let ran = run(company.plane, &Identity::Admin, &args).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let told = ran.json();
+        let texts = |list: &Value, field: &str| -> Vec<String> {
+            let items = list.as_array().unwrap().iter();
+            let mut texts: Vec<_> = items.map(|item| item[field].as_str().unwrap().to_owned()).collect();
+            texts.sort();
+            texts
+        };
+        assert_eq!(texts(&told["people"], "provider"), [company.provider.clone(), other.clone()]);
+        assert_eq!(texts(&told["given"], "policy"), policies);
+        assert!(told["given"].as_array().unwrap().iter().all(|given| given["by"] == json!(["filter"])));
+    }
+
+    let asked = run(company.plane, &Identity::Admin, &["explain", &name]).await;
+    assert_eq!(asked.code, 2, "{asked:?}");
+    assert!(asked.complained.contains("say which by --provider, or by the id"), "{asked:?}");
 }
 
 #[tokio::test]

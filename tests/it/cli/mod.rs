@@ -6,6 +6,7 @@ mod plugin;
 mod preview;
 mod prove;
 mod report;
+mod unreadable;
 mod who_can;
 
 use serde_json::Value;

@@ -1,5 +1,6 @@
 //! `preview`: what a policy would change, whole, and how to ask the API server.
 
+use scim_operator::api::ScimAccessPolicy;
 use serde_json::json;
 
 use super::run;
@@ -8,7 +9,7 @@ use crate::{
         Company,
         guard::{guarded_team, held, set_members},
     },
-    harness::Identity,
+    harness::{Identity, until},
 };
 
 #[tokio::test]
@@ -40,6 +41,27 @@ async fn a_preview_names_everyone_and_the_question_that_proves_it() {
         "{told}"
     );
     company.may_not_edit("person-00").await;
+}
+
+#[tokio::test]
+async fn what_the_lists_of_the_chart_do_not_allow_is_not_said_to_be_given() {
+    let company = Company::new().await;
+    company.user("alice").await;
+    company.group("team", &["alice"]).await;
+    let namespaces = json!({"names": [company.namespace, "kube-system"]});
+    let unlisted = json!({"roleRef": {"name": "scim-operator-auditor"}});
+    for (spec, allowed) in [(unlisted, 0), (json!({"scope": {"namespaces": namespaces}}), 1)] {
+        let mut spec = spec;
+        spec["mode"] = json!("Preview");
+        let policy = company.policy(spec).await;
+        until(&company.api(), &policy, "seen", |policy: &ScimAccessPolicy| policy.status.is_some()).await;
+        let ran = run(company.plane, &Identity::Admin, &["preview", &policy, "--output=json"]).await;
+        assert_eq!(ran.code, allowed, "{ran:?}");
+        let told = &ran.json()[0];
+        let count = |field: &str| told[field].as_array().unwrap().len();
+        assert_eq!((count("writes"), count("refused")), (usize::try_from(allowed).unwrap(), 1), "{told}");
+        assert_eq!(count("adds"), count("writes"), "{told}");
+    }
 }
 
 #[tokio::test]

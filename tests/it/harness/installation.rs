@@ -9,6 +9,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use futures::future::join_all;
 use http::StatusCode;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
@@ -25,7 +26,7 @@ pub(crate) const APPS: &str = "apps";
 /// What the shared installation allows: enough for every test, and nothing dangerous
 /// that a policy does not repeat.
 const VALUES: [&str; 4] = [
-    "rbac.bindableClusterRoles={view,edit,admin,dangerous}",
+    "rbac.bindableClusterRoles={view,edit,admin,dangerous,gathered}",
     "rbac.clusterWideRoles={view}",
     "rbac.bindableRoles={apps/deployer}",
     "appConfig.namespaces={apps}",
@@ -72,6 +73,12 @@ impl Installation {
     /// What its processes wrote to their logs so far.
     pub(crate) fn log(&self) -> String {
         self.processes.iter().map(Process::log).collect()
+    }
+
+    /// What its processes count.
+    pub(crate) async fn metrics(&self) -> String {
+        let counts = self.processes.iter().map(|process| ScimClient::anonymous(&process.ops));
+        join_all(counts.map(async |ops| ops.text("/metrics").await)).await.concat()
     }
 
     /// A client of one provider.

@@ -62,6 +62,13 @@ impl ScimClient {
         self.http.request(self.authorized(request)).await.ok().map(|answer| answer.status())
     }
 
+    /// What a GET answers where that is no JSON.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        let request = Request::get(format!("{}{path}", self.base)).body(Full::default()).unwrap();
+        let body = self.http.request(self.authorized(request)).await.unwrap().into_body();
+        String::from_utf8(body.collect().await.unwrap().to_bytes().into()).unwrap()
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         let request = match &body {

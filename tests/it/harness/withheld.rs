@@ -7,18 +7,30 @@ use kube::client::Body;
 use tokio::sync::watch;
 use tower::{BoxError, Layer, Service};
 
-/// Creations in one namespace that reach the API server no sooner than they are let through.
+/// Writes of one sort that reach the API server no sooner than they are let through.
 #[derive(Clone, Debug)]
 pub struct Withheld {
-    namespace: String,
+    method: http::Method,
+    /// What their path contains.
+    below: String,
     waiting: watch::Sender<usize>,
     released: watch::Sender<bool>,
 }
 
 impl Withheld {
+    /// What is created in a namespace.
     pub fn creations_in(namespace: &str) -> Self {
+        Self::of(http::Method::POST, format!("/namespaces/{namespace}/"))
+    }
+
+    /// What is changed of the objects of this plural.
+    pub fn patches_of(plural: &str) -> Self {
+        Self::of(http::Method::PATCH, format!("/{plural}/"))
+    }
+
+    fn of(method: http::Method, below: String) -> Self {
         let (waiting, released) = (watch::Sender::new(0), watch::Sender::new(false));
-        Self { namespace: namespace.to_owned(), waiting, released }
+        Self { method, below, waiting, released }
     }
 
     /// Returns when something waits.
@@ -62,9 +74,8 @@ where
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let Withheld { namespace, waiting, released } = self.withheld.clone();
-        let is_meant = request.method() == http::Method::POST
-            && request.uri().path().contains(&format!("/namespaces/{namespace}/"));
+        let Withheld { method, below, waiting, released } = self.withheld.clone();
+        let is_meant = request.method() == method && request.uri().path().contains(&below);
         let sent = self.inner.call(request);
         Box::pin(async move {
             if is_meant {

@@ -1,13 +1,21 @@
-//! The audit log of serve.
+//! The audit log: of serve, and how that of reconcile joins it.
+
+use k8s_openapi::api::rbac::v1::RoleBinding;
+use scim_operator::api::ScimAccessPolicy;
 
 use super::*;
+use crate::harness::Identity;
+
+/// What the audit log says with this text in it, line by line.
+async fn lines(text: &str) -> Vec<String> {
+    let log = Installation::shared().await.log();
+    let lines = log.lines().filter(|line| line.contains(" audit: ") && line.contains(text));
+    lines.map(ToOwned::to_owned).collect()
+}
 
 /// What the log says of changes under the id of a request: each line's fields.
 async fn changes(answer: &Answer) -> Vec<String> {
-    let log = Installation::shared().await.log();
-    let of_request = format!("request_id={}", answer.header("x-request-id").unwrap());
-    let lines = log.lines().filter(|line| line.contains(" audit: ") && line.contains(&of_request));
-    lines.map(ToOwned::to_owned).collect()
+    lines(&format!("request_id={}", answer.header("x-request-id").unwrap())).await
 }
 
 /// A field of a line.
@@ -58,4 +66,51 @@ async fn each_operation_of_a_bulk_request_leaves_its_own_line() {
     let lines = changes(&answer).await;
     assert_eq!(lines.len(), 2, "the second one of a name is refused: {lines:?}");
     assert!(field(&lines[0], "user").is_some() && field(&lines[1], "group").is_some());
+}
+
+#[tokio::test]
+async fn a_request_is_followed_from_its_id_to_the_binding_that_it_changed() {
+    let (idp, plane) = (Idp::new().await, ControlPlane::shared().await);
+    let (alice, bob) = (unique("alice"), unique("bob"));
+    let (alices, bobs) = (idp.user(&alice).await, idp.user(&bob).await);
+    let group = idp.group("crew", &[&bobs]).await;
+    let (client, namespace) = (plane.admin().await, plane.namespace("audited").await);
+    let policy: ScimAccessPolicy = serde_json::from_value(json!({
+        "apiVersion": "scim-operator.dev/v1alpha1",
+        "kind": "ScimAccessPolicy",
+        "metadata": {"name": unique("audited")},
+        "spec": {
+            "provider": idp.name,
+            "subjects": {"groups": [{"displayName": "crew"}]},
+            "roleRef": {"name": "edit"},
+            "scope": {"namespaces": {"names": [namespace]}},
+        },
+    }))
+    .unwrap();
+    Api::all(client.clone()).create(&PostParams::default(), &policy).await.unwrap();
+    plane.until_can(&Identity::person(&bob, &[]), "create", "configmaps", &namespace).await;
+
+    let add = patch(&json!([{"op": "add", "path": "members", "value": [{"value": alices}]}]));
+    let answer = idp.patch(&format!("/Groups/{group}"), add).await;
+    plane.until_can(&Identity::person(&alice, &[]), "create", "configmaps", &namespace).await;
+    let request = changes(&answer).await.remove(0);
+    let version = |line: &str, name: &str| field(line, name).unwrap().parse::<u64>().unwrap();
+    let cause = format!("{}@{}", field(&request, "object").unwrap(), version(&request, "resource_version"));
+    let mut told = Vec::new();
+    await_until("the change of the binding is told", async || {
+        told = lines(&format!("causes=[\"{cause}\"]")).await;
+        !told.is_empty()
+    })
+    .await;
+
+    let [line] = told.as_slice() else { panic!("{told:?}") };
+    assert!(line.contains("binding changed"));
+    assert_eq!(field(line, "provider"), Some(idp.name.as_str()));
+    assert_eq!(field(line, "added"), Some(format!("[\"{alice}\"]").as_str()));
+    assert_eq!(field(line, "removed"), Some("[]"));
+    let bindings = Api::<RoleBinding>::namespaced(client, field(line, "namespace").unwrap());
+    let binding = bindings.get(field(line, "object").unwrap()).await.unwrap();
+    assert_eq!(field(line, "uid"), binding.metadata.uid.as_deref());
+    assert_eq!(Some(version(line, "after").to_string()), binding.metadata.resource_version);
+    assert!(version(line, "before") < version(line, "after"));
 }

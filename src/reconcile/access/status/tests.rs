@@ -122,7 +122,7 @@ fn people_without_a_usable_string_are_named() {
     world.policy("p", json!({}));
     world.settle("p");
     insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @r#"
-    Ready=True Applied: the bindings are as the policy says
+    Ready=True AppliedInPart: the bindings are as the policy says, with exceptions: identity strings taken by others: 1 (see Ambiguous); identity strings refused: 1 (see Invalid)
     Ambiguous=True IdentityTaken: "second" is given nothing: "x" is the string of somebody who was created before, id first of provider okta; give each a string of their own
     Invalid=True NameRefused: "alice" is given nothing: the attribute that the provider's identity is made from has no value
     "#);
@@ -160,6 +160,17 @@ fn a_policy_whose_provider_cannot_be_read_says_what_to_correct() {
     insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @"
     Ready=False ProviderUnreadable: the ScimProvider cannot be read: correct its spec, the events of the object and the log say where; until then nobody is given anything and nobody loses anything
     Stalled=True ProviderUnreadable: the ScimProvider cannot be read: correct its spec, the events of the object and the log say where; until then nobody is given anything and nobody loses anything
+    ");
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_says_why_and_what_holds_until_it_can() {
+    let mut world = world(json!({}));
+    let metadata = kube::api::ObjectMeta { name: Some("p".to_owned()), ..Default::default() };
+    world.index.keep_policy(metadata, "unknown variant `Archive`");
+    insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @"
+    Ready=False Unreadable: the operator cannot read this policy: unknown variant `Archive`; correct that. Until then nobody new is given anything, and whoever holds something keeps it while they are active
+    Stalled=True Unreadable: the operator cannot read this policy: unknown variant `Archive`; correct that. Until then nobody new is given anything, and whoever holds something keeps it while they are active
     ");
 }
 

@@ -1,0 +1,110 @@
+//! Objects that another version of the product stored and this one cannot read: nobody loses anything by them but the
+//! inactive, and they say so.
+
+use kube::api::{ApiResource, DynamicObject};
+
+use super::{process::Process, *};
+use crate::directory::alone;
+
+/// Stores what this version does not know, as another may have left it.
+pub(crate) async fn store_unknown<K: Resource<DynamicType = ()>>(plane: &ControlPlane, name: &str) {
+    let plural = K::plural(&());
+    let definition = format!("customresourcedefinition/{plural}.scim-operator.dev");
+    let values = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/onDelete/enum";
+    let admit = async |change: Value| {
+        let change = json!([change]).to_string();
+        plane.kubectl(["patch", &definition, "--type=json", "--patch", &change]).await.unwrap();
+    };
+    admit(json!({"op": "remove", "path": values})).await;
+    let unknown = json!({"spec": {"onDelete": "Archive"}}).to_string();
+    await_until("the API server takes it", async || {
+        plane.kubectl(["patch", &plural, name, "--type=merge", "--patch", &unknown]).await.is_ok()
+    })
+    .await;
+    admit(json!({"op": "add", "path": values, "value": ["Revoke", "Retain"]})).await;
+}
+
+/// Stores what this version knows.
+async fn correct<K: Resource<DynamicType = ()>>(plane: &ControlPlane, name: &str) {
+    let known = json!({"spec": {"onDelete": "Revoke"}}).to_string();
+    plane.kubectl(["patch", &K::plural(&()), name, "--type=merge", "--patch", &known]).await.unwrap();
+}
+
+/// Until the status of a policy that cannot be read says for so many subjects that it is stalled; since when.
+async fn until_stalled(company: &Company, policy: &str, subjects: usize) -> Value {
+    let kind = ApiResource::erase::<ScimAccessPolicy>(&());
+    let policies = Api::<DynamicObject>::all_with(company.client.clone(), &kind);
+    let condition = |policy: &DynamicObject, name: &str, status: &str| {
+        let mut conditions = policy.data["status"]["conditions"].as_array().into_iter().flatten();
+        let says = |held: &Value| held["message"].as_str().is_some_and(|told| told.contains("Archive"));
+        let held = conditions.find(|held| held["type"] == name && held["status"] == status && says(held));
+        held.map(|held| held["lastTransitionTime"].clone())
+    };
+    let told = until(&policies, policy, "stalled", |policy: &DynamicObject| {
+        policy.data["status"]["observedGeneration"] == json!(policy.metadata.generation)
+            && policy.data["status"]["subjects"] == json!(subjects)
+            && condition(policy, "Ready", "False").is_some()
+            && condition(policy, "Stalled", "True").is_some()
+    })
+    .await;
+    condition(&told, "Stalled", "True").unwrap()
+}
+
+#[tokio::test]
+async fn by_a_policy_that_cannot_be_read_the_inactive_lose_access_and_nobody_else() {
+    let (plane, _alone) = alone().await;
+    let company = Company::on(plane).await;
+    let before = Process::healthy(plane).await;
+    let policy = company.team(json!({})).await;
+    company.may_edit("alice").await;
+    drop(before);
+    store_unknown::<ScimAccessPolicy>(plane, &policy).await;
+    company.user("carol").await;
+    let members = ["alice", "carol"].map(|name| company.id(name));
+    company.change::<ScimGroup>(&company.id("team"), json!({"spec": {"members": members}})).await;
+    company.deactivate("alice").await;
+
+    let restarted = Process::healthy(plane).await;
+    company.may_not_edit("alice").await;
+    let since = until_stalled(&company, &policy, 1).await;
+    company.until_told(&policy, "ObjectUnreadable", "Archive").await;
+    company.may_edit("bob").await;
+    assert!(!plane.can_i(&company.person("carol"), "create", "configmaps", &company.namespace).await);
+    drop(restarted);
+    company.deactivate("bob").await;
+    let _again = Process::healthy(plane).await;
+    assert_eq!(until_stalled(&company, &policy, 0).await, since, "it is as it was");
+    company.may_not_edit("bob").await;
+
+    correct::<ScimAccessPolicy>(plane, &policy).await;
+    company.may_edit("carol").await;
+    let settled = company.until_ready(&policy, "True").await.status.unwrap();
+    assert_eq!(settled.conditions.len(), 1, "{settled:?}");
+    assert_eq!(settled.namespaces.unwrap().applied, 1);
+}
+
+#[tokio::test]
+async fn while_a_provider_cannot_be_read_nobody_loses_access_though_reconcile_starts_anew() {
+    let (plane, _alone) = alone().await;
+    let company = Company::on(plane).await;
+    let before = Process::healthy(plane).await;
+    let policy = company.team(json!({})).await;
+    company.may_edit("alice").await;
+    drop(before);
+    store_unknown::<ScimProvider>(plane, &company.provider).await;
+    company.deactivate("alice").await;
+
+    let _restarted = Process::healthy(plane).await;
+    company.until_condition(&policy, "Stalled", "True", "the ScimProvider cannot be read").await;
+    let shown = company.until_ready(&policy, "False").await.status.unwrap();
+    assert!(shown.conditions.iter().all(|condition| condition.reason == "ProviderUnreadable"), "{shown:?}");
+    company.until_told(&company.provider, "ObjectUnreadable", "Archive").await;
+    for name in ["alice", "bob"] {
+        company.may_edit(name).await;
+    }
+
+    correct::<ScimProvider>(plane, &company.provider).await;
+    company.may_not_edit("alice").await;
+    company.until_ready(&policy, "True").await;
+    company.may_edit("bob").await;
+}

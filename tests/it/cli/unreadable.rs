@@ -1,0 +1,57 @@
+//! Commands go on while objects cannot be read, and say that their answer may not be all.
+
+use scim_operator::api::{ScimAccessPolicy, ScimProvider};
+use serde_json::json;
+
+use super::{Ran, run};
+use crate::{
+    access::{Company, store_unknown},
+    directory::alone,
+    harness::{Identity, unique},
+};
+
+#[tokio::test]
+async fn preview_and_prove_go_on_while_objects_cannot_be_read_and_say_so() {
+    let (plane, _alone) = alone().await;
+    let company = Company::on(plane).await;
+    company.user("alice").await;
+    company.group("team", &["alice"]).await;
+    let (readable, unreadable) = (company.policy(json!({})).await, company.policy(json!({})).await);
+    let provider = unique("unreadable");
+    company.create::<ScimProvider>(&provider, json!({})).await;
+    store_unknown::<ScimAccessPolicy>(plane, &unreadable).await;
+    store_unknown::<ScimProvider>(plane, &provider).await;
+    let cannot_be_read = [
+        format!("ScimProvider {provider} cannot be read"),
+        format!("ScimAccessPolicy {unreadable} cannot be read"),
+    ];
+    let command = async |args: &[&str]| run(plane, &Identity::Admin, args).await;
+    let says = |ran: &Ran, told: &str| {
+        assert_eq!(ran.code, 2, "{ran:?}");
+        cannot_be_read.iter().for_each(|object| assert!(told.contains(object), "{object} is not in {ran:?}"));
+    };
+
+    let alice = format!("{}alice", company.prefix());
+    for args in [&["preview", &readable][..], &["preview"]] {
+        let previewed = command(args).await;
+        says(&previewed, &previewed.complained);
+        assert!(previewed.complained.contains("objects cannot be read, so this may not be all"));
+        assert!(previewed.printed.contains(&format!("+ {alice}")), "{previewed:?}");
+    }
+    let asked_for = command(&["preview", &unreadable]).await;
+    assert_eq!((asked_for.code, asked_for.printed.as_str()), (2, ""), "{asked_for:?}");
+    assert!(asked_for.complained.contains(&cannot_be_read[1]), "{asked_for:?}");
+
+    let proven = command(&["prove", &company.id("alice")]).await;
+    says(&proven, &proven.printed);
+    assert!(proven.printed.contains("Nothing is found, and this may not be all"), "{proven:?}");
+    let namespace = format!("--namespace={}", company.namespace);
+    let bind = ["create", "rolebinding", "by-hand", "--clusterrole=view", "--user", &alice, &namespace];
+    plane.kubectl(bind).await.unwrap();
+    let left = command(&["prove", &company.id("alice")]).await;
+    assert_eq!(left.code, 1, "{left:?}");
+    assert!(left.printed.contains(&cannot_be_read[0]), "{left:?}");
+
+    plane.kubectl(["delete", "scimprovider", &provider]).await.unwrap();
+    plane.kubectl(["delete", "scimaccesspolicy", &unreadable, &readable]).await.unwrap();
+}
