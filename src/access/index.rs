@@ -10,7 +10,7 @@ use k8s_openapi::api::{
     core::v1::Namespace as NamespaceObject,
     rbac::v1::{ClusterRole, PolicyRule, Role},
 };
-use kube::ResourceExt;
+use kube::{ResourceExt, api::ObjectMeta};
 
 use super::{
     binding::{BindingObject, Observed, Subject},
@@ -210,8 +210,7 @@ impl Index {
         if object.metadata.deletion_timestamp.is_some() {
             return self.delete_policy(&name);
         }
-        let held = self.policies.get(&name).and_then(|held| version(held.object()));
-        if held.zip(version(&object)).is_some_and(|(held, version)| held >= version) {
+        if !self.is_news(&name, &object.metadata) {
             return Touched::new();
         }
         object.metadata.managed_fields = None;
@@ -229,12 +228,22 @@ impl Index {
                 [ANNOTATION_APPROVE, ANNOTATION_DANGEROUS_ROLE]
                     .map(|annotation| policy.annotations().get(annotation).cloned())
             };
-            let says_the_same = says(&object) == says(held.object());
+            // What waits is touched by more than by whom it means, but only once its status says that it waits.
+            let waits =
+                |policy: &ScimAccessPolicy| policy.status.as_ref().is_some_and(|it| it.held.is_some());
+            let begins_to_wait = waits(&object) && !waits(held.object());
+            let says_the_same = says(&object) == says(held.object()) && !begins_to_wait;
             self.policies.replace(&name, object);
             return if says_the_same { Touched::new() } else { Touched::from([name]) };
         }
         self.policies.insert(&name, Policy::new(object, people));
         Touched::from([name])
+    }
+
+    /// Whether a policy's object is newer than what is held under its name.
+    pub(super) fn is_news(&self, name: &str, metadata: &ObjectMeta) -> bool {
+        let held = self.policies.get(name).and_then(|held| version(&held.object().metadata));
+        held.zip(version(metadata)).is_none_or(|(held, version)| held < version)
     }
 
     /// Forgets a policy; its owner references take its bindings away. It is touched, because what is told of it
@@ -456,8 +465,8 @@ impl Holders for Through<'_> {
     }
 }
 
-fn version(object: &ScimAccessPolicy) -> Option<u64> {
-    object.metadata.resource_version.as_ref()?.parse().ok()
+fn version(metadata: &ObjectMeta) -> Option<u64> {
+    metadata.resource_version.as_ref()?.parse().ok()
 }
 
 fn kind(namespace: Option<&str>) -> RoleKind {

@@ -72,31 +72,31 @@ struct Requests {
     answered: AtomicUsize,
     /// Of which nothing is left to be asked for.
     ended: AtomicUsize,
-    /// When the client last did anything, in milliseconds since the connection was made.
-    latest: AtomicU64,
+    /// When anything last became of one of them, or of their answers, in milliseconds since the connection was made.
+    progressed: AtomicU64,
 }
 
 impl Requests {
     fn new() -> Self {
-        let (begun, answered, ended, latest) = Default::default();
-        Self { connected: Instant::now(), begun, answered, ended, latest }
+        let (begun, answered, ended, progressed) = Default::default();
+        Self { connected: Instant::now(), begun, answered, ended, progressed }
     }
 
     /// Counts one more.
     fn count(&self, counted: &AtomicUsize) {
-        self.go_on();
+        self.progress();
         counted.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Notes that the client is there.
-    fn go_on(&self) {
+    /// Notes that something goes on.
+    fn progress(&self) {
         let now = self.connected.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
-        self.latest.fetch_max(now, Ordering::SeqCst);
+        self.progressed.fetch_max(now, Ordering::SeqCst);
     }
 
-    /// When the client will have done nothing for too long.
+    /// When nothing will have gone on for too long.
     fn idle_end(&self) -> Instant {
-        self.connected + Duration::from_millis(self.latest.load(Ordering::SeqCst)) + IDLE
+        self.connected + Duration::from_millis(self.progressed.load(Ordering::SeqCst)) + IDLE
     }
 }
 
@@ -166,7 +166,7 @@ impl<B: HttpBody + Unpin> HttpBody for Counting<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         // As hyper does when there is room for it.
-        self.running.0.go_on();
+        self.running.0.progress();
         Pin::new(&mut self.body).poll_frame(cx)
     }
 
@@ -254,7 +254,11 @@ impl<T> TimedStream<T> {
 
     /// Looks at what has come.
     fn note(&mut self, bytes: &[u8], awaited: Awaited) {
+        let windows = self.frames.windows();
         self.frames.read(bytes);
+        if awaited == Awaited::Reader && self.frames.windows() != windows {
+            self.requests.progress();
+        }
         if bytes.is_empty() {
             self.phase = Phase::Ended;
         } else if self.frames.are_spoken() {
@@ -296,9 +300,9 @@ impl<T> TimedStream<T> {
             ready!(self.poll_end(cx));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        // Over HTTP/2 what is written may be no more than the answer to a ping.
+        // Over HTTP/2 what is written may be no more than the answer to a ping; the client says when it has read.
         if !self.frames.are_spoken() {
-            self.requests.go_on();
+            self.requests.progress();
         }
         outcome
     }

@@ -15,7 +15,7 @@ use crate::{
     },
     api::{
         AccessPolicyStatus, ClusterScope, OnDelete, PolicyMode, RoleReference, ScimAccessPolicy,
-        ScimAccessPolicySpec, Scope, SubjectKind, Subjects,
+        ScimAccessPolicySpec, Scope, SubjectKind, Subjects, names::ANNOTATION_APPROVE,
     },
 };
 
@@ -27,6 +27,9 @@ impl Index {
         metadata.managed_fields = None;
         if metadata.deletion_timestamp.is_some() {
             return self.delete_policy(&name);
+        }
+        if !self.is_news(&name, &metadata) {
+            return Touched::new();
         }
         if self.policies.get(&name).is_some_and(|held| held.object().metadata.uid == metadata.uid) {
             let is_news = self.policies.change(&name, |held| held.become_unread(metadata, why));
@@ -79,8 +82,12 @@ impl Policy {
 
     /// Takes note that what is there now cannot be read. Whether that is news.
     fn become_unread(&mut self, metadata: ObjectMeta, why: &str) -> bool {
-        let is_known =
-            self.why_unread() == Some(why) && self.object.metadata.generation == metadata.generation;
+        let before = &self.object.metadata;
+        let approval =
+            |metadata: &ObjectMeta| metadata.annotations.as_ref()?.get(ANNOTATION_APPROVE).cloned();
+        let is_known = self.why_unread() == Some(why)
+            && before.generation == metadata.generation
+            && approval(before) == approval(&metadata);
         Arc::make_mut(&mut self.object).metadata = metadata;
         self.terms = Err(why.to_owned());
         if self.reading == Reading::Whole {

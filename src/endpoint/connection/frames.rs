@@ -10,6 +10,8 @@ const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 /// The flag of the last of them.
 const END_HEADERS: u8 = 4;
+/// The type of a frame by which a client that has read lets as much follow.
+const WINDOW_UPDATE: u8 = 8;
 
 /// Where a connection stands in its frames.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Frames {
     in_head: bool,
     /// How many frames that do not continue a head have begun.
     begun: usize,
+    /// How often the client has let more follow.
+    windows: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +41,7 @@ enum At {
 
 impl Default for Frames {
     fn default() -> Self {
-        Self { at: At::Preface(0), length: 0, kind: 0, in_head: false, begun: 0 }
+        Self { at: At::Preface(0), length: 0, kind: 0, in_head: false, begun: 0, windows: 0 }
     }
 }
 
@@ -84,10 +88,18 @@ impl Frames {
         is_unfinished.then_some(self.begun)
     }
 
+    /// How often the client has said that it read something.
+    pub(super) fn windows(&self) -> usize {
+        self.windows
+    }
+
     fn frame_head(&mut self, place: usize, byte: u8) {
         match place {
             0..=2 => self.length = (self.length << 8) | usize::from(byte),
-            3 => self.kind = byte,
+            3 => {
+                self.kind = byte;
+                self.windows += usize::from(byte == WINDOW_UPDATE);
+            }
             4 if self.kind == HEADERS || self.kind == CONTINUATION => self.in_head = byte & END_HEADERS == 0,
             _ => {}
         }

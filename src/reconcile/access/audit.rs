@@ -11,8 +11,8 @@ use crate::{
     api::ScimAccessPolicy,
 };
 
-/// How many subjects of each sort a line names. A binding has hundreds, and whatever carries logs away cuts or splits
-/// lines beyond 16 KiB.
+/// How many subjects of each sort a line names: a binding has hundreds, and whatever carries logs away cuts or splits
+/// long lines, many of them at 16 KiB.
 const NAMED: usize = 100;
 
 /// Tells of each binding that was changed, in as many lines as it takes to name everyone who came or went. `causes` are
