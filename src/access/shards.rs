@@ -9,10 +9,11 @@ use super::binding::Subject;
 pub const MAX_SUBJECTS: usize = 500;
 
 /// Distributes subjects over numbered bindings. Whoever is in a binding stays in it; newcomers fill
-/// what is free from the front.
+/// what is free from the front, but for the numbers that are `taken`.
 pub fn distribute<'s>(
     held: impl IntoIterator<Item = (usize, &'s [Subject])>,
     wanted: &BTreeSet<&'s Subject>,
+    taken: &BTreeSet<usize>,
 ) -> BTreeMap<usize, Vec<Subject>> {
     let mut shards: BTreeMap<usize, BTreeSet<&Subject>> = BTreeMap::new();
     let mut placed = HashSet::new();
@@ -26,7 +27,8 @@ pub fn distribute<'s>(
     }
     let mut number = 0;
     for subject in wanted.iter().filter(|subject| !placed.contains(*subject)) {
-        while shards.get(&number).is_some_and(|shard| shard.len() >= MAX_SUBJECTS) {
+        while taken.contains(&number) || shards.get(&number).is_some_and(|shard| shard.len() >= MAX_SUBJECTS)
+        {
             number += 1;
         }
         shards.entry(number).or_default().insert(subject);
@@ -47,7 +49,7 @@ mod tests {
 
     fn again(held: &BTreeMap<usize, Vec<Subject>>, wanted: &[Subject]) -> BTreeMap<usize, Vec<Subject>> {
         let held = held.iter().map(|(number, subjects)| (*number, subjects.as_slice()));
-        distribute(held, &wanted.iter().collect())
+        distribute(held, &wanted.iter().collect(), &BTreeSet::new())
     }
 
     #[test]
@@ -69,6 +71,16 @@ mod tests {
         let overfull = BTreeMap::from([(0, subjects(0..600))]);
         let shards = again(&overfull, &subjects(0..600));
         assert_eq!(shards.values().map(Vec::len).collect::<Vec<_>>(), [500, 100]);
+    }
+
+    #[test]
+    fn newcomers_go_past_the_numbers_that_are_taken() {
+        let wanted = subjects(0..600);
+        let shards = distribute([], &wanted.iter().collect(), &BTreeSet::from([0, 2]));
+        assert_eq!(
+            shards.iter().map(|(number, shard)| (*number, shard.len())).collect::<Vec<_>>(),
+            [(1, 500), (3, 100)]
+        );
     }
 
     proptest! {

@@ -37,6 +37,7 @@ mod features;
 pub(crate) mod guard;
 mod process;
 mod slowness;
+mod tampering;
 mod unreadable;
 
 pub(crate) use self::{

@@ -1,7 +1,7 @@
 //! What has to be done, so that there is what there should be.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -38,11 +38,10 @@ impl Facts<'_> {
         for observed in self.observed {
             held.entry(&observed.binding.place).or_default().push(observed);
         }
-        let names = self
-            .observed
-            .iter()
-            .map(|observed| (observed.binding.place.namespace.as_ref(), observed.binding.name.as_str()));
-        let names: HashSet<_> = names.collect();
+        let mut neighbors: HashMap<Option<&Arc<str>>, Vec<&Binding>> = HashMap::new();
+        for Observed { binding, .. } in self.observed.iter().map(|observed| &**observed) {
+            neighbors.entry(binding.place.namespace.as_ref()).or_default().push(binding);
+        }
         let places: BTreeSet<&Place> = wanted.keys().chain(held.keys().copied()).collect();
         for place in places {
             let held = held.get(place).map_or(&[][..], Vec::as_slice);
@@ -60,20 +59,12 @@ impl Facts<'_> {
             let leavers = removed.clone().filter(|subject| partings.of(subject) == Parting::Leaves);
             plan.leavers.extend(leavers.cloned());
             plan.removes.extend(removed.cloned());
-            rebind(place, held, &after, &mark, &mut plan.changes);
+            let neighbors = neighbors.get(&place.namespace.as_ref()).map_or(&[][..], Vec::as_slice);
+            rebind(place, held, &after, &taken(place, neighbors, &mark), &mark, &mut plan.changes);
         }
         if going == Going::Go {
             plan.leavers.extend(plan.departures.uncounted().cloned());
         }
-        // The name of a binding whose role somebody changed is taken until that one is gone, which calls
-        // for the next plan.
-        let free = |change: &Change| match change {
-            Change::Create(binding) => {
-                !names.contains(&(binding.place.namespace.as_ref(), binding.name.as_str()))
-            }
-            Change::Update { .. } | Change::Delete(_) => true,
-        };
-        plan.changes.retain(free);
         plan.changes.sort_by_key(Change::turn);
     }
 
@@ -124,11 +115,19 @@ fn departing<'s>(
     ours.flat_map(|observed| &observed.binding.subjects).filter(|subject| !after.contains(subject))
 }
 
+/// The numbers of a place that bindings of another role have: somebody changed the role of ours, or gave us one of such
+/// a name. They go once there are others, and not before, so that nobody is without.
+fn taken(place: &Place, neighbors: &[&Binding], mark: &Mark) -> BTreeSet<usize> {
+    let others = neighbors.iter().filter(|binding| binding.place != *place);
+    others.filter_map(|binding| place.shard(&mark.policy, &binding.name)).collect()
+}
+
 /// What to do, so that these stand in the bindings of a place.
 fn rebind(
     place: &Place,
     held: &[&Arc<Observed>],
     after: &BTreeSet<&Subject>,
+    taken: &BTreeSet<usize>,
     mark: &Mark,
     changes: &mut Vec<Change>,
 ) {
@@ -137,7 +136,7 @@ fn rebind(
         .filter_map(|observed| Some((place.shard(&mark.policy, &observed.binding.name)?, *observed)))
         .collect();
     let shards = numbered.iter().map(|(number, observed)| (*number, observed.binding.subjects.as_slice()));
-    let mut shards = distribute(shards, after);
+    let mut shards = distribute(shards, after, taken);
     for observed in held {
         let number = place.shard(&mark.policy, &observed.binding.name);
         match number.and_then(|number| shards.remove(&number)) {

@@ -192,16 +192,16 @@ fn a_binding_that_somebody_changed_is_put_right_in_place() {
 }
 
 #[test]
-fn a_binding_of_our_name_and_another_role_is_replaced() {
+fn a_binding_of_our_name_and_another_role_is_replaced_without_a_gap() {
     let mut world = world();
     world.policy("p", json!({}));
     world.settle("p");
     let mut binding = world.bindings("p").remove(0);
     binding.place.role.name = "view".into();
     world.store(&binding);
-    let plan = world.plan("p");
-    assert!(matches!(plan.changes[..], [Change::Delete(_)]), "its name is taken until it is gone");
-    world.settle("p");
+    let plan = world.settle("p");
+    assert!(matches!(plan.changes[..], [Change::Create(_), Change::Delete(_)]), "{:?}", plan.changes);
+    assert_eq!(plan.lanes()[0].replaced.len(), 1, "it goes once the other one is there");
     assert_eq!(world.held("p"), ["team-a/edit: oidc:alice"]);
 }
 

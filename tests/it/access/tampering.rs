@@ -1,0 +1,71 @@
+//! Somebody writes the operator's bindings while nobody looks: access is as the policy says as soon as somebody does.
+
+use super::{process::Process, *};
+use crate::directory::alone;
+
+/// Puts another object in the place of one, as `kubectl replace --force` does where fields never change.
+async fn replace(company: &Company, binding: &RoleBinding, role: &str) {
+    let bindings = company.in_namespace::<RoleBinding>();
+    let mut other = binding.clone();
+    other.metadata = ObjectMeta {
+        name: binding.metadata.name.clone(),
+        labels: binding.metadata.labels.clone(),
+        annotations: binding.metadata.annotations.clone(),
+        owner_references: binding.metadata.owner_references.clone(),
+        ..ObjectMeta::default()
+    };
+    role.clone_into(&mut other.role_ref.name);
+    bindings.delete(&binding.name_any(), &DeleteParams::default()).await.unwrap();
+    bindings.create(&PostParams::default(), &other).await.unwrap();
+}
+
+async fn is_all_there_is(company: &Company, policy: &str, role: &str) {
+    await_until("one binding of the right role is left", async || {
+        let bindings = company.bindings(policy).await;
+        bindings.len() == 1 && bindings.iter().all(|binding| binding.role_ref.name == role)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_binding_that_was_given_another_role_while_nobody_reconciled_is_replaced() {
+    let (plane, _alone) = alone().await;
+    let process = Process::healthy(plane).await;
+    let company = Company::on(plane).await;
+    let policy = company.team(json!({})).await;
+    company.may_edit("alice").await;
+    drop(process);
+
+    for _ in 0..2 {
+        replace(&company, &company.bindings(&policy).await.remove(0), "view").await;
+        company.may_not_edit("alice").await;
+        let _process = Process::healthy(plane).await;
+        company.may_edit("alice").await;
+        is_all_there_is(&company, &policy, "edit").await;
+        company.until_ready(&policy, "True").await;
+    }
+}
+
+#[tokio::test]
+async fn a_binding_of_the_operators_name_that_somebody_labels_by_hand_is_replaced() {
+    let (plane, _alone) = alone().await;
+    let process = Process::healthy(plane).await;
+    let company = Company::on(plane).await;
+    let policy = company.team(json!({})).await;
+    let ours = company.bindings(&policy).await.remove(0);
+    drop(process);
+
+    let mut by_hand = ours.clone();
+    by_hand.metadata.labels = None;
+    replace(&company, &by_hand, "view").await;
+    let process = Process::healthy(plane).await;
+    company.until_condition(&policy, "Conflict", "True", &ours.name_any()).await;
+    drop(process);
+    let labels = json!({"metadata": {"labels": ours.labels()}});
+    let bindings = company.in_namespace::<RoleBinding>();
+    bindings.patch(&ours.name_any(), &PatchParams::default(), &Patch::Merge(labels)).await.unwrap();
+    let _process = Process::healthy(plane).await;
+    company.may_edit("alice").await;
+    is_all_there_is(&company, &policy, "edit").await;
+    company.until_ready(&policy, "True").await;
+}
