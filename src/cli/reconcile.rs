@@ -39,6 +39,9 @@ pub struct Reconciling {
     /// Protected namespaces that policies reach all the same
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     allowed_protected_namespaces: Vec<String>,
+    /// The ValidatingAdmissionPolicy that says which bindings this process may write
+    #[arg(long, value_name = "NAME", default_value = "scim-operator-bindings")]
+    admission_policy: String,
     /// Namespaces in which app configs may write
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     app_config_namespaces: Vec<String>,
@@ -71,6 +74,7 @@ impl Reconciling {
                 bindable_roles: self.bindable_roles,
                 protected_namespaces: self.protected_namespaces,
                 allowed_protected_namespaces: self.allowed_protected_namespaces,
+                admission_policy: self.admission_policy,
                 app_config_namespaces: self.app_config_namespaces,
             },
             metrics: process.metrics.clone(),

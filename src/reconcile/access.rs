@@ -98,7 +98,12 @@ impl Access {
             watching: context.watching.clone(),
             writing: context.writing.clone(),
             directory,
-            executor: Executor::new(context.writing.clone(), index.clone(), context.metrics.clone()),
+            executor: Executor::new(
+                context.writing.clone(),
+                index.clone(),
+                context.metrics.clone(),
+                &settings.admission_policy,
+            ),
             index,
             queue: Queue::new(),
             events,
@@ -234,7 +239,9 @@ impl Access {
             // Before it is carried out: an approval covers one plan once.
             PolicyMode::Enforce if !self.note_approval(&policy, &plan, now).await => return Again::Retry,
             PolicyMode::Enforce => self.carry_out(&policy, &plan, &mut leaving).await,
-            PolicyMode::Preview => self.executor.execute(plan.lanes(), Run::Dry).await.rehearsed(),
+            PolicyMode::Preview => {
+                self.executor.execute(plan.lanes(), &plan.leavers, Run::Dry).await.rehearsed()
+            }
         };
         audit::audit(&policy, &outcome, &self.causes.of(name));
         if outcome.is_complete() {
@@ -270,7 +277,7 @@ impl Access {
         let name: Arc<str> = policy.name_any().into();
         let (running, mut ended) = oneshot::channel::<()>();
         let whole = async {
-            let outcome = self.executor.execute(plan.lanes(), Run::Real).await;
+            let outcome = self.executor.execute(plan.lanes(), &plan.leavers, Run::Real).await;
             drop(running);
             outcome
         };
@@ -312,7 +319,7 @@ impl Access {
         }
         let revoking = |lane: Lane| Lane { revocations: lane.revocations, ..Lane::default() };
         let lanes = plan.lanes().into_iter().map(revoking).collect();
-        self.executor.execute(lanes, Run::Real).await.successes()
+        self.executor.execute(lanes, &plan.leavers, Run::Real).await.successes()
     }
 
     /// A plan whose losses are counted, so that no two policies spend what one may.

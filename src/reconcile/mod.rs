@@ -52,6 +52,8 @@ pub struct Settings {
     pub protected_namespaces: Vec<String>,
     /// Names of namespaces that policies reach though a pattern protects them.
     pub allowed_protected_namespaces: Vec<String>,
+    /// The ValidatingAdmissionPolicy that says which bindings the operator may write: what it refuses is for good.
+    pub admission_policy: String,
     /// Namespaces where app configs may write.
     pub app_config_namespaces: Vec<String>,
 }

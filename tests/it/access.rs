@@ -34,6 +34,7 @@ mod company;
 mod correlation;
 mod crashes;
 mod features;
+mod freeze;
 pub(crate) mod guard;
 mod process;
 mod slowness;
@@ -67,6 +68,7 @@ fn settings(namespace: String, lease: String) -> Settings {
         bindable_cluster_roles: names(&["view", "edit"]),
         cluster_wide_roles: names(&["view"]),
         protected_namespaces: names(&["kube-*"]),
+        admission_policy: "scim-operator-bindings".to_owned(),
         app_config_namespaces: names(&[CONFIGURED]),
         ..Settings::default()
     }
@@ -383,7 +385,7 @@ async fn who_gained_and_lost_is_told_in_events_of_the_policy() {
 }
 
 #[tokio::test]
-async fn a_role_that_may_not_be_bound_is_named_and_those_who_leave_are_out_all_the_same() {
+async fn a_role_that_may_not_be_bound_is_named_and_whoever_is_deactivated_is_out_all_the_same() {
     let plane: &'static ControlPlane = Box::leak(Box::new(ControlPlane::start(Fsync::No).await));
     let operator = Identity::person("reconciler", &[]);
     let roles = Api::<ClusterRole>::all(plane.admin().await);
@@ -399,22 +401,51 @@ async fn a_role_that_may_not_be_bound_is_named_and_those_who_leave_are_out_all_t
     reconcile_as(plane, Identity::person("reconciler", &[])).await;
 
     let company = Company::on(plane).await;
+    company.user("carol").await;
     let policy = company.team(json!({})).await;
-    company.may_edit("alice").await;
+    let ids = ["alice", "bob", "carol"].map(|name| company.id(name));
+    company.change::<ScimGroup>(&company.id("team"), json!({"spec": {"members": ids}})).await;
+    company.may_edit("carol").await;
     let refused = company.policy(json!({"roleRef": {"name": "view"}})).await;
     company.until_condition(&refused, "RoleNotAllowed", "True", "rbac.bindableClusterRoles").await;
     let previewed = company.policy(json!({"roleRef": {"name": "view"}, "mode": "Preview"})).await;
     company.until_condition(&previewed, "RoleNotAllowed", "True", "rbac.bindableClusterRoles").await;
 
     may_bind(&[]).await;
+    until_unbindable(&plane.client(&operator).await, &company.bindings(&policy).await[0]).await;
+    let ids = ["alice", "bob"].map(|name| company.id(name));
+    company.change::<ScimGroup>(&company.id("team"), json!({"spec": {"members": ids}})).await;
+    let waits = "until then 1 who should lose access keep it";
+    company.until_condition(&policy, "RoleNotAllowed", "True", waits).await;
+    for who in ["alice", "bob", "carol"] {
+        company.may_edit(who).await;
+    }
+
     company.deactivate("alice").await;
     company.may_not_edit("alice").await;
     company.until_condition(&policy, "RoleNotAllowed", "True", "ClusterRole edit").await;
+    company.until_told(&policy, "RevokedWithOthers", "lost access with them").await;
 
     may_bind(&["edit", "view"]).await;
     company.may_edit("bob").await;
     company.until_ready(&policy, "True").await;
     company.until_ready(&refused, "True").await;
+}
+
+/// Until the API server refuses another binding like this one: its authorizer lags behind.
+async fn until_unbindable(client: &Client, binding: &RoleBinding) {
+    let namespace = binding.namespace().unwrap();
+    let metadata = ObjectMeta {
+        name: Some(unique("probe")),
+        labels: binding.metadata.labels.clone(),
+        ..ObjectMeta::default()
+    };
+    let probe = RoleBinding { metadata, ..binding.clone() };
+    let (bindings, dry) = (
+        Api::<RoleBinding>::namespaced(client.clone(), &namespace),
+        PostParams { dry_run: true, ..PostParams::default() },
+    );
+    await_until("the role may not be bound", async || bindings.create(&dry, &probe).await.is_err()).await;
 }
 
 /// What reconciling takes, with `bind` on these ClusterRoles.

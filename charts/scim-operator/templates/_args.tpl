@@ -19,6 +19,7 @@
 
 {{- define "scim-operator.reconcileArgs" -}}
 - --lease={{ include "scim-operator.fullname" . }}-reconcile
+- --admission-policy={{ include "scim-operator.fullname" . }}-bindings
 - --protected-namespaces={{ include "scim-operator.protected" . }}
 {{- with .Values.rbac.allowedProtectedNamespaces }}
 - --allowed-protected-namespaces={{ join "," . }}

@@ -18,7 +18,7 @@ const NAMED: usize = 100;
 /// Tells of each binding that was changed, in as many lines as it takes to name everyone who came or went. `causes` are
 /// the changes of the directory that it was planned for.
 pub(super) fn audit(policy: &ScimAccessPolicy, outcome: &Outcome, causes: &Named) {
-    for Done { change, after } in outcome.done() {
+    for Done { change, after, unplanned } in outcome.done() {
         let place = change.place();
         let before = match change {
             Change::Create(_) => None,
@@ -40,6 +40,7 @@ pub(super) fn audit(policy: &ScimAccessPolicy, outcome: &Outcome, causes: &Named
                 after = after.as_ref().map(|after| after.resource_version),
                 added = ?added,
                 removed = ?removed,
+                unplanned = (*unplanned > 0).then_some(unplanned),
                 part = (parts.len() > 1).then_some(number + 1),
                 parts = (parts.len() > 1).then_some(parts.len()),
                 causes = ?causes.objects,

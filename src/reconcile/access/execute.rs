@@ -25,9 +25,9 @@ const GRANTS_IN_FLIGHT: usize = 8;
 /// How many of those are that take it away: apart, so that they never wait for what is given, and more, because one
 /// that waits for a slow admission webhook loads nobody.
 const REVOCATIONS_IN_FLIGHT: usize = 32;
-/// What a 403 says that stays one: RBAC lets nobody bind roles that they may not, and the chart's admission
-/// policy fences what is bound. An API server that has just started answers 403 too, to everything.
-const REFUSALS: [&str; 2] = ["attempting to grant RBAC permissions not currently held", "denied request: "];
+/// What RBAC says to whoever binds a role that they may not. An API server that has just started answers 403 too, to
+/// everything, and so does whatever else is asked about writes.
+const ESCALATION: &str = "attempting to grant RBAC permissions not currently held";
 
 /// Writes bindings.
 pub(super) struct Executor {
@@ -36,6 +36,8 @@ pub(super) struct Executor {
     granting: Semaphore,
     revoking: Semaphore,
     metrics: Metrics,
+    /// What a refusal by the chart's admission policy begins with.
+    fence: String,
 }
 
 /// Whether writes take place.
@@ -61,6 +63,8 @@ pub(super) struct Done {
     pub(super) change: Change,
     /// What the binding's object is since; nothing once it is deleted.
     pub(super) after: Option<Version>,
+    /// How many went whom the plan keeps, because the API server refused to take the others out alone.
+    pub(super) unplanned: usize,
 }
 
 /// One state of an object.
@@ -84,61 +88,75 @@ pub(super) enum Failure {
 }
 
 impl Executor {
-    /// An executor that tells the index of what it wrote, so that the next plan knows.
-    pub(super) fn new(client: Client, index: Arc<RwLock<Index>>, metrics: Metrics) -> Self {
+    /// An executor that tells the index of what it wrote, so that the next plan knows. `fence` is the name of the
+    /// admission policy by which the chart says what may be bound.
+    pub(super) fn new(client: Client, index: Arc<RwLock<Index>>, metrics: Metrics, fence: &str) -> Self {
         Self {
             client,
             index,
             granting: Semaphore::new(GRANTS_IN_FLIGHT),
             revoking: Semaphore::new(REVOCATIONS_IN_FLIGHT),
             metrics,
+            fence: format!("ValidatingAdmissionPolicy '{fence}' "),
         }
     }
 
-    /// Carries out changes, each lane by itself.
-    pub(super) async fn execute(&self, lanes: Vec<Lane>, run: Run) -> Outcome {
-        let outcomes = join_all(lanes.into_iter().map(|lane| self.follow(lane, run))).await;
+    /// Carries out changes, each lane by itself. `leavers` are those who were deactivated or deleted.
+    pub(super) async fn execute(&self, lanes: Vec<Lane>, leavers: &BTreeSet<Subject>, run: Run) -> Outcome {
+        let outcomes = join_all(lanes.into_iter().map(|lane| self.follow(lane, leavers, run))).await;
         outcomes.into_iter().fold(Outcome::default(), Outcome::and)
     }
 
-    async fn follow(&self, lane: Lane, run: Run) -> Outcome {
+    async fn follow(&self, lane: Lane, leavers: &BTreeSet<Subject>, run: Run) -> Outcome {
         let Lane { revocations, grants, mut replaced } = lane;
-        let (revoked, granted) =
-            join(self.all(revocations, &self.revoking, run), self.all(grants, &self.granting, run)).await;
+        let (revoked, granted) = join(
+            self.all(revocations, leavers, &self.revoking, run),
+            self.all(grants, leavers, &self.granting, run),
+        )
+        .await;
         let outcome = revoked.and(granted);
         replaced.retain(|deletion| !outcome.would_leave_a_gap(deletion));
-        outcome.and(self.all(replaced, &self.revoking, run).await)
+        outcome.and(self.all(replaced, leavers, &self.revoking, run).await)
     }
 
-    async fn all(&self, changes: Vec<Change>, bound: &Semaphore, run: Run) -> Outcome {
+    async fn all(
+        &self,
+        changes: Vec<Change>,
+        leavers: &BTreeSet<Subject>,
+        bound: &Semaphore,
+        run: Run,
+    ) -> Outcome {
         let attempts = changes.into_iter().map(async |change| {
             let _permit = bound.acquire().await;
             // On the heap, because thousands may wait for their turn, and only those in flight are large.
-            Box::pin(self.attempt(change, run)).await
+            Box::pin(self.attempt(change, leavers, run)).await
         });
-        let mut outcome = Outcome::default();
-        for (change, result) in join_all(attempts).await.into_iter().flatten() {
-            match result {
-                Ok(after) => outcome.done.push(Done { change, after }),
-                Err(failure) => outcome.failed.push((change, failure)),
-            }
-        }
-        outcome
+        join_all(attempts).await.into_iter().fold(Outcome::default(), Outcome::and)
     }
 
-    /// One change. What may not be bound any more can only be deleted: those who have to go, go, even if
-    /// the others of the binding go with them.
-    async fn attempt(&self, change: Change, run: Run) -> Vec<(Change, Result<Option<Version>, Failure>)> {
-        let result = self.write(&change, run).await;
-        match (&result, &change) {
-            (Err(Failure::RoleNotAllowed(_)), Change::Update { from, .. })
-                if !change.removed().is_empty() =>
-            {
-                let deletion = Change::Delete(from.clone());
-                let deleted = self.write(&deletion, run).await;
-                vec![(deletion, deleted), (change, result)]
+    /// One change. What may not be bound any more can only be deleted: whoever was deactivated or deleted goes, even if
+    /// the others of the binding go with them. Nobody loses anything for those who left a group alone: they wait.
+    async fn attempt(&self, change: Change, leavers: &BTreeSet<Subject>, run: Run) -> Outcome {
+        match (self.write(&change, run).await, &change) {
+            (Err(Failure::RoleNotAllowed(why)), Change::Update { from, to }) => {
+                let removed = change.removed();
+                if removed.iter().any(|subject| leavers.contains(*subject)) {
+                    let (deletion, kept) =
+                        (Change::Delete(from.clone()), from.binding.subjects.len() - removed.len());
+                    let deleted = self.write(&deletion, run).await;
+                    let outcome = Outcome::of(deletion, deleted, kept);
+                    return outcome.and(Outcome::of(change, Err(Failure::RoleNotAllowed(why)), 0));
+                }
+                let why = match removed.len() {
+                    0 => why,
+                    waiting => format!(
+                        "{why}; until then {waiting} who should lose access keep it by {}",
+                        described(to)
+                    ),
+                };
+                Outcome::of(change, Err(Failure::RoleNotAllowed(why)), 0)
             }
-            _ => vec![(change, result)],
+            (result, _) => Outcome::of(change, result, 0),
         }
     }
 
@@ -174,7 +192,7 @@ impl Executor {
         match result {
             Ok(object) => Ok(self.learn(&object, run)),
             Err(Error::Api(status)) if status.is_already_exists() => self.find_out(api, binding).await,
-            Err(error) => Err(Failure::of(error, &binding.place)),
+            Err(error) => Err(self.failure(error, &binding.place)),
         }
     }
 
@@ -183,7 +201,7 @@ impl Executor {
     where
         K: BindingObject + Clone + Debug + DeserializeOwned,
     {
-        let found = api.get_opt(&binding.name).await.map_err(|error| Failure::of(error, &binding.place))?;
+        let found = api.get_opt(&binding.name).await.map_err(|error| self.failure(error, &binding.place))?;
         let is_ours = |observed: &Observed| observed.binding.mark.policy == binding.mark.policy;
         match found {
             Some(object) if !object.observe().is_some_and(|observed| is_ours(&observed)) => {
@@ -223,7 +241,7 @@ impl Executor {
                 self.index_mut().binding_gone(place.namespace.as_deref(), name, &from.uid);
                 Err(Failure::Other(format!("{} is gone", described(to))))
             }
-            Err(error) => Err(Failure::of(error, &to.place)),
+            Err(error) => Err(self.failure(error, &to.place)),
         }
     }
 
@@ -248,7 +266,7 @@ impl Executor {
         let result = match result {
             Ok(_) => Ok(None),
             Err(Error::Api(status)) if status.is_not_found() => Ok(None),
-            Err(error) => Err(Failure::of(error, &observed.binding.place)),
+            Err(error) => Err(self.failure(error, &observed.binding.place)),
         };
         if run == Run::Real {
             if result.is_ok() {
@@ -257,6 +275,23 @@ impl Executor {
             self.index_mut().end_deletion(&observed.uid);
         }
         result
+    }
+
+    fn failure(&self, error: Error, place: &Place) -> Failure {
+        match error {
+            Error::Api(status) if status.is_forbidden() && status.message.contains(ESCALATION) => {
+                Failure::RoleNotAllowed(format!(
+                    "the operator may not bind {}: add it to the Helm value {} and upgrade the release",
+                    place.role,
+                    place.helm_value()
+                ))
+            }
+            Error::Api(status) if status.is_forbidden() && status.message.contains(&self.fence) => {
+                Failure::RoleNotAllowed(status.message)
+            }
+            Error::Api(status) => Failure::Other(format!("the API server answered: {}", status.message)),
+            error => Failure::Other(format!("the API server cannot be asked: {error}")),
+        }
     }
 
     fn learn(&self, object: &impl BindingObject, run: Run) -> Option<Version> {
@@ -281,6 +316,13 @@ impl Executor {
 }
 
 impl Outcome {
+    fn of(change: Change, result: Result<Option<Version>, Failure>, unplanned: usize) -> Self {
+        match result {
+            Ok(after) => Self { done: vec![Done { change, after, unplanned }], failed: Vec::new() },
+            Err(failure) => Self { done: Vec::new(), failed: vec![(change, failure)] },
+        }
+    }
+
     /// What was written.
     pub(super) fn done(&self) -> &[Done] {
         &self.done
@@ -360,26 +402,6 @@ impl Outcome {
             Failure::Other(error) => Some(error.as_str()),
             _ => None,
         })
-    }
-}
-
-impl Failure {
-    fn of(error: Error, place: &Place) -> Self {
-        match error {
-            Error::Api(status) if status.is_forbidden() => {
-                match REFUSALS.map(|text| status.message.contains(text)) {
-                    [true, _] => Self::RoleNotAllowed(format!(
-                        "the operator may not bind {}: add it to the Helm value {} and upgrade the release",
-                        place.role,
-                        place.helm_value()
-                    )),
-                    [_, true] => Self::RoleNotAllowed(status.message),
-                    _ => Self::Other(format!("the API server answered: {}", status.message)),
-                }
-            }
-            Error::Api(status) => Self::Other(format!("the API server answered: {}", status.message)),
-            error => Self::Other(format!("the API server cannot be asked: {error}")),
-        }
     }
 }
 

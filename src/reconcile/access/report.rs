@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::events::{Happened, Severity, begun},
-    execute::Outcome,
+    execute::{Done, Outcome},
 };
 use crate::{
     access::{Change, Leaving, Lost, Observed, Plan, Subject},
@@ -45,8 +45,17 @@ pub(super) fn events(
     let begun = begun(before, &status.conditions, &TOLD);
     let many = (leaving == Leaving::Many).then(|| many_left(policy, plan));
     let again = outcome.changes().filter(|change| made_again(change, deleted).is_some()).map(there_again);
+    let unplanned = outcome.done().iter().filter_map(taken_whole);
     let drift = outcome.changes().filter_map(repaired).chain(again);
-    granted.into_iter().chain(revoked).chain(many).chain(drift).chain(held).chain(begun).collect()
+    granted
+        .into_iter()
+        .chain(revoked)
+        .chain(unplanned)
+        .chain(many)
+        .chain(drift)
+        .chain(held)
+        .chain(begun)
+        .collect()
 }
 
 /// Whom an event about somebody's access means.
@@ -106,6 +115,20 @@ fn many_left(policy: &ScimAccessPolicy, plan: &Plan) -> Happened {
          access is gone: look into the identity provider whether that is meant"
     );
     Happened { severity: Severity::Warning, reason: "ManyDeactivated", action: "Revoke", note }
+}
+
+/// A binding that went with people whom the plan keeps.
+fn taken_whole(done: &Done) -> Option<Happened> {
+    if done.unplanned == 0 {
+        return None;
+    }
+    let note = format!(
+        "{} was deleted, because somebody in it was deactivated or deleted and the API server refused to take them \
+         out alone. How many others lost access with them: {}. The condition RoleNotAllowed says what to do",
+        at(&done.change),
+        done.unplanned
+    );
+    Some(Happened { severity: Severity::Warning, reason: "RevokedWithOthers", action: "Revoke", note })
 }
 
 /// Told once, while the plan becomes another one with every removal: its hash and its names are for the status.
