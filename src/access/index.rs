@@ -23,6 +23,7 @@ use super::{
     role::{Bindable, Powers},
     scope::{Namespace, Namespaces, Protected},
     untold::Untold,
+    written::Written,
 };
 use crate::{
     api::{
@@ -213,7 +214,7 @@ impl Index {
         if !self.is_news(&name, &object.metadata) {
             return Touched::new();
         }
-        object.metadata.managed_fields = None;
+        Written::keep_approval(&mut object.metadata);
         let object = Arc::new(object);
         let standard = ResourceSchema::user();
         let people =

@@ -24,6 +24,7 @@ mod shards;
 mod subjects;
 mod touched;
 mod untold;
+mod written;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -47,3 +48,4 @@ pub use role::{Bindable, Danger, RoleLists, RoleRefusal, WhyRefused};
 pub use scope::Protected;
 pub use subjects::{Excluded, Grants};
 pub use untold::{Former, Lost};
+pub use written::Written;

@@ -243,9 +243,15 @@ impl Access {
                 self.executor.execute(plan.lanes(), &plan.leavers, Run::Dry).await.rehearsed()
             }
         };
-        audit::audit(&policy, &outcome, &self.causes.of(name));
-        if outcome.is_complete() {
-            self.causes.settle(name);
+        let causes = match plan.approved {
+            Some(_) => self.causes.of_approved(name),
+            None => self.causes.of(name),
+        };
+        audit::audit(&policy, &outcome, &causes);
+        match (outcome.is_complete(), &plan.held) {
+            (false, _) => {}
+            (true, Some(_)) => self.causes.hold(name),
+            (true, None) => self.causes.settle(name),
         }
         let (gained, lost) = outcome.gained_and_lost();
         self.metrics.plan(CONTROLLER, gained.len(), lost.len());
@@ -338,7 +344,7 @@ impl Access {
     /// Writes which approval is carried out now. Whether that is written, or there is none.
     async fn note_approval(&self, policy: &ScimAccessPolicy, plan: &Plan, now: Timestamp) -> bool {
         let Some(approved) = &plan.approved else { return true };
-        tracing::info!(target: "audit", policy = policy.name_any(), plan = approved, "approved plan carried out");
+        audit::approved(policy, approved);
         let mut status = policy.status.clone().unwrap_or_default();
         status.last_approved = Some(Approval { plan: approved.clone(), at: now });
         self.show(policy, status, Vec::new(), now).await

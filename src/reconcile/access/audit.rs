@@ -7,7 +7,7 @@ use super::{
     execute::{Done, Outcome},
 };
 use crate::{
-    access::{Change, Subject},
+    access::{Change, Subject, Written},
     api::ScimAccessPolicy,
 };
 
@@ -50,6 +50,20 @@ pub(super) fn audit(policy: &ScimAccessPolicy, outcome: &Outcome, causes: &Named
             );
         }
     }
+}
+
+/// Tells of an approval that is about to be carried out, and how it was written. Whose it is only the API server knows.
+pub(super) fn approved(policy: &ScimAccessPolicy, plan: &str) {
+    let approval = Written::approval_of(&policy.metadata);
+    tracing::info!(
+        target: "audit",
+        policy = policy.name_any(),
+        provider = policy.spec.provider,
+        plan,
+        field_manager = approval.as_ref().and_then(|approval| approval.manager.as_deref()),
+        approved_at = approval.as_ref().and_then(|approval| approval.at).map(tracing::field::display),
+        "approved plan carried out"
+    );
 }
 
 /// Who comes and who goes, line by line; at least one.

@@ -30,6 +30,8 @@ struct Cause {
     planned: Named,
     /// Not yet.
     pending: Named,
+    /// In plans of which removals are held.
+    held: Named,
 }
 
 impl Causes {
@@ -38,7 +40,7 @@ impl Causes {
         let Some(name) = name(change) else { return };
         let mut causes = self.lock();
         for policy in policies {
-            let Cause { planned, pending } = causes.entry(policy.clone()).or_default();
+            let Cause { planned, pending, .. } = causes.entry(policy.clone()).or_default();
             match planned.objects.len() + pending.objects.len() {
                 NAMED.. => pending.more += 1,
                 _ => pending.objects.push(name.clone()),
@@ -68,11 +70,27 @@ impl Causes {
         self.lock().get(policy).map(|cause| cause.planned.clone()).unwrap_or_default()
     }
 
+    /// What they were made for, and before that those of which removals were held: an approved plan.
+    pub(super) fn of_approved(&self, policy: &str) -> Named {
+        let causes = self.lock();
+        let Some(cause) = causes.get(policy) else { return Named::default() };
+        cause.held.clone().and(cause.planned.clone())
+    }
+
+    /// Keeps for later what is carried out but for the removals that are held.
+    pub(super) fn hold(&self, policy: &str) {
+        if let Some(cause) = self.lock().get_mut(policy) {
+            let planned = std::mem::take(&mut cause.planned);
+            cause.held = std::mem::take(&mut cause.held).and(planned);
+        }
+    }
+
     /// Forgets what is carried out.
     pub(super) fn settle(&self, policy: &str) {
         let mut causes = self.lock();
         let Some(cause) = causes.get_mut(policy) else { return };
         cause.planned = Named::default();
+        cause.held = Named::default();
         if cause.pending == Named::default() {
             causes.remove(policy);
         }
@@ -80,6 +98,16 @@ impl Causes {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Cause>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Named {
+    /// Both, of which as many are named as may be.
+    fn and(mut self, later: Self) -> Self {
+        let room = NAMED.saturating_sub(self.objects.len());
+        self.more += later.more + later.objects.len().saturating_sub(room);
+        self.objects.extend(later.objects.into_iter().take(room));
+        self
     }
 }
 
@@ -117,6 +145,24 @@ mod tests {
         assert_eq!(causes.of("p"), Named::default());
         causes.planned("p");
         assert!(causes.of("p").objects[0].ends_with("@8"));
+    }
+
+    #[test]
+    fn what_is_held_is_named_once_it_is_approved_and_not_for_what_is_carried_out_meanwhile() {
+        let (causes, policy) = (Causes::default(), Arc::from("p"));
+        causes.note(&change(7), [&policy]);
+        causes.planned("p");
+        causes.hold("p");
+        (8..40).for_each(|version| causes.note(&change(version), [&policy]));
+        causes.planned("p");
+        let named = causes.of("p").objects;
+        assert!(named.len() == NAMED && named[0].ends_with("@8"), "{named:?}");
+        causes.hold("p");
+        let named = causes.of_approved("p");
+        assert!(named.objects[0].ends_with("@7"), "{named:?}");
+        assert_eq!((named.objects.len(), named.more), (NAMED, 13));
+        causes.settle("p");
+        assert_eq!(causes.of_approved("p"), Named::default());
     }
 
     #[test]
