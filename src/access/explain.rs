@@ -37,6 +37,8 @@ pub struct Entitlement {
     pub subject: Option<Subject>,
     /// By what the policy means the person; nothing where it does not.
     pub reasons: Vec<Reason>,
+    /// Since when the guard keeps the person from losing this.
+    pub held: Option<Timestamp>,
     /// Whether they hold it.
     pub standing: Standing,
 }
@@ -156,6 +158,7 @@ impl Person {
             Some(binding) => Standing::Given(binding.clone()),
             None => Standing::NotGiven(review.why_not(&grant.place)),
         };
+        let held = review.planned.as_ref().and_then(|(_, plan)| plan.held.as_ref());
         Entitlement {
             policy: review.name.clone(),
             object: review.planned.as_ref().map(|(policy, _)| policy.clone()),
@@ -164,6 +167,9 @@ impl Person {
             reasons: user.map_or(Vec::new(), |user| {
                 reasons(&grant.named_by, user.id(), directory.provider(user.provider()))
             }),
+            held: held
+                .filter(|held| grant.named_by.is_empty() && held.subjects.contains(&grant.subject))
+                .map(|held| held.since),
             standing,
         }
     }
@@ -181,6 +187,7 @@ impl Person {
             place: None,
             subject: None,
             reasons: Vec::new(),
+            held: None,
             standing: Standing::NotGiven(why),
         }
     }

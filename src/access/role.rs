@@ -130,10 +130,11 @@ impl Bindable {
         if let Some(why) = danger.filter(|_| repetition == Repetition::Absent) {
             return Err(WhyRefused::Dangerous { why, value: place.helm_value() });
         }
-        if !self.lists(place) {
-            return Err(WhyRefused::NotListed(place.helm_value()));
+        // Before the list: whoever misspells a role has nothing to add to it.
+        if powers.is_none() {
+            return Err(WhyRefused::NotFound);
         }
-        powers.map(|_| ()).ok_or(WhyRefused::NotFound)
+        if self.lists(place) { Ok(()) } else { Err(WhyRefused::NotListed(place.helm_value())) }
     }
 
     fn lists(&self, place: &Place) -> bool {

@@ -93,6 +93,9 @@ struct Given {
     /// By which groups, each within the one before, or by the filter; nothing where the policy no longer means
     /// them.
     by: Vec<String>,
+    /// Since when the guard keeps them from losing it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_since: Option<Timestamp>,
     /// What their token has to say.
     claim: String,
     binding: String,
@@ -231,6 +234,7 @@ impl Explanation {
                 namespace,
                 policy,
                 by,
+                held_since: entitlement.held,
                 claim: entitlement.subject.as_ref().map(claim).unwrap_or_default(),
                 binding: observed.binding.name.clone(),
                 binding_created: observed.created,
@@ -277,7 +281,12 @@ impl Explanation {
                 given.role.clone(),
                 namespace(given.namespace.as_deref()),
                 given.policy.clone(),
-                meant_by(&given.by),
+                match given.held_since {
+                    Some(since) => {
+                        format!("nothing any more, but the guard has held the removal since {since}")
+                    }
+                    None => meant_by(&given.by),
+                },
                 given.claim.clone(),
                 time(given.binding_created),
                 time(given.until),

@@ -160,6 +160,19 @@ fn what_nobody_means_any_more_is_still_held_until_it_goes() {
 }
 
 #[test]
+fn who_is_kept_by_the_guard_is_told_so_and_since_when() {
+    let mut world = nested();
+    world.settle("p");
+    let prefix = json!({"user": {"prefix": "oidc:"}});
+    world.provider("okta", json!({"identity": prefix, "guard": {"minimum": 0, "maxRemovals": "0%"}}));
+    world.group("team", &[], json!({}));
+    let held = |world: &World, who| explain(world, who).remove(0).held;
+    assert_eq!(held(&world, "bob"), Some(world.now));
+    world.group("team", &["bob"], json!({}));
+    assert_eq!((held(&world, "bob"), held(&world, "alice")), (None, Some(world.now)));
+}
+
+#[test]
 fn a_policy_that_cannot_be_read_means_nobody_whom_it_does_not_name() {
     let mut world = nested();
     world.settle("p");

@@ -154,6 +154,9 @@ fn a_dangerous_role_that_the_chart_does_not_list_is_not_given_whatever_the_polic
 #[test]
 fn a_role_that_does_not_exist_is_not_given_until_it_does() {
     let mut world = world();
+    world.policy("p", json!({"roleRef": {"name": "misspelt"}}));
+    let misspelt = ["ClusterRole misspelt does not exist; create it, or correct roleRef"];
+    assert_eq!(refusals(&world.settle("p")), misspelt, "though the chart does not list it either");
     world.policy("p", json!({"roleRef": {"name": "grown"}}));
     assert_eq!(
         refusals(&world.settle("p")),

@@ -111,8 +111,9 @@ fn made_again<'l>(change: &Change, deleted: &'l Lost) -> Option<&'l Observed> {
 fn many_left(policy: &ScimAccessPolicy, plan: &Plan) -> Happened {
     let (provider, count) = (&policy.spec.provider, plan.leavers.len());
     let note = format!(
-        "with these {count} more people than usual were deactivated or deleted by provider {provider}; their \
-         access is gone: look into the identity provider whether that is meant"
+        "{count} whom the policy gave access were deactivated or deleted, and with them more people of provider \
+         {provider} within its guard's window than it would let go otherwise; their access is gone: look into the \
+         identity provider whether that is meant"
     );
     Happened { severity: Severity::Warning, reason: "ManyDeactivated", action: "Revoke", note }
 }

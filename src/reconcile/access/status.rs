@@ -287,8 +287,8 @@ fn wait(policy: &ScimAccessPolicy, held: &Held) -> String {
         some => format!(", {some} of them because they have no identity string any more,"),
     };
     format!(
-        "{} would lose access{nameless} and {} lost it lately, while provider {} lets {} go: {}{more} keep it until the \
-         identity provider takes that back or an administrator approves it: kubectl scim approve {} --plan {}",
+        "{} would lose access{nameless} and {} lost it lately, while provider {} lets {} go: {}{more} keep it until \
+         that is taken back, in the identity provider or in the policy, or an administrator approves it: kubectl scim approve {} --plan {}",
         held.subjects.len(),
         held.lost,
         policy.spec.provider,

@@ -26,7 +26,7 @@ fn mistakes() -> Vec<(Value, &'static str, &'static str)> {
             "lower-case letters, digits and dashes",
         ),
         (matching_with("^Team (?<role>[a-z]+)$", role(&["edit"])), "RoleNotAllowed", "roleRef.allowedNames"),
-        (json!({"roleRef": {"name": "no-such-role"}}), "RoleNotAllowed", "add no-such-role to"),
+        (json!({"roleRef": {"name": "no-such-role"}}), "RoleNotAllowed", "no-such-role does not exist"),
         (json!({"subjects": {"groups": [{"displayName": "yet to come"}]}}), "GroupNotFound", "yet to come"),
         (
             json!({"validity": {"notBefore": "2020-01-01T00:00:00Z", "notAfter": "2020-02-01T00:00:00Z"}}),

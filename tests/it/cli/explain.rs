@@ -5,7 +5,11 @@ use serde_json::{Value, json};
 
 use super::{Ran, run};
 use crate::{
-    access::{Company, meta},
+    access::{
+        Company,
+        guard::{guarded_team, held, set_members},
+        meta,
+    },
     harness::{Identity, unique},
 };
 
@@ -163,4 +167,20 @@ async fn nobody_is_guessed_and_who_may_not_look_is_told_what_it_takes() {
     let may = ["--verb=create", "--resource=configmaps", "--namespace", &company.namespace];
     let allowed = run(company.plane, &auditor, &[&args[..], &may].concat()).await;
     assert_eq!(allowed.code, 0, "{allowed:?}");
+}
+
+#[tokio::test]
+async fn who_keeps_something_because_the_guard_holds_the_removal_is_told_so() {
+    let (company, policy) = guarded_team().await;
+    set_members(&company, &["alice"]).await;
+    held(&company, &policy, 2).await;
+    let told = explain(&company, "bob", &[]).await.json();
+    assert!(told["given"][0]["heldSince"].is_string(), "{told}");
+    let words = run(company.plane, &Identity::Admin, &["explain", &format!("{}bob", company.prefix())]).await;
+    assert!(
+        words.printed.contains("nothing any more, but the guard has held the removal since"),
+        "{words:?}"
+    );
+    let alice = explain(&company, "alice", &[]).await.json();
+    assert_eq!(alice["given"][0].get("heldSince"), None, "{alice}");
 }

@@ -85,6 +85,7 @@ fn a_preview_of_many_shows_the_first_twenty_and_how_many_more_there_are() {
 #[test]
 fn what_prevents_a_policy_makes_it_not_ready_and_says_what_to_do() {
     let mut world = world(json!({}));
+    world.cluster_role("admin", json!([]));
     world.policy(
         "p",
         json!({
