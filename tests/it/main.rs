@@ -8,6 +8,7 @@ mod chart;
 mod cli;
 mod control_plane;
 mod directory;
+mod examples;
 mod harness;
 mod resources;
 mod scim;
