@@ -107,8 +107,8 @@ switches! {
         Refuse = "400 invalidValue",
     }, because "Entra removes members in this form; reading it as \"all\" would empty the group";
 
-    loose_forms: LooseForms, "strings as booleans, JSON in `roles.value`, unquoted filter values, members and manager as bare strings", {
-        Understand = "understood",
+    loose_forms: LooseForms, "strings as booleans, JSON in `roles.value`, unquoted filter values, members and manager as bare strings, a `binary` that is not base64", {
+        Understand = "taken",
         Refuse = "400",
     }, because "Entra sends `\"True\"`, role assignments as JSON text, and a manager's id alone";
 
