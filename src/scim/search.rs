@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::error::{ErrorKind, Result, ScimError, quote};
 use super::filter::Filter;
-use super::mode::{AbsentSchemas, Mode, UnknownInBody};
+use super::mode::{WrongSchemas, Mode, UnknownInBody};
 use super::object;
 use super::page::{Binding, DEFAULT_COUNT, MAX_COUNT, Paging};
 use super::sort::Order;
@@ -111,7 +111,7 @@ const NAMES: [&str; 9] = [
 fn check_schemas(body: &Map<String, Value>, mode: Mode) -> Result<()> {
     let is_search = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(SCHEMA));
     match object::member(body, "schemas") {
-        None if mode.switches().absent_schemas == AbsentSchemas::Take => Ok(()),
+        None if mode.switches().wrong_schemas == WrongSchemas::Take => Ok(()),
         Some(Value::Array(urns)) if urns.iter().any(is_search) => Ok(()),
         _ => Err(ScimError::invalid_syntax(format!("schemas must be [\"{SCHEMA}\"]"))),
     }
