@@ -198,7 +198,7 @@ impl<'a> Parameters<'a> {
             }
             (Some(_), None) if count == 0 => Err(ScimError::new(
                 ErrorKind::InvalidCount,
-                format!("with a cursor, count must be between 1 and {MAX_COUNT}"),
+                format!("with a cursor, count must be at least 1; a page has at most {MAX_COUNT}"),
             )),
             (Some(cursor), None) => {
                 Ok(Paging::Cursor { cursor: (!cursor.is_empty()).then(|| cursor.to_owned()), count })
