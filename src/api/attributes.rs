@@ -63,11 +63,12 @@ pub enum OnInvalid {
 }
 
 /// A schema of the provider's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomSchema {
     /// Its URN. Example: `urn:ietf:params:scim:schemas:extension:custom:2.0:User`.
     #[schemars(length(min = 5, max = 200), regex(pattern = r"^urn(:[A-Za-z0-9._-]+){2,}$"))]
+    #[x_kube(validation = Rule::new("!(self.lowerAscii() == 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:user' || ['urn:ietf:params:scim:schemas:core:', 'urn:ietf:params:scim:api:', 'urn:okta:scim:schemas:core:'].exists(own, self.lowerAscii().startsWith(own)))").message("schema: SCIM defines this URN itself, or Okta does; choose another"))]
     pub schema: String,
     /// Its attributes.
     #[schemars(length(min = 1, max = 100))]
@@ -141,9 +142,11 @@ pub struct CustomSubAttribute {
     pub name: String,
     /// Its type; a part cannot be complex.
     #[serde(rename = "type", default)]
+    #[x_kube(validation = Rule::new("self != 'complex'").message("type: a part is simple (RFC 7643 section 2.3.8); make it an attribute of its own"))]
     pub kind: AttributeType,
-    /// Whether it may have several values.
+    /// Whether it may have several values, which no part may.
     #[serde(default)]
+    #[x_kube(validation = Rule::new("!self").message("multiValued: a part has one value; make the attribute multiValued, or the part an attribute of its own"))]
     pub multi_valued: bool,
     /// Whether each value of the attribute must have it.
     #[serde(default)]

@@ -138,7 +138,7 @@ impl Store {
     fn edited(&self, provider: &Provider, before: &Membership, edits: &[MemberEdit]) -> Result<Membership> {
         let kinds = |id: &Id| self.kind(provider, id);
         let mut after = before.clone();
-        after.edit(edits, &kinds);
+        after.edit(edits, &kinds)?;
         after.check(provider.mode(), &kinds)?;
         Ok(after)
     }
@@ -156,7 +156,7 @@ impl Store {
             return edited;
         }
         let mut after = before.clone();
-        after.edit(edits, &|_| None);
+        after.edit(edits, &|_| None)?;
         let new: Vec<Id> =
             after.newcomers().filter(|id| self.kind(provider, id).is_none()).cloned().collect();
         self.until(|directory| {

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::view::{Group, Id, Members, ProviderView};
 use crate::scim::{
     error::{Result, ScimError, quote},
-    members::{Member, MemberEdit, MemberKind},
+    filter::ElementFilter,
+    members::{Member, MemberEdit, MemberKind, unchangeable},
     mode::{Mode, UnknownMembers},
 };
 
@@ -51,7 +52,10 @@ impl Membership {
     }
 
     /// Applies edits in their order.
-    pub(super) fn edit(&mut self, edits: &[MemberEdit], kinds: &Kinds<'_>) {
+    ///
+    /// # Errors
+    /// `noTarget` where nobody matches whom an edit keeps, `mutability` where they would become another.
+    pub(super) fn edit(&mut self, edits: &[MemberEdit], kinds: &Kinds<'_>) -> Result<()> {
         for edit in edits {
             match edit {
                 MemberEdit::Add(members) => self.add(members, kinds),
@@ -60,8 +64,10 @@ impl Membership {
                     self.remove_matching(|id, said| filter.matches(&value(id, kinds(id).unwrap_or(said))));
                 }
                 MemberEdit::Replace(members) => self.replace(Self::of_new(members, kinds)),
+                MemberEdit::Keep { matching, ids } => self.check_kept(matching, ids, kinds)?,
             }
         }
+        Ok(())
     }
 
     /// Leaves out this id.
@@ -150,6 +156,24 @@ impl Membership {
         self.left.extend(leave);
         self.joined.retain(|id| !matches(id, MemberKind::User));
         self.groups.retain(|id| !matches(id, MemberKind::Group));
+    }
+
+    fn check_kept(&self, matching: &ElementFilter, ids: &[String], kinds: &Kinds<'_>) -> Result<()> {
+        let matches = |id: &Id, said| matching.matches(&value(id, kinds(id).unwrap_or(said)));
+        let found: HashSet<Id> = match matching.named_values() {
+            Some(named) => {
+                let named = named.iter().map(|id| Id::from(id.as_str()));
+                named.filter(|id| self.has_person(id) || self.groups.contains(id)).collect()
+            }
+            None => self.iter().filter(|(id, said)| matches(id, *said)).map(|(id, _)| id.clone()).collect(),
+        };
+        if found.is_empty() {
+            return Err(ScimError::no_target(
+                "no member matches the filter, and a filter makes none; add them to members",
+            ));
+        }
+        let set: HashSet<Id> = ids.iter().map(|id| Id::from(id.as_str())).collect();
+        if found == set && set.len() == 1 { Ok(()) } else { Err(unchangeable()) }
     }
 
     fn has_person(&self, id: &Id) -> bool {
@@ -242,6 +266,7 @@ mod tests {
         Directory,
         samples::{group, shown, user},
     };
+    use crate::scim::{error::ErrorKind, path::Path, schema::ResourceSchema};
 
     fn directory() -> Directory {
         let mut directory = Directory::default();
@@ -292,16 +317,48 @@ mod tests {
     fn adding_a_member_twice_and_removing_one_who_is_not_there_changes_nothing() {
         let mut team = of(&["alice"]);
         let edits = [MemberEdit::Add(people(&["alice", "nested"])), MemberEdit::Remove(vec!["bob".into()])];
-        team.edit(&edits, &nobody);
+        team.edit(&edits, &nobody).unwrap();
         assert!(team.is_unchanged());
+    }
+
+    /// RFC 7644 section 3.5.2.3, RFC 7643 section 8.7.1.
+    #[test]
+    fn a_member_who_is_set_where_they_are_stays_and_is_nobody_else() {
+        let filter = |path: &str| {
+            let path = Path::parse(path, Mode::Strict).unwrap();
+            let group = ResourceSchema::group();
+            let members = group.attribute(None, "members").unwrap().attribute;
+            ElementFilter::bind(path.filter.as_deref().unwrap(), members, Mode::Strict).unwrap()
+        };
+        let kept = |path: &str, ids: &[&str]| {
+            let mut team = of(&["alice", "bob"]);
+            let ids = ids.iter().copied().map(str::to_owned).collect();
+            let edits =
+                [MemberEdit::Remove(vec!["bob".into()]), MemberEdit::Keep { matching: filter(path), ids }];
+            let outcome = team.edit(&edits, &nobody).map_err(|error| error.kind());
+            assert_eq!(members(&team), ["alice", "nested"]);
+            outcome
+        };
+        assert_eq!(kept(r#"members[value eq "alice"]"#, &["alice"]), Ok(()));
+        assert_eq!(kept(r#"members[value eq "nested"]"#, &["nested"]), Ok(()));
+        assert_eq!(kept(r#"members[type eq "User"]"#, &["alice"]), Ok(()));
+        for ids in [&["carol"] as &[_], &["alice", "carol"], &[]] {
+            assert_eq!(kept(r#"members[value eq "alice"]"#, ids), Err(ErrorKind::Mutability), "{ids:?}");
+        }
+        let both = r#"members[value eq "alice" or value eq "nested"]"#;
+        assert_eq!(kept(both, &["alice"]), Err(ErrorKind::Mutability));
+        assert_eq!(kept(both, &["alice", "nested"]), Err(ErrorKind::Mutability));
+        for path in [r#"members[value eq "bob"]"#, r#"members[value sw "carol"]"#] {
+            assert_eq!(kept(path, &["bob"]), Err(ErrorKind::NoTarget), "{path}");
+        }
     }
 
     #[test]
     fn who_leaves_and_comes_back_in_one_change_never_left() {
         let mut team = of(&["alice", "bob"]);
-        team.edit(&[MemberEdit::Remove(vec!["alice".into()])], &nobody);
+        team.edit(&[MemberEdit::Remove(vec!["alice".into()])], &nobody).unwrap();
         assert_eq!((members(&team), team.is_unchanged()), (vec!["bob".into(), "nested".into()], false));
-        team.edit(&[MemberEdit::Add(people(&["alice"]))], &nobody);
+        team.edit(&[MemberEdit::Add(people(&["alice"]))], &nobody).unwrap();
         assert!(team.is_unchanged());
     }
 
@@ -309,18 +366,19 @@ mod tests {
     fn replacing_by_the_same_members_in_another_order_changes_nothing() {
         let mut team = of(&["alice", "bob"]);
         let nested = Member { id: "nested".into(), kind: MemberKind::Group };
-        team.edit(&[MemberEdit::Replace(vec![nested, person("bob"), person("alice")])], &nobody);
+        team.edit(&[MemberEdit::Replace(vec![nested, person("bob"), person("alice")])], &nobody).unwrap();
         assert!(team.is_unchanged());
-        team.edit(&[MemberEdit::Replace(people(&["carol", "bob"]))], &nobody);
+        team.edit(&[MemberEdit::Replace(people(&["carol", "bob"]))], &nobody).unwrap();
         assert_eq!((members(&team), team.is_unchanged()), (vec!["bob".into(), "carol".into()], false));
-        team.edit(&[MemberEdit::Replace(Vec::new())], &nobody);
+        team.edit(&[MemberEdit::Replace(Vec::new())], &nobody).unwrap();
         assert_eq!(members(&team), Vec::<String>::new());
     }
 
     #[test]
     fn a_member_whom_an_object_names_twice_stays_when_they_are_replaced() {
         let mut team = of(&["alice", "alice"]);
-        team.edit(&[MemberEdit::Replace(people(&["alice"])), MemberEdit::Add(people(&["bob"]))], &nobody);
+        team.edit(&[MemberEdit::Replace(people(&["alice"])), MemberEdit::Add(people(&["bob"]))], &nobody)
+            .unwrap();
         assert!(team.left().is_empty());
     }
 
@@ -330,9 +388,9 @@ mod tests {
         let view = directory.provider("okta").unwrap();
         let kinds = |id: &Id| kind_of(id, view);
         let mut team = of(&["left"]);
-        team.edit(&[MemberEdit::Add(people(&["alice"]))], &kinds);
+        team.edit(&[MemberEdit::Add(people(&["alice"]))], &kinds).unwrap();
         assert!(team.check(Mode::Strict, &kinds).is_ok());
-        team.edit(&[MemberEdit::Add(people(&["stranger"]))], &kinds);
+        team.edit(&[MemberEdit::Add(people(&["stranger"]))], &kinds).unwrap();
         let error = team.check(Mode::Strict, &kinds).unwrap_err();
         assert!(error.to_string().contains("stranger"), "{error}");
         assert!(team.check(Mode::Compat, &kinds).is_ok());
@@ -350,10 +408,10 @@ mod tests {
         let held: Vec<&str> = held.iter().map(String::as_str).collect();
         let team = Arc::new(shown(group("team", &held, json!({}))));
         let mut more = Membership::of(&team);
-        more.edit(&[MemberEdit::Add(strangers(MAX_UNKNOWN, MAX_UNKNOWN + 1))], &nobody);
+        more.edit(&[MemberEdit::Add(strangers(MAX_UNKNOWN, MAX_UNKNOWN + 1))], &nobody).unwrap();
         assert!(check(&more).is_err());
         let mut fewer = Membership::of(&team);
-        fewer.edit(&[MemberEdit::Remove(vec!["s0".into(), "s1".into()])], &nobody);
+        fewer.edit(&[MemberEdit::Remove(vec!["s0".into(), "s1".into()])], &nobody).unwrap();
         assert!(check(&fewer).is_ok());
     }
 }

@@ -42,6 +42,14 @@ pub enum MemberEdit {
     RemoveMatching(ElementFilter),
     /// These and no others; none empties the group.
     Replace(Vec<Member>),
+    /// No change, of the one member that matches, which has this id. Everything else is refused: a filter makes no
+    /// member, and none becomes another.
+    Keep {
+        /// Whom to find.
+        matching: ElementFilter,
+        /// The ids that the client sets there.
+        ids: Vec<String>,
+    },
 }
 
 impl Member {
@@ -100,6 +108,11 @@ impl Member {
             )),
         }
     }
+}
+
+/// What a change of a member in its place is: RFC 7643 section 8.7.1 has members and their parts immutable.
+pub fn unchangeable() -> ScimError {
+    ScimError::mutability("a member cannot be changed; remove it and add another")
 }
 
 impl MemberKind {

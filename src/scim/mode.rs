@@ -87,10 +87,10 @@ switches! {
         Refuse = "400 invalidSyntax",
     }, because "Microsoft's validator sends one; RFC 7644 section 3.5.2 asks for one operation or more";
 
-    absent_schemas: AbsentSchemas, "a PATCH or a `.search` without `schemas`", {
+    wrong_schemas: WrongSchemas, "`schemas` of a body: absent, empty, of something else, or without an extension that is used; of a `.search`: absent", {
         Take = "taken",
         Refuse = "400 invalidSyntax",
-    }, because "scripts leave them out, and the path says what it is; RFC 7644 sections 3.4.3 and 3.5.2 ask for them";
+    }, because "scripts leave them out, and the path says what it is; RFC 7643 section 3 and RFC 7644 sections 3.4.3, 3.5.2 and 3.7 ask for them";
 
     complex_replace: ComplexReplace, "`replace` of a complex attribute", {
         Merge = "merges the sub-attributes",
@@ -107,10 +107,10 @@ switches! {
         Refuse = "400 invalidValue",
     }, because "Entra removes members in this form; reading it as \"all\" would empty the group";
 
-    loose_forms: LooseForms, "strings as booleans, JSON in `roles.value`, unquoted filter values, members and manager as bare strings", {
-        Understand = "understood",
+    loose_forms: LooseForms, "strings as booleans, JSON in `roles.value`, filter values unquoted or of another type, one value for a list, a complex value (a member, the manager) as a bare string or in a list of one, attributes under the URN of the core schema, a `binary` that is not base64, numbers and lists of a `.search` as text", {
+        Understand = "taken",
         Refuse = "400",
-    }, because "Entra sends `\"True\"`, role assignments as JSON text, and a manager's id alone";
+    }, because "Entra sends `\"True\"`, role assignments as JSON text, and a manager's id alone; others send `emails` as one object or as strings";
 
     absent_members: AbsentMembers, "`members` absent from the PUT of a group", {
         Keep = "stay",
@@ -139,7 +139,7 @@ const COMPAT: Switches = Switches {
     email_alias: EmailAlias::Understand,
     pathless_patch: PathlessPatch::Keys,
     empty_patch: EmptyPatch::Nothing,
-    absent_schemas: AbsentSchemas::Take,
+    wrong_schemas: WrongSchemas::Take,
     complex_replace: ComplexReplace::Merge,
     unmatched_filter: UnmatchedFilter::Create,
     remove_with_value: RemoveWithValue::RemoveThose,
@@ -156,7 +156,7 @@ const STRICT: Switches = Switches {
     email_alias: EmailAlias::Refuse,
     pathless_patch: PathlessPatch::Names,
     empty_patch: EmptyPatch::Refuse,
-    absent_schemas: AbsentSchemas::Refuse,
+    wrong_schemas: WrongSchemas::Refuse,
     complex_replace: ComplexReplace::Merge,
     unmatched_filter: UnmatchedFilter::NoTarget,
     remove_with_value: RemoveWithValue::Refuse,

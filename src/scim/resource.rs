@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::error::{Result, ScimError, quote};
 use super::members::Member;
-use super::mode::{AbsentMembers, LooseForms, Mode, UnknownInBody};
+use super::mode::{AbsentMembers, LooseForms, Mode, WrongSchemas};
 use super::object;
 use super::requirements::{Change, Requirements};
 use super::schema::{Attribute, Mutability, ResourceKind, ResourceSchema, Schema, Type, says_schemas};
@@ -145,7 +145,7 @@ pub fn normalize(body: Value, schema: &ResourceSchema, mode: Mode) -> Result<Nor
             "the body must be a JSON object with the attributes of a resource",
         ));
     };
-    if mode.switches().unknown_in_body == UnknownInBody::Refuse {
+    if mode.switches().wrong_schemas == WrongSchemas::Refuse {
         check_schemas(&body, schema)?;
     }
     let mut reading =

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::error::{ErrorKind, Result, ScimError, quote};
 use super::filter::Filter;
-use super::mode::{AbsentSchemas, Mode, UnknownInBody};
+use super::mode::{LooseForms, Mode, UnknownInBody, WrongSchemas};
 use super::object;
 use super::page::{Binding, DEFAULT_COUNT, MAX_COUNT, Paging};
 use super::sort::Order;
@@ -55,7 +55,7 @@ impl Query {
                 )));
             }
         }
-        Self::read(&Parameters(&parameters), mode)
+        Self::read(&Parameters { values: &parameters, forms: LooseForms::Understand }, mode)
     }
 
     /// Reads the body of a `.search`.
@@ -70,7 +70,7 @@ impl Query {
         if mode.switches().unknown_in_body == UnknownInBody::Refuse {
             object::refuse_beside(&NAMES, body, "a search")?;
         }
-        Self::read(&Parameters(body), mode)
+        Self::read(&Parameters { values: body, forms: mode.switches().loose_forms }, mode)
     }
 
     fn read(parameters: &Parameters<'_>, mode: Mode) -> Result<Self> {
@@ -111,7 +111,7 @@ const NAMES: [&str; 9] = [
 fn check_schemas(body: &Map<String, Value>, mode: Mode) -> Result<()> {
     let is_search = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(SCHEMA));
     match object::member(body, "schemas") {
-        None if mode.switches().absent_schemas == AbsentSchemas::Take => Ok(()),
+        None if mode.switches().wrong_schemas == WrongSchemas::Take => Ok(()),
         Some(Value::Array(urns)) if urns.iter().any(is_search) => Ok(()),
         _ => Err(ScimError::invalid_syntax(format!("schemas must be [\"{SCHEMA}\"]"))),
     }
@@ -127,11 +127,19 @@ fn decoded(text: &str) -> Result<String> {
 }
 
 /// Parameters by name. In a URL all values are text; in a body they have types, and null is absent.
-struct Parameters<'a>(&'a Map<String, Value>);
+struct Parameters<'a> {
+    values: &'a Map<String, Value>,
+    /// Whether text may stand for a number, and for a list of names.
+    forms: LooseForms,
+}
 
 impl<'a> Parameters<'a> {
     fn get(&self, name: &str) -> Option<&'a Value> {
-        object::member(self.0, name).filter(|value| !value.is_null())
+        object::member(self.values, name).filter(|value| !value.is_null())
+    }
+
+    fn may_be_text(&self) -> bool {
+        self.forms == LooseForms::Understand
     }
 
     fn text(&self, name: &str) -> Result<Option<&'a str>> {
@@ -146,7 +154,7 @@ impl<'a> Parameters<'a> {
     fn number(&self, name: &str) -> Result<Option<i64>> {
         let number = match self.get(name) {
             None => return Ok(None),
-            Some(Value::String(text)) => match text.parse::<i64>() {
+            Some(Value::String(text)) if self.may_be_text() => match text.parse::<i64>() {
                 Ok(number) => Some(number),
                 Err(error) => match error.kind() {
                     IntErrorKind::PosOverflow => Some(i64::MAX),
@@ -190,7 +198,7 @@ impl<'a> Parameters<'a> {
             }
             (Some(_), None) if count == 0 => Err(ScimError::new(
                 ErrorKind::InvalidCount,
-                format!("with a cursor, count must be between 1 and {MAX_COUNT}"),
+                format!("with a cursor, count must be at least 1; a page has at most {MAX_COUNT}"),
             )),
             (Some(cursor), None) => {
                 Ok(Paging::Cursor { cursor: (!cursor.is_empty()).then(|| cursor.to_owned()), count })
@@ -198,11 +206,11 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// Names of attributes: a list, or text with commas between them.
+    /// Names of attributes: a list, or where text may stand for one, that with commas between them.
     fn names(&self, name: &str) -> Result<Vec<String>> {
         let names: Option<Vec<&str>> = match self.get(name) {
             None => return Ok(Vec::new()),
-            Some(Value::String(names)) => Some(names.split(',').collect()),
+            Some(Value::String(names)) if self.may_be_text() => Some(names.split(',').collect()),
             Some(Value::Array(names)) => names.iter().map(Value::as_str).collect(),
             Some(_) => None,
         };
@@ -348,6 +356,26 @@ mod tests {
     fn a_search_that_does_not_say_so_is_one_in_compat_alone() {
         let is_one = |mode| Query::from_body(&json!({"filter": "title pr"}), mode).is_ok();
         assert_eq!(Mode::ALL.map(is_one), [true, false, false]);
+    }
+
+    /// RFC 7644 section 3.4.3: what is text in a URL has a type in a body.
+    #[test]
+    fn text_is_a_number_or_a_list_of_a_search_in_compat_alone() {
+        for (name, text, typed) in [
+            ("count", json!("2"), json!(2)),
+            ("startIndex", json!("1"), json!(1)),
+            ("attributes", json!("id,userName"), json!(["id", "userName"])),
+            ("excludedAttributes", json!("title"), json!(["title"])),
+        ] {
+            let read = |value: &Value| {
+                let mut body = json!({"schemas": [SCHEMA]});
+                body[name] = value.clone();
+                Mode::ALL.map(|mode| Query::from_body(&body, mode).map_err(|error| error.kind()))
+            };
+            let [of_text, of_typed] = [read(&text), read(&typed)];
+            assert!(of_typed.iter().all(|query| *query == of_text[0]), "{name}");
+            assert_eq!([&of_text[1], &of_text[2]], [&Err(ErrorKind::InvalidValue); 2], "{name}");
+        }
     }
 
     #[test]

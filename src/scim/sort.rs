@@ -11,7 +11,7 @@ use super::error::{Result, ScimError, quote};
 use super::path::AttributePath;
 use super::relations::{Relations, Source, id};
 use super::resource::Resource;
-use super::schema::{Attribute, Located, ResourceKind, ResourceSchema};
+use super::schema::{Located, ResourceKind, ResourceSchema, Returned};
 use super::value::is_primary;
 
 /// How much of a text counts, in characters: sort keys travel in cursors.
@@ -57,7 +57,8 @@ impl Sort {
     /// could be applied to.
     ///
     /// # Errors
-    /// `invalidFilter` where none of the types has the attribute, or it is complex and has no `value`, or writeOnly.
+    /// `invalidFilter` where none of the types has the attribute, or it is complex and has no `value`, or it or a
+    /// part of it is writeOnly or in no answer: its values would be read from the cursors.
     pub fn new(by: Option<&str>, order: Order, types: &[&ResourceSchema]) -> Result<Self> {
         let (name, order) = by.map_or(("meta.created", Order::Ascending), |name| (name, order));
         let places = types.iter().filter_map(|schema| Place::find(name, schema).transpose());
@@ -106,8 +107,13 @@ impl Place {
             let detail = format!("sortBy must name a sub-attribute of {}", at.attribute.name);
             return Err(ScimError::invalid_filter(detail));
         }
-        if at.attribute.is_write_only() || sub.is_some_and(Attribute::is_write_only) {
-            let detail = format!("sortBy names {}, which is writeOnly: nobody reads it", quote(name));
+        for named in std::iter::once(at.attribute).chain(sub) {
+            let hidden = match named.returned {
+                _ if named.is_write_only() => "writeOnly: nobody reads it",
+                Returned::Never => "never returned: the order and its cursors would tell it",
+                Returned::Always | Returned::Default | Returned::Request => continue,
+            };
+            let detail = format!("sortBy names {}, which is {hidden}", quote(name));
             return Err(ScimError::invalid_filter(detail));
         }
         let kind = schema.kind();
@@ -139,7 +145,7 @@ mod tests {
 
     use super::*;
     use crate::scim::relations::{Relation, Unrelated};
-    use crate::scim::schema::core::ENTERPRISE_USER;
+    use crate::scim::schema::{Attribute, Type, core::ENTERPRISE_USER, custom};
 
     /// The ids of these users in this order.
     fn sorted(by: &str, order: Order, users: &[Value]) -> String {
@@ -227,6 +233,29 @@ mod tests {
     fn what_nobody_reads_cannot_be_sorted_by() {
         let refused = Sort::new(Some("password"), Order::Ascending, &[&ResourceSchema::user()]).unwrap_err();
         assert_eq!(refused.detail(), r#"sortBy names "password", which is writeOnly: nobody reads it"#);
+    }
+
+    /// RFC 7643 section 7. A cursor holds the value by which the page ends.
+    #[test]
+    fn what_no_answer_shows_cannot_be_sorted_by() {
+        const URN: &str = "urn:example:2.0:User";
+        let text =
+            |name: &'static str, returned| Attribute { returned, ..Attribute::new(name, Type::String, "") };
+        let card = [text("value", Returned::Never), text("color", Returned::Request)];
+        let hidden = Attribute {
+            returned: Returned::Never,
+            ..Attribute::complex("desk", "", [text("seat", Returned::Default)])
+        };
+        let attributes = vec![text("pin", Returned::Never), Attribute::complex("card", "", card), hidden];
+        let schema = custom::extension(URN, "", attributes).unwrap();
+        let users = ResourceSchema::new(ResourceKind::User, [schema]);
+        let sort = |by: &str| Sort::new(Some(&format!("{URN}:{by}")), Order::Ascending, &[&users]);
+        for by in ["pin", "card", "card.value", "desk.seat"] {
+            let refused = sort(by).unwrap_err();
+            assert_eq!(refused.kind().scim_type(), Some("invalidFilter"), "{by}");
+            assert!(refused.detail().contains("never returned"), "{refused}");
+        }
+        assert!(sort("card.color").is_ok());
     }
 
     /// RFC 7644 section 3.4.2.1.

@@ -3,6 +3,9 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Number, Value};
 
 use super::date_time::is_date_time;
@@ -16,6 +19,11 @@ use super::steps;
 const MAX_TEXT: usize = 64 * 1024;
 /// The longest list. A group's members never come here.
 const MAX_ELEMENTS: usize = 1000;
+/// RFC 7643 section 2.3.6: padding may be left out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The canonical form of a value for `attribute`: its names spelled as the schema does, its types checked,
 /// what is read-only or unassigned (RFC 7643 section 2.5: null, an empty list) left out. None when
@@ -157,6 +165,9 @@ impl Normalizer<'_> {
                 "must be an xsd:dateTime such as 2008-01-23T04:56:22Z, before the end of 9999, with at most nine digits of a fraction",
             ));
         }
+        if attribute.ty == Type::Binary && !self.is_loose() && BASE64.decode(&text).is_err() {
+            return Err(self.refuse(attribute, "must be bytes in base64 (RFC 4648 section 4)"));
+        }
         // An empty external identifier identifies nothing (RFC 7643 section 3.1).
         Ok((!text.is_empty() || !attribute.is("externalId")).then_some(text.into()))
     }
@@ -277,6 +288,24 @@ fn in_words(ty: Type) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// RFC 7643 section 2.3.6.
+    #[test]
+    fn a_binary_is_base64_but_in_compat() {
+        let attribute = Attribute::new("key", Type::Binary, "");
+        let is_taken = |text: &str| {
+            Mode::ALL.map(|mode| {
+                normalize_value(&attribute, text.into(), mode, &mut Ignored::default())
+                    .is_ok_and(|value| value == Some(text.into()))
+            })
+        };
+        for text in ["AAECAw==", "AAECAw", "+/+/", ""] {
+            assert_eq!(is_taken(text), [true; 3], "{text:?}");
+        }
+        for text in ["not base64 !", "A", "AAE$", "-_-_", "AAEC\nAwQF"] {
+            assert_eq!(is_taken(text), [true, false, false], "{text:?}");
+        }
+    }
 
     #[test]
     fn a_decimal_is_kept_as_the_kubernetes_api_gives_it_back() {

@@ -31,6 +31,27 @@ fn rules() -> Vec<Rule> {
     vec![
         rule(
             "ScimProvider",
+            "schema: SCIM defines this URN itself, or Okta does; choose another",
+            json!({"spec": {"attributes": {"custom": [
+                {"schema": "urn:ietf:params:scim:schemas:core:2.0:User", "attributes": [{"name": "a"}]},
+            ]}}}),
+        ),
+        rule(
+            "ScimProvider",
+            "type: a part is simple (RFC 7643 section 2.3.8); make it an attribute of its own",
+            custom(
+                json!({"name": "desk", "type": "complex", "subAttributes": [{"name": "a", "type": "complex"}]}),
+            ),
+        ),
+        rule(
+            "ScimProvider",
+            "multiValued: a part has one value; make the attribute multiValued, or the part an attribute of its own",
+            custom(
+                json!({"name": "desk", "type": "complex", "subAttributes": [{"name": "a", "multiValued": true}]}),
+            ),
+        ),
+        rule(
+            "ScimProvider",
             "name: this name has a meaning of its own; choose another",
             custom(json!({"name": "Members"})),
         ),
@@ -448,6 +469,15 @@ fn unreadable() -> Vec<(&'static str, Value)> {
     let read_only =
         json!({"schema": "urn:example:2.0:User", "attributes": [{"name": "a", "mutability": "readOnly"}]});
     unreadable.push(("ScimProvider", json!({"spec": {"attributes": {"custom": [read_only]}}})));
+    for urn in [
+        "urn:ietf:params:scim:schemas:core:2.0:GROUP",
+        "urn:ietf:params:scim:schemas:extension:Enterprise:2.0:User",
+        "urn:ietf:params:scim:api:messages:2.0:Error",
+        "urn:okta:scim:schemas:core:1.0:Role",
+    ] {
+        let schema = json!({"schema": urn, "attributes": [{"name": "a"}]});
+        unreadable.push(("ScimProvider", json!({"spec": {"attributes": {"custom": [schema]}}})));
+    }
     for text in ["never", "2026-01-02", "2026-01-02T00:00:00.1234567890Z", "2026-02-30T00:00:00Z"] {
         unreadable.push(("ScimAccessPolicy", json!({"spec": {"validity": {"notAfter": text}}})));
         unreadable.push(("ScimToken", json!({"spec": {"expiresAt": text}})));

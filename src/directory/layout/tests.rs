@@ -33,7 +33,7 @@ impl Stored {
 
     fn edit(&mut self, edits: &[MemberEdit]) {
         let mut membership = Membership::of(&self.group());
-        membership.edit(edits, &|_| None);
+        membership.edit(edits, &|_| None).unwrap();
         self.take(Layout::of(&membership, &Version::random()).unwrap());
     }
 

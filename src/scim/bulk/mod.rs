@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::{ErrorKind, Result, ScimError, quote};
 use super::etag::{ETag, Tags};
-use super::mode::{Mode, UnknownInBody};
+use super::mode::{Mode, UnknownInBody, WrongSchemas};
 use super::object;
 use super::schema::ResourceKind;
 use super::schema::custom::ResourceTypes;
@@ -134,10 +134,10 @@ impl Bulk {
         };
         let is_named =
             || object::member(&body, "schemas").is_some_and(|schemas| *schemas == json!([REQUEST]));
+        if mode.switches().wrong_schemas == WrongSchemas::Refuse && !is_named() {
+            return Err(ScimError::invalid_syntax(format!("schemas must be [\"{REQUEST}\"]")));
+        }
         if mode.switches().unknown_in_body == UnknownInBody::Refuse {
-            if !is_named() {
-                return Err(ScimError::invalid_syntax(format!("schemas must be [\"{REQUEST}\"]")));
-            }
             object::refuse_beside(&["schemas", "failOnErrors", "Operations"], &body, "a bulk request")?;
         }
         let failures_left = match object::member(&body, "failOnErrors") {

@@ -441,6 +441,19 @@ fn what_a_bulk_request_or_an_operation_does_not_know_is_ignored_in_compat_alone(
     assert_eq!(refused.detail(), r#"a bulk request has no "failOnError"; leave it out"#);
 }
 
+/// RFC 7644 section 3.7.
+#[test]
+fn a_bulk_request_that_does_not_say_so_is_one_in_compat_alone() {
+    let is_one = |schemas: &Value| {
+        let body = json!({"schemas": schemas, "Operations": []});
+        Mode::ALL.map(|mode| Bulk::new(body.clone(), types(), mode).is_ok())
+    };
+    assert_eq!(is_one(&json!([REQUEST])), [true; 3]);
+    for schemas in [json!(null), json!([]), json!([USER])] {
+        assert_eq!(is_one(&schemas), [true, false, false], "{schemas}");
+    }
+}
+
 #[test]
 fn a_chain_of_a_thousand_references_is_followed() {
     let names: Vec<_> = (0..1000).map(|n| n.to_string()).collect();

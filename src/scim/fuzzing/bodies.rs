@@ -167,7 +167,7 @@ fn check_members(body: &Value, patched: &Patched) {
     for edit in &patched.members {
         assert!(match edit {
             MemberEdit::Add(members) | MemberEdit::Replace(members) => members.iter().all(is_member),
-            MemberEdit::Remove(_) | MemberEdit::RemoveMatching(_) => true,
+            MemberEdit::Remove(_) | MemberEdit::RemoveMatching(_) | MemberEdit::Keep { .. } => true,
         });
     }
     let operations = object(body, "Operations").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);

@@ -6,7 +6,7 @@ use super::values::{Values, assign, merge};
 use super::{Change, Patched, Verb};
 use crate::scim::error::{ErrorKind, Result, ScimError, quote};
 use crate::scim::filter::ElementFilter;
-use crate::scim::members::{Member, MemberEdit};
+use crate::scim::members::{Member, MemberEdit, unchangeable};
 use crate::scim::mode::{ComplexReplace, Mode, PathlessPatch, RemoveWithValue, UnknownPath, UnmatchedFilter};
 use crate::scim::object;
 use crate::scim::path::Path;
@@ -20,7 +20,7 @@ use crate::scim::value::{Ignored, is_nobody, normalize_value};
 /// How often the operations of one PATCH may look at a value of a list: once for each value, and once more for each
 /// term of a filter. Thousands of lists are changed within it, and no body of 1 MiB takes seconds.
 const MAX_LOOKS: usize = 100_000;
-/// How many terms may say which members are removed, beside those that name them: each is a look at every member.
+/// How many terms may say which members are meant, beside those that name them: each is a look at every member.
 const MAX_MEMBER_TERMS: usize = 100;
 
 /// A resource while operations are applied to it. It is a copy: what fails leaves nothing behind.
@@ -217,7 +217,7 @@ impl<'a> Application<'a> {
 
     fn change_members(&mut self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
         if place.sub.is_some() {
-            return Err(ScimError::mutability("a member cannot be changed; remove it and add another"));
+            return Err(unchangeable());
         }
         // Nobody's is stored: a test of it would be true of nobody, and its opposite of everybody.
         if place.filter.as_ref().is_some_and(|filter| filter.asks_for("$ref")) {
@@ -239,22 +239,30 @@ impl<'a> Application<'a> {
                 let members = Member::list(value, self.mode)?;
                 MemberEdit::Remove(members.into_iter().map(|member| member.id).collect())
             }
-            (Change::Remove(_), Some(filter)) => match filter.named_values() {
+            (Change::Remove(_), Some(filter)) => match self.named_members(filter)? {
                 Some(ids) => MemberEdit::Remove(ids),
-                None => {
-                    self.member_terms += filter.terms();
-                    if self.member_terms > MAX_MEMBER_TERMS {
-                        return Err(too_much("search the members for too long; name them by value"));
-                    }
-                    MemberEdit::RemoveMatching(filter.clone())
-                }
+                None => MemberEdit::RemoveMatching(filter.clone()),
             },
-            (Change::Set(..), Some(_)) => {
-                return Err(ScimError::no_target("a filter does not make members; add them to members"));
+            (Change::Set(_, value), Some(filter)) => {
+                self.named_members(filter)?;
+                let ids = Member::list(value, self.mode)?.into_iter().map(|member| member.id).collect();
+                MemberEdit::Keep { matching: filter.clone(), ids }
             }
         };
         self.members.push(edit);
         Ok(())
+    }
+
+    /// The ids that a filter names; where it names none, all members are searched.
+    fn named_members(&mut self, filter: &ElementFilter) -> Result<Option<Vec<String>>> {
+        let named = filter.named_values();
+        if named.is_none() {
+            self.member_terms += filter.terms();
+        }
+        if self.member_terms > MAX_MEMBER_TERMS {
+            return Err(too_much("search the members for too long; name them by value"));
+        }
+        Ok(named)
     }
 
     fn change_list(&mut self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {

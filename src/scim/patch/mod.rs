@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::error::{ErrorKind, Result, ScimError, quote};
 use super::members::MemberEdit;
-use super::mode::{AbsentSchemas, EmptyPatch, Mode, UnknownInBody};
+use super::mode::{EmptyPatch, Mode, UnknownInBody, WrongSchemas};
 use super::object;
 use super::path::Path;
 use super::requirements::{self, Requirements};
@@ -75,8 +75,10 @@ impl PatchRequest {
         let Value::Object(body) = body else {
             return Err(ScimError::invalid_syntax("the body must be a JSON object"));
         };
+        if mode.switches().wrong_schemas == WrongSchemas::Refuse {
+            check_schemas(&body)?;
+        }
         if mode.switches().unknown_in_body == UnknownInBody::Refuse {
-            check_schemas(&body, mode)?;
             object::refuse_beside(&["schemas", "Operations"], &body, "a PATCH")?;
         }
         let operations = body.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("Operations"));
@@ -179,10 +181,9 @@ fn no_value() -> ScimError {
     ScimError::invalid_value("value is missing; only remove does without")
 }
 
-fn check_schemas(body: &Map<String, Value>, mode: Mode) -> Result<()> {
+fn check_schemas(body: &Map<String, Value>) -> Result<()> {
     let is_patch = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(SCHEMA));
     match object::member(body, "schemas") {
-        None if mode.switches().absent_schemas == AbsentSchemas::Take => Ok(()),
         Some(Value::Array(urns)) if urns.iter().any(is_patch) => Ok(()),
         _ => Err(ScimError::invalid_syntax(format!("schemas must be [\"{SCHEMA}\"]"))),
     }

@@ -89,6 +89,11 @@ async fn what_strays_from_the_profile_in_a_patch_is_refused() {
             json!({"op": "add", "path": "members[value eq \"x\"]", "value": {"value": "x"}}),
             "400 noTarget",
         ),
+        (
+            &group,
+            json!({"op": "replace", "path": format!("members[value eq \"{bob}\"]"), "value": {"value": "x"}}),
+            "400 mutability",
+        ),
         (&group, json!({"op": "remove", "path": "members", "value": [{"value": bob}]}), "400 invalidValue"),
         (&group, json!({"op": "add", "path": "members", "value": [{"value": "nobody"}]}), "400 invalidValue"),
         (&group, json!({"op": "add", "path": "members", "value": [bob]}), "400 invalidValue"),

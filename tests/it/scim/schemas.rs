@@ -279,6 +279,11 @@ async fn what_is_declared_of_an_attribute_is_kept_in_every_answer_and_change() {
     }
     let found = idp.get(&format!("/Users?filter={OWN}:pin+eq+%221234%22")).await.expect(200);
     assert_eq!((found.total(), &found.body["Resources"][0][OWN]["pin"]), (1, &Value::Null));
+    let sorted = idp.get(&format!("/Users?sortBy={OWN}:pin&cursor=&count=1")).await.expect(400);
+    assert_eq!(
+        sorted.body["scimType"], "invalidFilter",
+        "a cursor would tell the value by which the page ends"
+    );
 
     let set =
         |value: &str| patch(&json!([{"op": "replace", "path": format!("{OWN}:number"), "value": value}]));

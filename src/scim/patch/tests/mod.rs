@@ -96,7 +96,9 @@ fn edit(edit: &MemberEdit) -> String {
                 MemberKind::Group => format!(" {} (group)", member.id),
             })
             .collect(),
-        MemberEdit::Remove(ids) => ids.iter().map(|id| format!(" {id}")).collect(),
+        MemberEdit::Remove(ids) | MemberEdit::Keep { ids, .. } => {
+            ids.iter().map(|id| format!(" {id}")).collect()
+        }
         MemberEdit::RemoveMatching(filter) => {
             let all = ["a", "b"].into_iter().flat_map(|id| [(id, "User"), (id, "Group")]);
             let matching = all.filter(|(id, kind)| filter.matches(&json!({"value": id, "type": kind})));
@@ -108,6 +110,7 @@ fn edit(edit: &MemberEdit) -> String {
         MemberEdit::Remove(_) => "remove",
         MemberEdit::RemoveMatching(_) => "remove all like",
         MemberEdit::Replace(_) => "replace by",
+        MemberEdit::Keep { .. } => "keep",
     };
     format!("{verb}{members}")
 }

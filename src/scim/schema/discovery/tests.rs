@@ -369,6 +369,7 @@ fn sample(attribute: &Value) -> Value {
             let subs = attribute["subAttributes"].as_array().unwrap();
             subs.iter().map(|sub| (sub["name"].as_str().unwrap().to_owned(), sample(sub))).collect()
         }
+        "binary" => json!("AAEC"),
         _ => json!("x"),
     };
     if attribute["multiValued"] == true { json!([one]) } else { one }

@@ -6,7 +6,7 @@ use scim_operator::scim::{
     json,
     key::key,
     list::ListResponse,
-    members::{Member, MemberEdit, MemberKind},
+    members::{Member, MemberEdit, MemberKind, unchangeable},
     mode::{Mode, UnknownMembers},
     patch::PatchRequest,
     projection::Projection,
@@ -199,6 +199,14 @@ impl Core {
             MemberEdit::RemoveMatching(filter) => members.retain(|member| !filter.matches(&value(member))),
             MemberEdit::Replace(_) => members.clear(),
             MemberEdit::Add(_) => {}
+            MemberEdit::Keep { matching, ids } => {
+                let mut found = members.iter().filter(|member| matching.matches(&value(member)));
+                match (found.next(), found.next()) {
+                    (None, _) => return Err(ScimError::no_target("no member matches")),
+                    (Some(found), None) if *ids == [found.id.as_str()] => {}
+                    _ => return Err(unchangeable()),
+                }
+            }
         }
         if let MemberEdit::Add(added) | MemberEdit::Replace(added) = edit {
             for member in added.iter().filter(|added| before.iter().all(|member| member.id != added.id)) {
