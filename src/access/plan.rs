@@ -249,6 +249,12 @@ impl Facts<'_> {
 }
 
 impl Plan {
+    /// Those who lose something and whom not even the guard would keep: they were deactivated or deleted, or somebody
+    /// else is called so.
+    pub fn urgent(&self) -> BTreeSet<Subject> {
+        &self.removes - &self.departures.subjects()
+    }
+
     fn new(completeness: Completeness, validity: Validity, next: Option<Timestamp>) -> Self {
         Self {
             allotments: Vec::new(),

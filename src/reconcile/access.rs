@@ -240,7 +240,7 @@ impl Access {
             PolicyMode::Enforce if !self.note_approval(&policy, &plan, now).await => return Again::Retry,
             PolicyMode::Enforce => self.carry_out(&policy, &plan, &mut leaving).await,
             PolicyMode::Preview => {
-                self.executor.execute(plan.lanes(), &plan.leavers, Run::Dry).await.rehearsed()
+                self.executor.execute(plan.lanes(), &plan.urgent(), Run::Dry).await.rehearsed()
             }
         };
         let causes = match plan.approved {
@@ -283,7 +283,7 @@ impl Access {
         let name: Arc<str> = policy.name_any().into();
         let (running, mut ended) = oneshot::channel::<()>();
         let whole = async {
-            let outcome = self.executor.execute(plan.lanes(), &plan.leavers, Run::Real).await;
+            let outcome = self.executor.execute(plan.lanes(), &plan.urgent(), Run::Real).await;
             drop(running);
             outcome
         };
@@ -325,7 +325,7 @@ impl Access {
         }
         let revoking = |lane: Lane| Lane { revocations: lane.revocations, ..Lane::default() };
         let lanes = plan.lanes().into_iter().map(revoking).collect();
-        self.executor.execute(lanes, &plan.leavers, Run::Real).await.successes()
+        self.executor.execute(lanes, &plan.urgent(), Run::Real).await.successes()
     }
 
     /// A plan whose losses are counted, so that no two policies spend what one may.

@@ -101,46 +101,46 @@ impl Executor {
         }
     }
 
-    /// Carries out changes, each lane by itself. `leavers` are those who were deactivated or deleted.
-    pub(super) async fn execute(&self, lanes: Vec<Lane>, leavers: &BTreeSet<Subject>, run: Run) -> Outcome {
-        let outcomes = join_all(lanes.into_iter().map(|lane| self.follow(lane, leavers, run))).await;
+    /// Carries out changes, each lane by itself. `urgent` are those who must not wait.
+    pub(super) async fn execute(&self, lanes: Vec<Lane>, urgent: &BTreeSet<Subject>, run: Run) -> Outcome {
+        let outcomes = join_all(lanes.into_iter().map(|lane| self.follow(lane, urgent, run))).await;
         outcomes.into_iter().fold(Outcome::default(), Outcome::and)
     }
 
-    async fn follow(&self, lane: Lane, leavers: &BTreeSet<Subject>, run: Run) -> Outcome {
+    async fn follow(&self, lane: Lane, urgent: &BTreeSet<Subject>, run: Run) -> Outcome {
         let Lane { revocations, grants, mut replaced } = lane;
         let (revoked, granted) = join(
-            self.all(revocations, leavers, &self.revoking, run),
-            self.all(grants, leavers, &self.granting, run),
+            self.all(revocations, urgent, &self.revoking, run),
+            self.all(grants, urgent, &self.granting, run),
         )
         .await;
         let outcome = revoked.and(granted);
         replaced.retain(|deletion| !outcome.would_leave_a_gap(deletion));
-        outcome.and(self.all(replaced, leavers, &self.revoking, run).await)
+        outcome.and(self.all(replaced, urgent, &self.revoking, run).await)
     }
 
     async fn all(
         &self,
         changes: Vec<Change>,
-        leavers: &BTreeSet<Subject>,
+        urgent: &BTreeSet<Subject>,
         bound: &Semaphore,
         run: Run,
     ) -> Outcome {
         let attempts = changes.into_iter().map(async |change| {
             let _permit = bound.acquire().await;
             // On the heap, because thousands may wait for their turn, and only those in flight are large.
-            Box::pin(self.attempt(change, leavers, run)).await
+            Box::pin(self.attempt(change, urgent, run)).await
         });
         join_all(attempts).await.into_iter().fold(Outcome::default(), Outcome::and)
     }
 
-    /// One change. What may not be bound any more can only be deleted: whoever was deactivated or deleted goes, even if
+    /// One change. What may not be bound any more can only be deleted: whoever must not wait goes, even if
     /// the others of the binding go with them. Nobody loses anything for those who left a group alone: they wait.
-    async fn attempt(&self, change: Change, leavers: &BTreeSet<Subject>, run: Run) -> Outcome {
+    async fn attempt(&self, change: Change, urgent: &BTreeSet<Subject>, run: Run) -> Outcome {
         match (self.write(&change, run).await, &change) {
             (Err(Failure::RoleNotAllowed(why)), Change::Update { from, to }) => {
                 let removed = change.removed();
-                if removed.iter().any(|subject| leavers.contains(*subject)) {
+                if removed.iter().any(|subject| urgent.contains(*subject)) {
                     let (deletion, kept) =
                         (Change::Delete(from.clone()), from.binding.subjects.len() - removed.len());
                     let deleted = self.write(&deletion, run).await;
