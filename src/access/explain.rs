@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use super::{
     binding::{Observed, Place, Subject},
     identities::Nameless,
-    identity,
     index::Index,
     path::{Reason, reasons},
     plan::{Blocked, Plan},
@@ -21,7 +20,7 @@ use super::{
 };
 use crate::{
     api::{PolicyMode, ScimAccessPolicy},
-    directory::view::{Directory, Group, User},
+    directory::view::{Directory, Group, User, group_identity},
 };
 
 /// What one policy means to one person at one place.
@@ -93,7 +92,7 @@ impl Index {
             return BTreeMap::new();
         };
         let named = view.groups_containing(user.id()).into_iter().filter_map(|(group, _)| {
-            let identity = identity::of_group(&provider.spec.identity.group, &group).ok()?;
+            let identity = group_identity(&provider.spec.identity.group, &group).ok()?;
             Some((Subject::Group(identity.as_str().into()), group))
         });
         named.collect()

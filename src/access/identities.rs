@@ -19,10 +19,9 @@ use std::{
     sync::Arc,
 };
 
-use super::identity::{Identity, Mapping, Refusal};
 use crate::{
     api::DeactivateBy,
-    directory::view::{Id, ProviderView, User},
+    directory::view::{Id, Identity, Mapping, ProviderView, Refusal, User},
 };
 use claims::{Claim, Claims};
 

@@ -16,7 +16,6 @@ use super::{
     binding::{BindingObject, Observed, Subject},
     guard::{Guard, Holders, Ledger},
     identities::{self, Effect, Identities},
-    identity::Mapping,
     plan::{Blocked, Completeness, Facts, NoProvider, Plan},
     policies::Policies,
     policy::{Policy, Reading},
@@ -30,7 +29,7 @@ use crate::{
         PolicyMode, RoleKind, ScimAccessPolicy, ScimProvider,
         names::{ANNOTATION_APPROVE, ANNOTATION_DANGEROUS_ROLE},
     },
-    directory::view::{Directory, Selection, Selector, User, user_schema},
+    directory::view::{Directory, Mapping, Selection, Selector, User, user_schema},
     scim::schema::ResourceSchema,
 };
 

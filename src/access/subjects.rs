@@ -9,12 +9,11 @@ use super::{
     binding::Subject,
     capture::Captures,
     identities::{Identities, Nameless},
-    identity,
     policy::Terms,
 };
 use crate::{
     api::{GroupIdentity, SubjectKind},
-    directory::view::{Group, Id, Selected, Selection, Source},
+    directory::view::{Group, Id, Selected, Selection, Source, group_identity},
 };
 
 /// Subjects, and what named each.
@@ -100,7 +99,7 @@ impl Naming<'_> {
         let mut all = Share::default();
         let mut shares = Vec::new();
         for group in groups {
-            let subject = match identity::of_group(self.groups, group) {
+            let subject = match group_identity(self.groups, group) {
                 Ok(identity) => Subject::Group(identity.as_str().into()),
                 Err(refusal) => {
                     let who = group.display_name().to_owned();

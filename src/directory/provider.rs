@@ -5,23 +5,19 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::view::{Group, Id, User, resource_types};
+use super::view::{Group, Id, Mapping, User, resource_types};
 use crate::{
     api::{
         self, Governance, Limits, PatchResponse, ProviderMode, ResourceMeta, ScimProvider, ScimProviderSpec,
     },
     ops::clock,
     scim::{
-        self,
         compact::Compact,
-        error::ScimError,
         etag::ETag,
-        filter::ElementFilter,
         mode::Mode,
-        path::Path,
         requirements::{Constraint, OnInvalid, Requirements},
         resource::{Resource, seal},
-        schema::{Located, ResourceKind, ResourceSchema, custom::ResourceTypes},
+        schema::{ResourceKind, ResourceSchema, custom::ResourceTypes},
     },
 };
 
@@ -37,7 +33,7 @@ pub struct Provider {
     group: Kind,
     role: Kind,
     entitlement: Kind,
-    unusable_identity: Option<String>,
+    identity: Result<Mapping, String>,
 }
 
 /// Names of attributes and of extensions.
@@ -78,11 +74,10 @@ impl Provider {
         let listed = spec.attributes.constraints.iter();
         let listed = listed.map(|constraint| (constraint.path.as_str(), constraint.values.as_slice()));
         let user = user.requiring(required).constraining(listed);
-        let from = &spec.identity.user.from;
-        let unusable_identity =
-            names_an_attribute(from, &user).err().map(|error| format!("spec.identity.user.from: {error}"));
+        let identity = Mapping::new(&spec.identity.user, &user)
+            .map_err(|error| format!("spec.identity.user.from: {error}"));
         Ok(Self {
-            unusable_identity,
+            identity,
             name: object.name_any().into(),
             uid: object.uid().unwrap_or_default(),
             mode: match spec.mode {
@@ -125,7 +120,7 @@ impl Provider {
 
     /// Why its people become no identity strings, so that they are given nothing.
     pub fn unusable_identity(&self) -> Option<&str> {
-        self.unusable_identity.as_deref()
+        self.identity.as_ref().err().map(String::as_str)
     }
 
     /// What a successful PATCH is answered with.
@@ -257,22 +252,6 @@ impl Meta {
             ..Self::stored(kind, meta)
         }
     }
-}
-
-/// That a path names something that people have.
-fn names_an_attribute(path: &str, people: &ResourceSchema) -> scim::error::Result<()> {
-    let path = Path::parse(path, Mode::Strict)?;
-    let nothing = || ScimError::invalid_path(format!("{path} names no attribute of people"));
-    let attribute = match people.locate(&path.attribute).ok_or_else(nothing)? {
-        Located::Attribute(at) => at.attribute,
-        Located::SubAttribute(at, _) if path.sub.is_none() => at.attribute,
-        Located::SubAttribute(..) | Located::Schema(_) => return Err(nothing()),
-    };
-    if let Some(sub) = &path.sub {
-        attribute.sub(sub).ok_or_else(nothing)?;
-    }
-    path.filter.as_deref().map(|filter| ElementFilter::bind(filter, attribute, Mode::Strict)).transpose()?;
-    Ok(())
 }
 
 fn constraint(constraint: &api::Constraint) -> Constraint {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{super::*, world::*};
+use crate::directory::view::Refusal;
 
 fn world_of_alice_and_bob() -> World {
     let mut world = World::new();

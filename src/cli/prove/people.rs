@@ -16,9 +16,8 @@ use super::{
     groups,
 };
 use crate::{
-    access::{Mapping, Origin},
     api::{ScimProvider, ScimUser, names::object_name},
-    directory::view::{User, user_schema},
+    directory::view::{Mapping, Origin, User, user_schema},
     scim::key::key,
 };
 

@@ -4,6 +4,7 @@
 mod feed;
 mod group;
 mod id;
+mod identity;
 mod lookup;
 mod members;
 mod memberships;
@@ -28,6 +29,7 @@ use std::{collections::HashMap, sync::Arc};
 pub use feed::{Fed, Listed, News, feed_groups, feed_users};
 pub use group::{Group, GroupObject};
 pub use id::Id;
+pub use identity::{Identity, Mapping, Origin, Refusal, group_identity};
 pub use members::{Members, Turnover};
 pub use memberships::Membership;
 pub use object::{ObjectRef, Standing, Unreadable};

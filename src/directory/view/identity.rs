@@ -1,18 +1,20 @@
-//! The exact strings that RBAC compares: of a person, and of a group as tokens carry it.
+//! The exact strings that RBAC compares: of a person, and of a group as tokens carry it. Who writes the directory
+//! and who plans from it read them here.
 
 use std::{borrow::Borrow, fmt, sync::Arc};
 
 use serde_json::Value;
 use thiserror::Error;
 
+use super::{Group, Id, User};
 use crate::{
     api::{GroupAttribute, GroupIdentity, IdentityCase, UserIdentity},
-    directory::view::{Group, User},
     scim::{
         error::{Result, ScimError},
         filter::ElementFilter,
         mode::Mode,
         path::Path,
+        resource::Resource,
         schema::{Located, ResourceSchema},
     },
 };
@@ -125,7 +127,15 @@ impl Mapping {
     /// # Errors
     /// When the person has none that may stand in a binding.
     pub fn identity(&self, user: &User) -> Result<Identity, Refusal> {
-        self.string(&self.source.value(user).ok_or(Refusal::Empty)?)
+        self.identity_in(user.id(), &user.resource())
+    }
+
+    /// The identity string of the person of this id, as their resource is in some state.
+    ///
+    /// # Errors
+    /// When the person has none that may stand in a binding.
+    pub fn identity_in(&self, id: &Id, resource: &Resource) -> Result<Identity, Refusal> {
+        self.string(&self.source.value(id, resource).ok_or(Refusal::Empty)?)
     }
 
     /// The identity string of whoever has this userName, where the mapping takes it from there.
@@ -182,11 +192,10 @@ impl Source {
     }
 
     /// The value; of several the primary one, else the first.
-    fn value(&self, user: &User) -> Option<String> {
+    fn value(&self, id: &Id, resource: &Resource) -> Option<String> {
         if self.is("id") {
-            return Some(user.id().to_string());
+            return Some(id.to_string());
         }
-        let resource = user.resource();
         let attribute = match &self.urn {
             Some(urn) => resource.get(urn)?.get(&self.attribute)?,
             None => resource.get(&self.attribute)?,
@@ -211,7 +220,7 @@ impl Source {
 ///
 /// # Errors
 /// When the group has none that may stand in a binding.
-pub fn of_group(mapping: &GroupIdentity, group: &Group) -> Result<Identity, Refusal> {
+pub fn group_identity(mapping: &GroupIdentity, group: &Group) -> Result<Identity, Refusal> {
     match mapping.from {
         GroupAttribute::DisplayName => Identity::new(&mapping.prefix, group.display_name()),
         GroupAttribute::ExternalId => {
@@ -316,7 +325,7 @@ mod tests {
         let group = shown(group("Team", &[], json!({"id": "g1", "externalId": "00g9"})));
         let named = |from| {
             let mapping = serde_json::from_value(json!({"from": from, "prefix": "oidc:"})).unwrap();
-            of_group(&mapping, &group).unwrap().to_string()
+            group_identity(&mapping, &group).unwrap().to_string()
         };
         assert_eq!(named("displayName"), "oidc:Team");
         assert_eq!(named("externalId"), "oidc:00g9");
