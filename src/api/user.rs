@@ -76,6 +76,11 @@ pub struct ScimUserSpec {
     pub title: Option<String>,
     /// SCIM `meta`: created, lastModified and the version that counts changes of content.
     pub meta: ResourceMeta,
+    /// Since when the person has the identity string that the provider's `identity.user` makes of them (RFC 3339):
+    /// `lastModified` of the change that gave it to them. Of several people with one string the first one holds
+    /// it. Since they were created, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_since: Option<Timestamp>,
     /// True while this object only holds a new name for a resource that is being renamed to it:
     /// it is invisible and gives nobody anything.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -146,7 +151,7 @@ pub struct Rest(Map<String, Value>);
 
 impl Rest {
     /// Names of typed fields of ScimUser and ScimGroup specs.
-    const TYPED: [&str; 20] = [
+    const TYPED: [&str; 21] = [
         "id",
         "provider",
         "userName",
@@ -157,6 +162,7 @@ impl Rest {
         "userType",
         "title",
         "meta",
+        "identitySince",
         "reserved",
         "renamedFrom",
         "renamedTo",

@@ -17,18 +17,27 @@ use crate::{
 
 /// A person who was not there before.
 pub(super) fn new_user(provider: &Provider, resource: Resource, now: Timestamp) -> Next<ScimUserSpec> {
-    Next::new(user_spec(provider, &Id::random(), resource, first(now)))
+    let meta = first(now);
+    let created = meta.created;
+    Next::new(user_spec(provider, &Id::random(), resource, meta, created))
 }
 
-/// A person's next state. A change that changes nothing leaves version and lastModified.
+/// A person's next state. A change that changes nothing leaves version and lastModified, and one that leaves their
+/// identity string leaves since when they have it.
 pub(super) fn next_user(
     provider: &Provider,
     current: &User,
     next: Resource,
     now: Timestamp,
 ) -> Next<ScimUserSpec> {
-    let effect = effect(&provider.user_resource(current), &next);
-    let mut spec = user_spec(provider, current.id(), next, following(current.meta(), effect, now));
+    let before = provider.user_resource(current);
+    let effect = effect(&before, &next);
+    let meta = following(current.meta(), effect, now);
+    let since = match effect {
+        Effect::New if !provider.is_called_alike(current.id(), &before, &next) => meta.last_modified,
+        Effect::New | Effect::Same => current.identity_since(),
+    };
+    let mut spec = user_spec(provider, current.id(), next, meta, since);
     spec.renamed_from = current.renamed_from().cloned();
     Next { effect, ..Next::new(spec) }
 }
@@ -121,7 +130,13 @@ fn following_spec<'a>(
     next
 }
 
-fn user_spec(provider: &Provider, id: &Id, mut resource: Resource, meta: ResourceMeta) -> ScimUserSpec {
+fn user_spec(
+    provider: &Provider,
+    id: &Id,
+    mut resource: Resource,
+    meta: ResourceMeta,
+    identity_since: Timestamp,
+) -> ScimUserSpec {
     ScimUserSpec {
         id: id.to_string(),
         provider: provider.name().to_string(),
@@ -133,6 +148,7 @@ fn user_spec(provider: &Provider, id: &Id, mut resource: Resource, meta: Resourc
         active_unassigned: !resource.contains_key("active"),
         user_type: text(&mut resource, "userType"),
         title: text(&mut resource, "title"),
+        identity_since: (identity_since != meta.created).then_some(identity_since),
         meta,
         reserved: false,
         renamed_from: None,
@@ -215,3 +231,6 @@ fn following(current: &ResourceMeta, effect: Effect, now: Timestamp) -> Resource
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

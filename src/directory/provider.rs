@@ -123,6 +123,13 @@ impl Provider {
         self.identity.as_ref().err().map(String::as_str)
     }
 
+    /// Whether a person of this id has the same identity string in two states. Where the mapping cannot be read nobody
+    /// can tell, and so nobody has.
+    pub(super) fn is_called_alike(&self, id: &Id, before: &Resource, after: &Resource) -> bool {
+        let alike = |mapping: &Mapping| mapping.identity_in(id, before) == mapping.identity_in(id, after);
+        self.identity.as_ref().is_ok_and(alike)
+    }
+
     /// What a successful PATCH is answered with.
     pub fn patch_response(&self) -> PatchResponse {
         self.spec.patch_response

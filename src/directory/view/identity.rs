@@ -1,5 +1,5 @@
 //! The exact strings that RBAC compares: of a person, and of a group as tokens carry it. Who writes the directory
-//! and who plans from it read them here.
+//! notes since when people have theirs, and who plans from it goes by that: both read them here.
 
 use std::{borrow::Borrow, fmt, sync::Arc};
 

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{Id, ObjectRef, Standing, Unreadable, lookup::Print, object::RenamedFrom, slot::Entry};
@@ -23,6 +24,7 @@ pub struct User {
     emails: Box<[Print]>,
     active: bool,
     meta: ResourceMeta,
+    identity_since: Timestamp,
     resource: Compact,
 }
 
@@ -53,6 +55,7 @@ impl User {
             emails: emails(&resource),
             active: spec.active,
             meta: spec.meta.clone(),
+            identity_since: spec.identity_since.unwrap_or(spec.meta.created),
             resource: Compact::of_user(resource),
         })
     }
@@ -110,6 +113,11 @@ impl User {
     /// When the person was created and last changed, and how often.
     pub fn meta(&self) -> &ResourceMeta {
         &self.meta
+    }
+
+    /// Since when the person has their identity string, as whoever wrote it saw it.
+    pub fn identity_since(&self) -> Timestamp {
+        self.identity_since
     }
 
     /// The SCIM resource, without `schemas`, `id`, `meta` and `groups`.
