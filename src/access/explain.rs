@@ -245,7 +245,7 @@ impl fmt::Display for Nameless {
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Taken { identity, holder } => write!(
                 f,
-                "{:?} is the string of somebody who was created before, id {} of provider {}: whoever's token \
+                "{:?} is the string of somebody who was called so before, id {} of provider {}: whoever's token \
                  says so may do what they may",
                 identity.as_str(),
                 holder.id,

@@ -1,16 +1,12 @@
-//! Who holds which identity string. Of everyone of every provider whoever was created first holds it. So
-//! nobody who is new can take another's access, or take it away, by choosing a name. Where its provider
-//! correlates, the first of each other provider that does holds it too, as the same person.
+//! Who holds which identity string. Of everyone of every provider whoever was called so first holds it. So nobody can
+//! take another's access, or take it away, by choosing a name: a new account cannot, and an older one that is called
+//! otherwise from now on cannot either. Where its provider correlates, the first of each other provider that does
+//! holds it too, as the same person.
 //!
-//! The order is by creation, and not by who was called so first: nothing stored tells when somebody's
-//! attribute got its value. `lastModified` moves with every change, so that a holder would lose the
-//! string to a namesake by any change of their own; the creation of the object is a claim's time for a
-//! userName alone, and another one after a backup was restored; what a process has seen ends with it,
-//! and a string would change hands at a restart, with nobody's doing; and a binding has the string and
-//! not whose it was, so that a namesake in the group would keep it for somebody who was deactivated.
-//! By creation the order is the same in every process and after every restart, and a new account can
-//! displace nobody. An older account whose attribute is changed can: where people may change their own
-//! attributes, `identity.user.from` has to be one that they may not.
+//! Since when somebody is called so stands in their object: whoever writes a change of the attribute notes its moment
+//! in the same write. So the order is the same in every process, after every restart and after a restored backup.
+//! Nothing else tells: `lastModified` moves with every change, and what a process has seen ends with it. When a
+//! provider maps another attribute the moments stay: whoever may change that may name anybody's string anyway.
 
 mod claims;
 
@@ -68,7 +64,7 @@ pub struct PersonRef {
 pub enum Nameless {
     /// The mapping gives no usable string.
     Refused(Refusal),
-    /// Somebody who was created before holds the string.
+    /// Somebody who was called so before holds the string.
     Taken {
         /// The string.
         identity: Identity,
@@ -322,7 +318,7 @@ impl Person {
         let identity = self.identity.as_ref().ok()?.clone();
         let user = &self.user;
         let claim =
-            Claim { created: user.meta().created, id: user.id().clone(), provider: user.provider().clone() };
+            Claim { since: user.identity_since(), id: user.id().clone(), provider: user.provider().clone() };
         Some((identity, claim))
     }
 }

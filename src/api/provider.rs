@@ -79,7 +79,7 @@ pub struct ScimProviderSpec {
     pub governance: Governance,
     /// Takes people of several providers under one identity string for one person, who has what the policies
     /// of any of these providers give. Only between providers that all set it, and only where the strings are
-    /// equal; addresses alone make nobody one. When absent, whoever was created first holds a string, and
+    /// equal; addresses alone make nobody one. When absent, whoever was called so first holds a string, and
     /// the others get nothing. Application configuration goes by each provider alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlate: Option<Correlation>,

@@ -34,6 +34,7 @@ mod company;
 mod correlation;
 mod crashes;
 mod features;
+mod first;
 mod freeze;
 pub(crate) mod guard;
 mod process;

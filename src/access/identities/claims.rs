@@ -12,10 +12,11 @@ use crate::directory::view::Id;
 #[derive(Debug, Default)]
 pub(super) struct Claims(Vec<BTreeSet<Claim>>);
 
-/// A person's claim to a string, in the order of precedence.
+/// A person's claim to a string, in the order of precedence: who was called so first comes first. Of those whose
+/// moments are the same, as one clock or two may tell, the id decides: any order will do that every process sees.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Claim {
-    pub(super) created: Timestamp,
+    pub(super) since: Timestamp,
     pub(super) id: Id,
     pub(super) provider: Arc<str>,
 }

@@ -124,7 +124,7 @@ fn who_has_another_ones_string_is_told_whose_it_is() {
     world.settle("p");
     let [why] = &told(&world, "bob")[..] else { panic!() };
     assert!(
-        why.contains("\"one\" is the string of somebody who was created before, id alice of provider okta"),
+        why.contains("\"one\" is the string of somebody who was called so before, id alice of provider okta"),
         "{why}"
     );
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{super::*, world::*};
 
-/// Alice of `okta` is in `team`, which may edit `team-a`; she was created before Alice of `entra`, who is in
+/// Alice of `okta` is in `team`, which may edit `team-a`; she was called so before Alice of `entra`, who is in
 /// `staff`, which may view `team-b`. Their strings are equal, and the providers correlate as is said.
 fn alice_twice(okta: Value, entra: Value) -> World {
     let mut world = World::new();
@@ -152,7 +152,7 @@ fn equal_addresses_alone_make_nobody_one_person() {
 }
 
 #[test]
-fn correlation_that_ends_leaves_the_string_to_whoever_was_created_first() {
+fn correlation_that_ends_leaves_the_string_to_whoever_was_called_so_first() {
     let mut world = alice_twice(json!("Any"), json!("Any"));
     assert_eq!(held_after(&mut world, |world| correlate(world, "entra", json!(null))), [EDIT]);
     assert_eq!(held_after(&mut world, |world| correlate(world, "entra", json!("All"))), [EDIT, VIEW]);

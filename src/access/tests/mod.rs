@@ -5,6 +5,7 @@ mod bad_input;
 mod correlation;
 mod delays;
 mod examples;
+mod first;
 mod guard;
 mod lanes;
 mod people;

@@ -304,21 +304,20 @@ fn group_not_found(selector: &GroupSelector) -> String {
 }
 
 fn taken(policy: &ScimAccessPolicy, excluded: &Excluded) -> Option<String> {
-    let Nameless::Taken { identity, holder } = &excluded.why else { return None };
-    let (who, identity) = (&excluded.who, identity.as_str());
+    let Nameless::Taken { holder, .. } = &excluded.why else { return None };
     let advice = match *holder.provider == *policy.spec.provider {
         true => "give each a string of their own",
         false => "if they are one person, set correlate on both providers",
     };
-    Some(format!(
-        "{who:?} is given nothing: {identity:?} is the string of somebody who was created before, id {} of provider {}; {advice}",
-        holder.id, holder.provider
-    ))
+    Some(format!("{}; {advice}", given_nothing(excluded)))
 }
 
 fn refused_identity(excluded: &Excluded) -> Option<String> {
-    let Nameless::Refused(refusal) = &excluded.why else { return None };
-    Some(format!("{:?} is given nothing: {refusal}", excluded.who))
+    matches!(excluded.why, Nameless::Refused(_)).then(|| given_nothing(excluded))
+}
+
+fn given_nothing(excluded: &Excluded) -> String {
+    format!("{:?} is given nothing: {}", excluded.who, excluded.why)
 }
 
 fn unusable_capture(group: &str) -> String {

@@ -31,10 +31,16 @@ impl Company {
     }
 
     pub(crate) async fn on(plane: &'static ControlPlane) -> Self {
+        Self::naming_by(plane, "userName").await
+    }
+
+    /// One whose people are called as this attribute says.
+    pub(super) async fn naming_by(plane: &'static ControlPlane, from: &str) -> Self {
         let (client, provider) = (plane.admin().await, unique("access"));
         let namespace = plane.namespace("team").await;
         let company = Self { plane, client, provider, namespace };
-        let identity = json!({"user": {"prefix": company.prefix()}, "group": {"prefix": company.prefix()}});
+        let prefix = company.prefix();
+        let identity = json!({"user": {"from": from, "prefix": prefix}, "group": {"prefix": prefix}});
         company.create::<ScimProvider>(&company.provider, json!({"identity": identity})).await;
         company
     }

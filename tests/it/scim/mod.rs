@@ -68,11 +68,7 @@ impl Idp {
         }))
         .unwrap();
         Api::all(client.clone()).create(&PostParams::default(), &provider).await.unwrap();
-        let secret = format!("scim_{name}");
-        issue(client, &name, &name, &secret, None).await;
-        let scim = ScimClient::new(format!("{url}/scim/v2/{name}"), secret);
-        await_until("the provider is served", async || scim.try_get("/Users").await == Some(StatusCode::OK))
-            .await;
+        let scim = connect(client, url, &name).await;
         Self { name, url: url.to_owned(), scim }
     }
 
@@ -119,6 +115,16 @@ impl Deref for Idp {
     fn deref(&self) -> &ScimClient {
         &self.scim
     }
+}
+
+/// A client of a provider, with a token of its own; returns when the provider is served.
+pub(crate) async fn connect(client: &Client, url: &str, provider: &str) -> ScimClient {
+    let secret = format!("scim_{provider}");
+    issue(client, provider, provider, &secret, None).await;
+    let scim = ScimClient::new(format!("{url}/scim/v2/{provider}"), secret);
+    await_until("the provider is served", async || scim.try_get("/Users").await == Some(StatusCode::OK))
+        .await;
+    scim
 }
 
 /// Creates the ScimToken `name` of a token.

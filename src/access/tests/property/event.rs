@@ -132,7 +132,8 @@ impl Event {
     pub fn happen(&self, world: &mut World, model: &mut Model) -> Touched {
         match self.clone() {
             Self::Person { name, active, title, manager } => {
-                let person = Person { active, title, manager };
+                let since = model.since(name, title);
+                let person = Person { active, title, manager, since };
                 model.people.insert(name, person);
                 world.user(name, user_spec(name, person))
             }
@@ -209,14 +210,17 @@ fn provider_of(person: &str) -> &'static str {
     ROSTER.iter().find(|(name, ..)| *name == person).map(|(_, provider, _)| provider).unwrap()
 }
 
-fn user_spec(name: &str, Person { active, title, manager }: Person) -> Value {
-    let (_, provider, month) = ROSTER.iter().find(|(known, ..)| *known == name).unwrap();
-    let created = format!("2026-0{month}-01T00:00:00Z");
-    json!({
-        "provider": provider, "active": active, "title": title,
+fn user_spec(name: &str, Person { active, title, manager, since }: Person) -> Value {
+    let created = format!("2026-0{}-01T00:00:00Z", created(name));
+    let mut spec = json!({
+        "provider": provider_of(name), "active": active, "title": title,
         "userType": if manager { "manager" } else { "employee" },
         "meta": {"created": created, "lastModified": created, "version": 1},
-    })
+    });
+    if since > MONTHS {
+        spec["identitySince"] = json!(format!("2026-05-02T00:00:{since:02}Z"));
+    }
+    spec
 }
 
 fn provider_spec(model: &Model, provider: &str) -> Value {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everyone there can be: id, provider, and in which month they were created.
-pub const ROSTER: [(&str, &str, u8); 5] =
+pub const ROSTER: [(&str, &str, u32); 5] =
     [("ann", "okta", 1), ("dot", "entra", 2), ("bea", "okta", 3), ("eve", "entra", 4), ("cyd", "okta", 5)];
 /// Everyone's id.
 pub const PEOPLE: [&str; 5] = ["ann", "dot", "bea", "eve", "cyd"];
@@ -28,6 +28,14 @@ pub enum Rule {
     All,
 }
 
+/// The last month of the roster.
+pub const MONTHS: u32 = 5;
+
+/// In which month somebody of the roster was created.
+pub fn created(who: &str) -> u32 {
+    ROSTER.iter().find(|(name, ..)| *name == who).map(|(.., month)| *month).unwrap()
+}
+
 /// What the guard lets go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
@@ -40,6 +48,8 @@ pub struct Person {
     pub active: bool,
     pub title: &'static str,
     pub manager: bool,
+    /// When they came to be called so: the month of their creation, or the number of a later change.
+    pub since: u32,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -61,6 +71,8 @@ pub type Grant = (&'static str, String, String, String);
 #[derive(Clone, Debug)]
 pub struct Model {
     pub people: BTreeMap<&'static str, Person>,
+    /// How many changes have given somebody another title, after as many months as the roster has.
+    changes: u32,
     pub groups: BTreeMap<&'static str, Group>,
     pub staff: Vec<&'static str>,
     pub namespaces: BTreeMap<&'static str, (bool, &'static str)>,
@@ -83,6 +95,7 @@ impl Model {
     pub fn new() -> Self {
         Self {
             people: BTreeMap::new(),
+            changes: MONTHS,
             groups: BTreeMap::new(),
             staff: Vec::new(),
             namespaces: [
@@ -98,6 +111,18 @@ impl Model {
             valid: true,
             held: BTreeSet::new(),
             owners: BTreeMap::new(),
+        }
+    }
+
+    /// Since when somebody is called so whom a provider tells of now.
+    pub fn since(&mut self, who: &str, title: &str) -> u32 {
+        match self.people.get(who) {
+            Some(person) if person.title == title => person.since,
+            Some(_) => {
+                self.changes += 1;
+                self.changes
+            }
+            None => created(who),
         }
     }
 
@@ -214,18 +239,19 @@ impl Model {
         self.holders(title).iter().find(|(_, of)| *of == provider).map(|(name, _)| *name)
     }
 
-    /// Those who hold a string: the eldest, and if both providers share, the eldest of the other.
+    /// Those who hold a string: who was called so first, and if both providers share, the first of the other.
     fn holders(&self, title: &str) -> Vec<(&'static str, &'static str)> {
-        let has = |(name, ..): &&(&str, &str, u8)| {
-            self.people.get(name).is_some_and(|person| person.title == title)
+        let claim = |(name, provider, _): &(&'static str, &'static str, u32)| {
+            let person = self.people.get(name).filter(|person| person.title == title)?;
+            Some((person.since, *name, *provider))
         };
-        let mut claims: Vec<_> = ROSTER.iter().filter(has).collect();
-        claims.sort_by_key(|(_, _, month)| month);
-        let Some((eldest, first, _)) = claims.first() else { return Vec::new() };
-        let other = claims.iter().find(|(_, provider, _)| provider != first);
+        let mut claims: Vec<_> = ROSTER.iter().filter_map(claim).collect();
+        claims.sort_unstable();
+        let claims = claims.into_iter().map(|(_, name, provider)| (name, provider));
+        let Some((first, home)) = claims.clone().next() else { return Vec::new() };
+        let other = claims.clone().find(|(_, provider)| *provider != home);
         let other = other.filter(|_| self.rules.values().all(|rule| *rule != Rule::Apart));
-        let other = other.map(|(name, provider, _)| (*name, *provider));
-        [(*eldest, *first)].into_iter().chain(other).collect()
+        [(first, home)].into_iter().chain(other).collect()
     }
 
     fn is_inactive(&self, holders: &[(&str, &str)]) -> bool {

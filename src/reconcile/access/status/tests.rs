@@ -124,7 +124,7 @@ fn people_without_a_usable_string_are_named() {
     world.settle("p");
     insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @r#"
     Ready=True AppliedInPart: the bindings are as the policy says, with exceptions: identity strings taken by others: 1 (see Ambiguous); identity strings refused: 1 (see Invalid)
-    Ambiguous=True IdentityTaken: "second" is given nothing: "x" is the string of somebody who was created before, id first of provider okta; give each a string of their own
+    Ambiguous=True IdentityTaken: "second" is given nothing: "x" is the string of somebody who was called so before, id first of provider okta: whoever's token says so may do what they may; give each a string of their own
     Invalid=True NameRefused: "alice" is given nothing: the attribute that the provider's identity is made from has no value
     "#);
 }
