@@ -139,6 +139,28 @@ async fn a_rename_keeps_id_labels_and_annotations_and_frees_the_old_name() {
 }
 
 #[tokio::test]
+async fn a_rename_says_since_when_somebody_is_called_so_and_nothing_else_does() {
+    let plane = shared().await;
+    let provider = provider("Compat");
+    let replica = Replica::healthy(plane).await;
+    let alice =
+        replica.store.create_user(&provider, json!({"userName": "alice"}), clock::now()).await.unwrap();
+    let users: Api<ScimUser> = Api::all(plane.admin().await);
+    let changed = async |change: &PatchRequest| {
+        let change = replica.store.patch_user(&provider, alice.id(), change, &Conditions::NONE, clock::now());
+        let changed = change.await.unwrap();
+        let stored = users.get(&changed.object().name).await.unwrap();
+        (stored.spec.identity_since, changed.meta().last_modified)
+    };
+    assert_eq!(changed(&set("title", json!("x"))).await.0, None);
+    let (since, renamed) = changed(&rename("alicia")).await;
+    assert_eq!(since, Some(renamed));
+    assert_eq!(changed(&set("title", json!("y"))).await.0, since);
+    let (back, renamed) = changed(&rename("alice")).await;
+    assert!(back == Some(renamed) && back > since);
+}
+
+#[tokio::test]
 async fn a_change_of_case_alone_is_a_plain_update() {
     let plane = shared().await;
     let provider = provider("Compat");
