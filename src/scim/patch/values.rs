@@ -19,8 +19,8 @@ const MAX_SPREAD: usize = 1024 * 1024;
 pub(super) struct Values<'a> {
     attribute: &'a Attribute,
     values: Vec<Value>,
-    /// Which of them the operation has added or changed.
-    touched: BTreeSet<usize>,
+    /// Which of them the operation says are primary.
+    raised: BTreeSet<usize>,
 }
 
 impl<'a> Values<'a> {
@@ -29,14 +29,14 @@ impl<'a> Values<'a> {
             Some(Value::Array(values)) => values,
             _ => Vec::new(),
         };
-        Self { attribute, values, touched: BTreeSet::new() }
+        Self { attribute, values, raised: BTreeSet::new() }
     }
 
     /// The list. A value that has become primary is the only one (RFC 7644 section 3.5.2).
     pub(super) fn into_value(mut self) -> Value {
-        if self.touched.iter().any(|&i| self.values.get(i).is_some_and(is_primary)) {
-            let untouched = self.values.iter_mut().enumerate().filter(|(i, _)| !self.touched.contains(i));
-            for (_, value) in untouched.filter(|(_, value)| is_primary(value)) {
+        if !self.raised.is_empty() {
+            let others = self.values.iter_mut().enumerate().filter(|(i, _)| !self.raised.contains(i));
+            for (_, value) in others.filter(|(_, value)| is_primary(value)) {
                 value["primary"] = false.into();
             }
         }
@@ -76,11 +76,11 @@ impl<'a> Values<'a> {
         };
         let places: Vec<_> = elements.iter().map(place).collect();
         for (place, element) in places.into_iter().zip(elements) {
+            self.raise([place], &element);
             match self.values.get_mut(place) {
                 Some(value) => *value = changed(self.attribute, value.take(), element)?,
                 None => self.values.push(element),
             }
-            self.touched.insert(place);
         }
         Ok(())
     }
@@ -117,14 +117,18 @@ impl<'a> Values<'a> {
 
     /// Adds one element: what is described, with the change.
     pub(super) fn push(&mut self, described: Map<String, Value>, change: Value) -> Result<()> {
-        self.touched.insert(self.values.len());
-        self.values.push(changed(self.attribute, Value::Object(described), change)?);
+        let element = changed(self.attribute, Value::Object(described), change)?;
+        self.raise([self.values.len()], &element);
+        self.values.push(element);
         Ok(())
     }
 
     /// Changes the elements that match.
     pub(super) fn merge(&mut self, filter: Option<&ElementFilter>, change: &Value) -> Result<()> {
-        self.update(filter, size(change), |attribute, value| changed(attribute, value, change.clone()))
+        let attribute = self.attribute;
+        let places = self.update(filter, size(change), |value| changed(attribute, value, change.clone()))?;
+        self.raise(places, change);
+        Ok(())
     }
 
     /// Puts another element in the place of each that matches: what is described, with the change.
@@ -134,34 +138,40 @@ impl<'a> Values<'a> {
         described: &Map<String, Value>,
         change: &Value,
     ) -> Result<()> {
-        let described = Value::Object(described.clone());
-        self.update(filter, size(&described).saturating_add(size(change)), |attribute, _| {
-            changed(attribute, described.clone(), change.clone())
-        })
+        let element = changed(self.attribute, Value::Object(described.clone()), change.clone())?;
+        let places = self.update(filter, size(&element), |_| Ok(element.clone()))?;
+        self.raise(places, &element);
+        Ok(())
     }
 
-    /// Changes the elements that match, each by so many bytes.
+    /// Changes the elements that match, each by so many bytes; returns where they are.
     fn update(
         &mut self,
         filter: Option<&ElementFilter>,
         size: usize,
-        next: impl Fn(&Attribute, Value) -> Result<Value>,
-    ) -> Result<()> {
-        let mut written: usize = 0;
+        next: impl Fn(Value) -> Result<Value>,
+    ) -> Result<Vec<usize>> {
+        let mut places: Vec<usize> = Vec::new();
         for (place, value) in self.values.iter_mut().enumerate() {
             if selects(filter, value) {
-                written = written.saturating_add(size);
-                if written > MAX_SPREAD {
+                places.push(place);
+                if places.len().saturating_mul(size) > MAX_SPREAD {
                     let name = &self.attribute.name;
                     let detail =
                         format!("{name} would grow by more than {MAX_SPREAD} bytes; select fewer values");
                     return Err(ScimError::new(ErrorKind::PayloadTooLarge, detail));
                 }
-                *value = next(self.attribute, value.take())?;
-                self.touched.insert(place);
+                *value = next(value.take())?;
             }
         }
-        Ok(())
+        Ok(places)
+    }
+
+    /// Takes note of what an operation says of the values at these places.
+    fn raise(&mut self, places: impl IntoIterator<Item = usize>, stated: &Value) {
+        if is_primary(stated) {
+            self.raised.extend(places);
+        }
     }
 }
 
