@@ -29,5 +29,6 @@ pub mod value;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 
+mod mutability;
 mod object;
 mod steps;

@@ -5,9 +5,10 @@ use serde_json::{Map, Value};
 use super::error::{Result, ScimError, quote};
 use super::members::Member;
 use super::mode::{AbsentMembers, LooseForms, Mode, WrongSchemas};
+use super::mutability;
 use super::object;
 use super::requirements::{Change, Requirements};
-use super::schema::{Attribute, Mutability, ResourceKind, ResourceSchema, Schema, Type, says_schemas};
+use super::schema::{Mutability, ResourceKind, ResourceSchema, Schema, says_schemas};
 use super::value::{Ignored, is_nobody, normalize_value};
 
 /// A resource in its canonical form: attribute names in their schema's spelling, no nulls, no empty lists or
@@ -91,9 +92,9 @@ pub fn succeed(
             sent.insert(name.to_owned(), value.clone());
         }
     }
-    keep(&schema.core().attributes, current, &mut sent)?;
+    mutability::keep(&schema.core().attributes, current, &mut sent)?;
     for extension in schema.extensions() {
-        keep_within(&extension.id, &extension.attributes, current, &mut sent)?;
+        mutability::keep_within(&extension.id, &extension.attributes, current, &mut sent)?;
     }
     settle(&mut sent, Change::Replacement(current), schema, requirements)?;
     Ok(sent)
@@ -241,34 +242,6 @@ fn check_schemas(body: &Map<String, Value>, schema: &ResourceSchema) -> Result<(
         Some(missing) => refuse(format!("schemas does not name {}, whose attributes are used", missing.id)),
         None => Ok(()),
     }
-}
-
-/// What is immutable or writeOnly stays where the next state does not mention it: the client may not take it away,
-/// or has never been shown it. What is immutable cannot differ where the state does (RFC 7644 section 3.5.1).
-fn keep(attributes: &[Attribute], current: &Resource, next: &mut Resource) -> Result<()> {
-    for attribute in attributes {
-        let name = attribute.name.as_ref();
-        match (attribute.mutability, current.get(name), next.get(name)) {
-            (Mutability::Immutable | Mutability::WriteOnly, Some(value), None) => {
-                next.insert(name.to_owned(), value.clone());
-            }
-            (Mutability::Immutable, Some(value), Some(other)) if value != other => {
-                return Err(ScimError::mutability(format!("{name} cannot change once it has a value")));
-            }
-            (Mutability::ReadWrite, ..) if attribute.ty == Type::Complex && !attribute.multi_valued => {
-                keep_within(name, &attribute.sub_attributes, current, next)?;
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// The same for what stands in an object of this name.
-fn keep_within(name: &str, attributes: &[Attribute], current: &Resource, next: &mut Resource) -> Result<()> {
-    let Some(Value::Object(current)) = current.get(name) else { return Ok(()) };
-    let Value::Object(next) = next.entry(name).or_insert_with(|| Map::new().into()) else { return Ok(()) };
-    keep(attributes, current, next)
 }
 
 fn insert(object: &mut Map<String, Value>, name: &str, value: Value) -> Result<()> {

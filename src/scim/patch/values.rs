@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use crate::scim::comparison::{Comparable, Comparison};
 use crate::scim::error::{ErrorKind, Result, ScimError};
 use crate::scim::filter::ElementFilter;
-use crate::scim::schema::{Attribute, Mutability};
+use crate::scim::mutability;
+use crate::scim::schema::Attribute;
 use crate::scim::value::is_primary;
 
 /// How much one operation may write into all the elements that it selects, in bytes: about what the Kubernetes
@@ -185,37 +186,14 @@ pub(super) fn assign(
     next: Option<Value>,
 ) -> Result<()> {
     let name = &*attribute.name;
-    if let Some(fixed) =
-        object.get(name).and_then(|current| changed_for_good(attribute, current, next.as_ref()))
-    {
-        return Err(ScimError::mutability(format!("{fixed} cannot change once it has a value")));
+    if let Some(current) = object.get(name) {
+        mutability::check(attribute, current, next.as_ref())?;
     }
     match next {
         Some(next) => object.insert(name.to_owned(), next),
         None => object.shift_remove(name),
     };
     Ok(())
-}
-
-/// The name of what is immutable and would change: the attribute, or a part of it. The values of a list come and
-/// go as a whole.
-fn changed_for_good(attribute: &Attribute, current: &Value, next: Option<&Value>) -> Option<String> {
-    let is_immutable = |attribute: &Attribute| attribute.mutability == Mutability::Immutable;
-    if next == Some(current) {
-        None
-    } else if is_immutable(attribute) {
-        Some(attribute.name.to_string())
-    } else if attribute.multi_valued {
-        None
-    } else {
-        let part = |value: Option<&Value>, sub: &Attribute| value?.get(&*sub.name).cloned();
-        let is_changed = |sub: &&Attribute| {
-            let before = part(Some(current), sub);
-            is_immutable(sub) && before.is_some() && before != part(next, sub)
-        };
-        let fixed = attribute.sub_attributes.iter().find(is_changed)?;
-        Some(format!("{}.{}", attribute.name, fixed.name))
-    }
 }
 
 /// The complex value with these sub-attributes changed; none when nothing is left of it. A `$ref` goes with

@@ -4,6 +4,7 @@ use super::*;
 use crate::scim::error::ErrorKind;
 use crate::scim::members::MemberKind;
 use crate::scim::schema::core::{ENTERPRISE_USER, GROUP, USER};
+use crate::scim::schema::{Attribute, Type};
 
 fn user(mode: Mode, body: Value) -> Result<Normalized> {
     normalize(body, &ResourceSchema::user(), mode)
