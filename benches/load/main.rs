@@ -20,9 +20,14 @@ mod process;
 mod report;
 mod world;
 
+use mimalloc::MiMalloc;
 use parts::{PARTS, Part};
 use report::Report;
 use world::World;
+
+/// The operator's: what is compared are not allocators.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() {
