@@ -5,10 +5,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::view::{Group, Id, Mapping, User, resource_types};
+use super::view::{Group, Id, Identity, Mapping, User, resource_types};
 use crate::{
     api::{
-        self, Governance, Limits, PatchResponse, ProviderMode, ResourceMeta, ScimProvider, ScimProviderSpec,
+        self, DeactivateBy, Governance, Limits, PatchResponse, ProviderMode, ResourceMeta, ScimProvider,
+        ScimProviderSpec,
     },
     ops::clock,
     scim::{
@@ -128,6 +129,19 @@ impl Provider {
     pub(super) fn is_called_alike(&self, id: &Id, before: &Resource, after: &Resource) -> bool {
         let alike = |mapping: &Mapping| mapping.identity_in(id, before) == mapping.identity_in(id, after);
         self.identity.as_ref().is_ok_and(alike)
+    }
+
+    /// Whether a person who is inactive in one of these is inactive in the other too, if one string calls them in both.
+    pub(super) fn deactivates_with(&self, other: &Self) -> bool {
+        let rule =
+            |provider: &Self| provider.spec.correlate.as_ref().map(|correlate| correlate.deactivate_by);
+        let rules = [rule(self), rule(other)];
+        rules.iter().all(Option::is_some) && rules.contains(&Some(DeactivateBy::Any))
+    }
+
+    /// The identity string of a person, if they have one.
+    pub(super) fn identity(&self, user: &User) -> Option<Identity> {
+        self.identity.as_ref().ok()?.identity(user).ok()
     }
 
     /// What a successful PATCH is answered with.

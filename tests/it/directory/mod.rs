@@ -8,6 +8,7 @@ mod crashes;
 mod groups;
 mod history;
 mod large;
+mod retention;
 mod users;
 
 use std::time::Duration;
@@ -104,11 +105,15 @@ async fn shared() -> &'static ControlPlane {
 
 /// A provider that is nobody else's in this test run.
 fn provider(mode: &str) -> Provider {
+    provider_of(json!({"mode": mode}))
+}
+
+fn provider_of(spec: Value) -> Provider {
     let object: ScimProvider = serde_json::from_value(json!({
         "apiVersion": "scim-operator.dev/v1alpha1",
         "kind": "ScimProvider",
         "metadata": {"name": unique("directory"), "uid": "1"},
-        "spec": {"mode": mode},
+        "spec": spec,
     }))
     .unwrap();
     Provider::from_object(&object).unwrap()
