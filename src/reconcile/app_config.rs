@@ -247,7 +247,7 @@ impl AppConfigs {
         let params = PatchParams::apply(STATUS_MANAGER).force();
         match api.patch_status(&name, &params, &Patch::Apply(patch)).await {
             Ok(written) => {
-                self.take(|index| index.apply_config(written));
+                self.take(|index| index.learn_config(written));
                 true
             }
             Err(kube::Error::Api(gone)) if gone.is_not_found() => true,
