@@ -51,6 +51,8 @@ async fn main() {
     let token = output(plane.operator(&Identity::Admin).args(create)).await.unwrap();
     say("and a token for the identity provider; the cluster keeps its SHA-256 alone:");
     kubectl(&plane, &["get", "scimtokens"]).await;
+    // The API server puts watches of kinds that have just been defined off, by seconds.
+    kubectl(&plane, &["wait", "--for=condition=Ready", "scimprovider/okta", "--timeout=30s"]).await;
     let okta = Story { plane: &plane, scim: operator.client("okta", token.trim()) };
 
     chapter("Before anybody was pushed");

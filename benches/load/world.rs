@@ -87,7 +87,7 @@ impl World {
         providers.create(&PostParams::default(), &provider).await.expect("a new provider");
         let token = output(self.plane.operator(&Identity::Admin).args(["token", "create", name])).await;
         let http =
-            Http::new(format!("{}/scim/v2/{name}", self.serve.scim), token.expect("a new token").trim());
+            Http::new(format!("{}/scim/v2/{name}", self.serve.scim()), token.expect("a new token").trim());
         let is_served = async || http.get(http.uri("/ServiceProviderConfig")).await.is_ok();
         await_until("the provider is served", is_served).await;
         let template = self.template(name, &http).await?;

@@ -240,6 +240,17 @@ impl Index {
         Touched::from([name])
     }
 
+    /// Takes what a write of this process made of a policy. The answer may come after the watch has told more: a policy
+    /// that is gone by then does not come back by it.
+    pub fn learn_policy(&mut self, object: ScimAccessPolicy) -> Touched {
+        let held = self.policy(&object.name_any());
+        if held.is_some_and(|held| held.metadata.uid == object.metadata.uid) {
+            self.apply_policy(object)
+        } else {
+            Touched::new()
+        }
+    }
+
     /// Whether a policy's object is newer than what is held under its name.
     pub(super) fn is_news(&self, name: &str, metadata: &ObjectMeta) -> bool {
         let held = self.policies.get(name).and_then(|held| version(&held.object().metadata));

@@ -29,6 +29,13 @@ pub struct Name {
     pub name: Arc<str>,
 }
 
+impl Name {
+    /// The name of this app config.
+    fn of(object: &ScimAppConfig) -> Self {
+        Self { namespace: object.namespace().unwrap_or_default().into(), name: object.name_any().into() }
+    }
+}
+
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
@@ -69,12 +76,14 @@ impl Index {
         self.configs.get(name)
     }
 
-    /// Takes an app config. Only another spec is news.
+    /// Takes an app config, if it is newer than what is held under its name. Only another spec is news.
     pub fn apply_config(&mut self, object: ScimAppConfig) -> Touched {
-        let namespace = object.namespace().unwrap_or_default().into();
-        let name = Name { namespace, name: object.name_any().into() };
+        let name = Name::of(&object);
         let object = Arc::new(object);
         match self.configs.get_mut(&name) {
+            Some(held) if version(&held.object).is_some_and(|held| version(&object) <= Some(held)) => {
+                Touched::new()
+            }
             Some(held) if held.object.spec == object.spec && held.object.uid() == object.uid() => {
                 held.object = object;
                 Touched::new()
@@ -84,6 +93,17 @@ impl Index {
                 self.configs.insert(name.clone(), Config { object, reading });
                 Touched::from([name])
             }
+        }
+    }
+
+    /// Takes what a write of this process made of an app config. The answer may come after the watch has told more: an
+    /// app config that is gone by then does not come back by it.
+    pub fn learn_config(&mut self, object: ScimAppConfig) -> Touched {
+        let held = self.config(&Name::of(&object));
+        if held.is_some_and(|held| held.object.uid() == object.uid()) {
+            self.apply_config(object)
+        } else {
+            Touched::new()
         }
     }
 
@@ -153,4 +173,8 @@ impl Index {
         let readers = self.enabled.permit(&namespace, labels, &provider.object)?;
         Reading::new(config, provider, readers).map(Arc::new)
     }
+}
+
+fn version(object: &ScimAppConfig) -> Option<u64> {
+    object.metadata.resource_version.as_ref()?.parse().ok()
 }

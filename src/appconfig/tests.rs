@@ -1,5 +1,6 @@
 //! From objects to plans, as the controller goes.
 
+use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::*;
@@ -141,6 +142,24 @@ fn an_app_config_is_news_when_its_spec_is() {
     assert_eq!(index.config(&name()).unwrap().object.status.as_ref().unwrap().entries, 7);
     assert_eq!(index.apply_config(config(json!({"format": "Text"}))), Touched::from([name()]));
     index.delete_config("apps", "users");
+    assert!(index.names().is_empty());
+}
+
+#[test]
+fn the_answer_to_a_write_undoes_nothing_that_was_told_before_it() {
+    let of_version = |spec, version: &str| {
+        let mut config = config(spec);
+        config.metadata.resource_version = Some(version.to_owned());
+        config
+    };
+    let mut index = index(json!({}));
+    index.apply_config(of_version(json!({"format": "Text"}), "20"));
+    assert_eq!(index.learn_config(of_version(json!({}), "19")), Touched::new());
+    assert_eq!(index.config(&name()).unwrap().object.resource_version().as_deref(), Some("20"));
+    assert_eq!(index.learn_config(of_version(json!({}), "21")), Touched::from([name()]));
+
+    index.delete_config("apps", "users");
+    assert_eq!(index.learn_config(of_version(json!({}), "22")), Touched::new());
     assert!(index.names().is_empty());
 }
 

@@ -68,6 +68,7 @@ impl Process {
             let listener = TcpListener::bind(self.ops_listen)
                 .await
                 .map_err(|error| format!("cannot listen at --ops-listen {}: {error}", self.ops_listen))?;
+            tracing::info!(address = %listener.local_addr()?, "probes.serving");
             let config =
                 Config::infer().await.map_err(|error| format!("no cluster is configured: {error}"))?;
             let (readiness, metrics) = (Readiness::default(), Metrics::new());

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     ops::kube_client::{Role, controller_client, request_client},
-    reconcile::{self, Context, Settings},
+    reconcile::{Context, Reconciler, Settings},
 };
 
 /// Arguments of `scim-operator reconcile`.
@@ -61,9 +61,8 @@ impl Reconciling {
     pub async fn run(self, process: &Running) -> Result<(), Error> {
         let watching = controller_client(process.config.clone(), Role::Reconcile)?;
         let writing = request_client(process.config.clone(), Role::Reconcile)?;
-        process.definitions(&watching).await;
         let context = Context {
-            watching,
+            watching: watching.clone(),
             writing,
             settings: Settings {
                 namespace: process.namespace.clone(),
@@ -80,6 +79,9 @@ impl Reconciling {
             metrics: process.metrics.clone(),
             readiness: process.readiness.clone(),
         };
-        Ok(reconcile::run(context, &process.shutdown).await?)
+        // Before anything is waited for: whoever asks meanwhile must not hear that all is there.
+        let reconciler = Reconciler::new(&context);
+        process.definitions(&watching).await;
+        Ok(reconciler.run(&process.shutdown).await?)
     }
 }

@@ -74,15 +74,17 @@ impl Answering {
         let listener = TcpListener::bind(self.listen)
             .map_err(|error| format!("cannot listen at --listen {}: {error}", self.listen))?;
 
+        let address = listener.local_addr()?;
+
         let mut parts = JoinSet::new();
         let tls = self.certificate(&mut parts).await?;
+        tracing::info!(%address, "serving");
         let (namespace, lease) = (&process.namespace, &self.janitor_lease);
         let lease = Lease::new(writing.clone(), namespace, lease, &process.pod, metrics.clone());
         parts.spawn(follow(endpoint.clone(), process.clone(), watching));
         parts.spawn(report(endpoint.clone(), writing));
         parts.spawn(sweep(Janitor::new(store), endpoint.clone(), lease, shutdown.clone()));
 
-        tracing::info!(address = %self.listen, "serving");
         tokio::select! {
             served = endpoint::serve(listener, tls, endpoint.router(), shutdown) => Ok(served?),
             error = failure(&mut parts) => Err(error),

@@ -1,4 +1,4 @@
-//! Clients of the Kubernetes API: one that is patient, and one for requests that someone waits for.
+//! Clients of the Kubernetes API: one for watches, and one for requests that someone waits for.
 
 use std::time::Duration;
 
@@ -28,10 +28,13 @@ pub enum Role {
     Command,
 }
 
-/// A client for watches and controllers: it waits as long as a watch needs, and tries again for minutes.
+/// A client for watches: it waits as long as a watch needs. It never tries again by itself, which it would do without
+/// a word and after ever longer pauses, of minutes in the end: a process would be deaf, and nobody would know. Watches
+/// try again by themselves, at least every 30 s, and log why.
 ///
 /// Fails when the configuration cannot be used; nothing is sent yet.
-pub fn controller_client(config: Config, role: Role) -> kube::Result<Client> {
+pub fn controller_client(mut config: Config, role: Role) -> kube::Result<Client> {
+    config.default_retry = false;
     Ok(ClientBuilder::try_from(prepared(config, role))?.build())
 }
 
@@ -112,17 +115,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_is_sent_once_and_says_who_sends_it() {
-        let (listener, config) = listener().await;
-        let agents = Arc::new(Mutex::new(Vec::new()));
-        let overloaded = async |State(agents): State<Arc<Mutex<Vec<HeaderValue>>>>, headers: HeaderMap| {
-            agents.lock().unwrap().extend(headers.get(USER_AGENT).cloned());
-            StatusCode::SERVICE_UNAVAILABLE
-        };
-        let router = Router::new().fallback(overloaded).with_state(agents.clone());
-        tokio::spawn(async { axum::serve(listener, router).await });
+        for client in [request_client, controller_client] {
+            let (listener, config) = listener().await;
+            let agents = Arc::new(Mutex::new(Vec::new()));
+            let overloaded = async |State(agents): State<Arc<Mutex<Vec<HeaderValue>>>>,
+                                    headers: HeaderMap| {
+                agents.lock().unwrap().extend(headers.get(USER_AGENT).cloned());
+                StatusCode::SERVICE_UNAVAILABLE
+            };
+            let router = Router::new().fallback(overloaded).with_state(agents.clone());
+            tokio::spawn(async { axum::serve(listener, router).await });
 
-        let answer = request_client(config, Role::Serve).unwrap().apiserver_version().await;
-        assert!(matches!(answer, Err(kube::Error::Api(status)) if status.code == 503));
-        assert_eq!(*agents.lock().unwrap(), [Role::Serve.user_agent()]);
+            let answer = client(config, Role::Serve).unwrap().apiserver_version().await;
+            assert!(matches!(answer, Err(kube::Error::Api(status)) if status.code == 503));
+            assert_eq!(*agents.lock().unwrap(), [Role::Serve.user_agent()]);
+        }
     }
 }

@@ -25,7 +25,7 @@ use tokio::{sync::oneshot, time::sleep};
 use super::{
     Context,
     events::Events,
-    queue::{Again, Queue},
+    queue::{Again, Queue, Trouble},
     sync::Sync,
     unreadable::{Kind, Unreadable},
     watch::{Told, watch},
@@ -221,7 +221,7 @@ impl Access {
         let began = Instant::now();
         let now = clock::now();
         if !self.recall(name).await {
-            return Again::Retry;
+            return Again::Retry(Trouble::Passing);
         }
         // Before the plan: what comes later may not be in it, and is told with the next one.
         let (deleted, former) = {
@@ -237,7 +237,9 @@ impl Access {
         };
         let outcome = match policy.spec.mode {
             // Before it is carried out: an approval covers one plan once.
-            PolicyMode::Enforce if !self.note_approval(&policy, &plan, now).await => return Again::Retry,
+            PolicyMode::Enforce if !self.note_approval(&policy, &plan, now).await => {
+                return Again::Retry(Trouble::Passing);
+            }
             PolicyMode::Enforce => self.carry_out(&policy, &plan, &mut leaving).await,
             PolicyMode::Preview => {
                 self.executor.execute(plan.lanes(), &plan.urgent(), Run::Dry).await.rehearsed()
@@ -270,8 +272,12 @@ impl Access {
             (true, None) => ReconcileOutcome::Done,
         };
         self.metrics.reconcile(CONTROLLER, result, began.elapsed());
+        let trouble = match outcome.first_error().is_some() || !shown {
+            true => Trouble::Passing,
+            false => Trouble::Lasting,
+        };
         match (result, plan.next) {
-            (ReconcileOutcome::Failed, _) => Again::Retry,
+            (ReconcileOutcome::Failed, _) => Again::Retry(trouble),
             (_, None) => Again::WhenAdded,
             (_, Some(next)) => Again::After(wait(now, next)),
         }

@@ -25,7 +25,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use super::{
     Context,
     events::Events,
-    queue::{Again, Queue},
+    queue::{Again, Queue, Trouble},
     sync::Sync,
     unreadable::{Kind, Unreadable},
     watch::{Gone, Told, watch},
@@ -192,7 +192,7 @@ impl AppConfigs {
             false => ReconcileOutcome::Failed,
         };
         self.metrics.reconcile(CONTROLLER, result, began.elapsed());
-        if result == ReconcileOutcome::Done { Again::WhenAdded } else { Again::Retry }
+        if result == ReconcileOutcome::Done { Again::WhenAdded } else { Again::Retry(Trouble::Passing) }
     }
 
     /// What should stand there. Rendering thousands of people takes its time, which others do not wait for.
@@ -247,7 +247,7 @@ impl AppConfigs {
         let params = PatchParams::apply(STATUS_MANAGER).force();
         match api.patch_status(&name, &params, &Patch::Apply(patch)).await {
             Ok(written) => {
-                self.take(|index| index.apply_config(written));
+                self.take(|index| index.learn_config(written));
                 true
             }
             Err(kube::Error::Api(gone)) if gone.is_not_found() => true,

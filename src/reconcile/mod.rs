@@ -61,7 +61,7 @@ pub struct Settings {
 /// What the controllers need.
 #[derive(Clone)]
 pub struct Context {
-    /// A client that waits as long as watches take, and tries again.
+    /// A client that waits as long as watches take.
     pub watching: Client,
     /// A client that never tries again by itself: what was planned may be wrong by then.
     pub writing: Client,
@@ -84,40 +84,53 @@ pub enum Ended {
     Task(#[from] tokio::task::JoinError),
 }
 
-/// Runs the controllers until the shutdown. Every replica keeps its caches; the one that holds the lease
-/// plans and applies.
-///
-/// # Errors
-/// When the lease is lost or a task ends: what is half done is left to the next leader.
-pub async fn run(context: Context, shutdown: &Shutdown) -> Result<(), Ended> {
-    let Settings { namespace, lease, pod, .. } = &context.settings;
-    let mut lease = Lease::new(context.writing.clone(), namespace, lease, pod, context.metrics.clone());
-    let sync = Sync::new(context.readiness.clone());
-    let directory = Shared::default();
-    let events = Arc::new(Events::new(context.writing.clone(), pod.clone()));
-    let controllers = Controllers {
-        access: Arc::new(Access::new(&context, directory.clone(), events.clone())),
-        app_configs: Arc::new(AppConfigs::new(&context, directory.clone(), events.clone())),
-    };
+/// The controllers. Every replica keeps its caches; the one that holds the lease plans and applies.
+pub struct Reconciler {
+    lease: Lease,
+    controllers: Controllers,
+    events: Arc<Events>,
+    sync: Sync,
+    watches: Vec<BoxFuture<'static, ()>>,
+}
 
-    let mut watches = JoinSet::new();
-    let shared = shared_watches(&context, &directory, &controllers, &sync);
-    let own = controllers.access.watches(&sync).into_iter().chain(controllers.app_configs.watches(&sync));
-    for watch in shared.into_iter().chain(own) {
-        watches.spawn(watch);
+impl Reconciler {
+    /// Controllers that have not begun. From now on readiness waits for all that they look at.
+    pub fn new(context: &Context) -> Self {
+        let Settings { namespace, lease, pod, .. } = &context.settings;
+        let lease = Lease::new(context.writing.clone(), namespace, lease, pod, context.metrics.clone());
+        let sync = Sync::new(context.readiness.clone());
+        let directory = Shared::default();
+        let events = Arc::new(Events::new(context.writing.clone(), pod.clone()));
+        let controllers = Controllers {
+            access: Arc::new(Access::new(context, directory.clone(), events.clone())),
+            app_configs: Arc::new(AppConfigs::new(context, directory.clone(), events.clone())),
+        };
+        let mut watches = shared_watches(context, &directory, &controllers, &sync);
+        watches.extend(controllers.access.watches(&sync));
+        watches.extend(controllers.app_configs.watches(&sync));
+        Self { lease, controllers, events, sync, watches }
     }
-    let work = async {
-        sync.complete().await;
-        let controllers =
-            async { tokio::join!(controllers.access.run(shutdown), controllers.app_configs.run(shutdown)) };
+
+    /// Reconciles until the shutdown.
+    ///
+    /// # Errors
+    /// When the lease is lost or a task ends: what is half done is left to the next leader.
+    pub async fn run(self, shutdown: &Shutdown) -> Result<(), Ended> {
+        let Self { mut lease, controllers: Controllers { access, app_configs }, events, sync, watches } =
+            self;
+        let mut watches: JoinSet<()> = watches.into_iter().collect();
+        let work = async {
+            sync.complete().await;
+            let controllers = async { tokio::join!(access.run(shutdown), app_configs.run(shutdown)) };
+            tokio::select! {
+                _ = controllers => {}
+                () = events.publish() => {}
+            }
+        };
         tokio::select! {
-            _ = controllers => {}
-            () = events.publish() => {}
+            led = lease.lead(shutdown, work) => Ok(led.map(|_| ())?),
+            Some(ended) = watches.join_next() => Ok(ended?),
         }
-    };
-    tokio::select! {
-        led = lease.lead(shutdown, work) => Ok(led.map(|_| ())?),
-        Some(ended) = watches.join_next() => Ok(ended?),
     }
 }
 
@@ -175,4 +188,29 @@ fn shared_watches(
         })
     };
     vec![Box::pin(users), Box::pin(groups), Box::pin(providers), Box::pin(namespaces)]
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::Config;
+
+    use super::*;
+    use crate::ops::readiness::State;
+
+    #[tokio::test]
+    async fn what_has_not_begun_is_not_ready() {
+        let nobody_listens = Config::new("http://127.0.0.1:1".parse().unwrap());
+        let client = Client::try_from(nobody_listens).unwrap();
+        let readiness = Readiness::default();
+        let _waiting = Reconciler::new(&Context {
+            watching: client.clone(),
+            writing: client,
+            settings: Settings::default(),
+            metrics: Metrics::new(),
+            readiness: readiness.clone(),
+        });
+        assert!(
+            matches!(readiness.state(), State::WaitingFor(kinds) if kinds.contains(&"scimaccesspolicies"))
+        );
+    }
 }

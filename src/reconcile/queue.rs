@@ -17,8 +17,10 @@ use crate::ops::shutdown::Shutdown;
 
 /// The pause after a first failure; it doubles with each further one.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
-/// The longest pause: what a person repairs takes minutes, and whatever changes is heard of at once.
-const LAST_RETRY: Duration = Duration::from_secs(300);
+/// The longest pause while the API server cannot take something: that it can again, nobody tells.
+const AWAY: Duration = Duration::from_secs(30);
+/// The longest pause while the API server refuses: what a person repairs takes minutes, and as a rule is heard of at once.
+const REFUSED: Duration = Duration::from_secs(300);
 
 /// Keys of objects to reconcile.
 ///
@@ -41,7 +43,16 @@ pub(super) enum Again {
     /// After this time, or when something changes.
     After(Duration),
     /// It failed: after a pause that grows, or when something changes.
-    Retry,
+    Retry(Trouble),
+}
+
+/// Why an object could not be reconciled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// What may pass by itself.
+    Passing,
+    /// What somebody has to repair.
+    Lasting,
 }
 
 impl<T: Clone + Ord + Hash + Send + 'static> Queue<T> {
@@ -180,9 +191,13 @@ impl<T: Clone + Ord + Hash> Agenda<T> {
     fn end(&mut self, key: T, again: Again, now: Instant) {
         self.running.remove(&key);
         let pause = match again {
-            Again::Retry => {
+            Again::Retry(trouble) => {
+                let longest = match trouble {
+                    Trouble::Passing => AWAY,
+                    Trouble::Lasting => REFUSED,
+                };
                 let failures = self.failures.entry(key.clone()).or_default();
-                let pause = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(*failures)).min(LAST_RETRY);
+                let pause = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(*failures)).min(longest);
                 *failures += 1;
                 Some(pause)
             }
@@ -247,25 +262,27 @@ mod tests {
     #[test]
     fn failures_wait_longer_and_longer_and_a_change_does_not_wait() {
         let (mut agenda, now) = (Agenda::default(), Instant::now());
-        let mut pause_after_failure = || {
+        let mut pause_after = |trouble| {
             agenda.add("a", now);
             assert_eq!(begun(&mut agenda, now), ["a"]);
-            agenda.end("a", Again::Retry, now);
+            agenda.end("a", Again::Retry(trouble), now);
             let Next::Wait(Some(due)) = agenda.begin(now, 9) else { panic!("it is not due") };
             due - now
         };
-        assert_eq!(pause_after_failure(), FIRST_RETRY);
-        assert_eq!(pause_after_failure(), FIRST_RETRY * 2);
+        assert_eq!(pause_after(Trouble::Lasting), FIRST_RETRY);
+        assert_eq!(pause_after(Trouble::Passing), FIRST_RETRY * 2);
         for _ in 0..40 {
-            pause_after_failure();
+            pause_after(Trouble::Lasting);
         }
-        assert_eq!(pause_after_failure(), LAST_RETRY);
+        assert_eq!(pause_after(Trouble::Lasting), REFUSED);
+        assert_eq!(pause_after(Trouble::Passing), AWAY, "the API server was away for long and may be back");
     }
 
     #[test]
     fn a_success_forgets_the_failures_before_it() {
         let (mut agenda, now) = (Agenda::default(), Instant::now());
-        for again in [Again::Retry, Again::WhenAdded, Again::Retry] {
+        let failed = Again::Retry(Trouble::Passing);
+        for again in [failed, Again::WhenAdded, failed] {
             agenda.add("a", now);
             begun(&mut agenda, now);
             agenda.end("a", again, now);

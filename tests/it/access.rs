@@ -20,7 +20,7 @@ use scim_operator::{
         readiness::{Readiness, State},
         shutdown::Shutdown,
     },
-    reconcile::{self, Context, Settings},
+    reconcile::{Context, Reconciler, Settings},
 };
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -94,7 +94,7 @@ async fn reconcile_as(plane: &'static ControlPlane, identity: Identity) {
                 readiness,
             };
             let (_trigger, shutdown) = Shutdown::new();
-            reconcile::run(context, &shutdown).await.unwrap();
+            Reconciler::new(&context).run(&shutdown).await.unwrap();
         });
     });
     await_until("the controllers are ready", async || ready.state() == State::Ready).await;

@@ -1,8 +1,10 @@
 //! Which policies a change touches.
 
+use kube::api::ObjectMeta;
 use serde_json::json;
 
 use super::{super::*, world::*};
+use crate::api::ScimAccessPolicy;
 
 /// Policies `grouped` over group `team`, `filtered` over managers, `elsewhere` over group `other`.
 fn world() -> World {
@@ -120,6 +122,21 @@ fn a_status_alone_touches_nothing() {
     let mut world = world();
     assert_eq!(world.policy("grouped", json!({})), touched([]));
     assert_eq!(world.policy("grouped", json!({"reason": "new"})), touched(["grouped"]));
+}
+
+#[test]
+fn a_policy_that_is_deleted_does_not_come_back_by_the_answer_to_a_write_from_before() {
+    let mut world = World::new();
+    world.policy("p", json!({}));
+    let written = ScimAccessPolicy::clone(world.index.policy("p").unwrap());
+    world.index.delete_policy("p");
+    assert_eq!(world.index.learn_policy(written.clone()), touched([]));
+    assert!(world.index.policy("p").is_none());
+
+    world.policy("p", json!({}));
+    let other = ObjectMeta { uid: Some("another".to_owned()), ..written.metadata.clone() };
+    world.index.learn_policy(ScimAccessPolicy { metadata: other, ..written });
+    assert_eq!(world.index.policy("p").unwrap().metadata.uid.as_deref(), Some("uid-of-p"));
 }
 
 #[test]

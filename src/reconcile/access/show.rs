@@ -44,7 +44,7 @@ impl Access {
                 match written.0 {
                     Ok(written) => {
                         // A spec that came meanwhile is told here first, and by the watch no more.
-                        let touched = self.index_mut().apply_policy(written);
+                        let touched = self.index_mut().learn_policy(written);
                         self.queue.add(touched);
                     }
                     Err(_) => self.index_mut().show_policy(&name, status),

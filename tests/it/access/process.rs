@@ -23,9 +23,10 @@ impl Process {
             metrics: Metrics::new(),
             readiness: readiness.clone(),
         };
+        let reconciler = Reconciler::new(&context);
         let process = Self(tokio::spawn(async move {
             let (_trigger, shutdown) = Shutdown::new();
-            let _ = reconcile::run(context, &shutdown).await;
+            let _ = reconciler.run(&shutdown).await;
         }));
         await_until("the controllers are ready", async || readiness.state() == State::Ready).await;
         process

@@ -4,6 +4,7 @@ use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use kube::{Api, Client, api::PostParams};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{ControlPlane, DEADLINE, Identity};
@@ -37,14 +38,40 @@ impl ControlPlane {
     ) {
         let client = self.client(who).await;
         let answer = async { while review(&client, verb, resource, namespace).await != expected {} };
-        let waited = timeout(DEADLINE, answer).await;
-        assert!(
-            waited.is_ok(),
-            "after {DEADLINE:?} it is still {} that {who:?} may {verb} {resource} in {namespace:?}",
-            !expected
-        );
+        if timeout(DEADLINE, answer).await.is_err() {
+            panic!(
+                "after {DEADLINE:?} it is still {} that {who:?} may {verb} {resource} in {namespace:?}\n{}",
+                !expected,
+                self.what_gives_access(namespace).await
+            );
+        }
+    }
+
+    /// The policies that name a namespace, and the bindings there, for whoever waited in vain.
+    async fn what_gives_access(&self, namespace: &str) -> String {
+        const GIVE_UP: &str = "--request-timeout=5s";
+        let told = async |args: &[&str]| {
+            let told = self.kubectl(args.iter().copied().chain([GIVE_UP])).await;
+            told.unwrap_or_else(|complaint| complaint)
+        };
+        let bindings = match namespace {
+            "" => told(&["get", "clusterrolebindings", "--output=wide", "--selector", OURS]).await,
+            _ => told(&["get", "rolebindings", "--output=wide", "--namespace", namespace]).await,
+        };
+        let bindings = format!("bindings:\n{bindings}");
+        let policies = told(&["get", "scimaccesspolicies", "--output=json"]).await;
+        let Ok(policies) = serde_json::from_str::<Value>(&policies) else { return policies + &bindings };
+        let place = if namespace.is_empty() { "cluster" } else { namespace };
+        let about = |policy: &&Value| policy["spec"]["scope"].to_string().contains(place);
+        let policies = policies["items"].as_array().into_iter().flatten().filter(about).map(|policy| {
+            format!("policy {} has status {:#}\n", policy["metadata"]["name"], policy["status"])
+        });
+        policies.chain([bindings]).collect()
     }
 }
+
+/// The label of what the operator binds.
+const OURS: &str = "app.kubernetes.io/managed-by=scim-operator";
 
 async fn review(client: &Client, verb: &str, resource: &str, namespace: &str) -> bool {
     let (resource, group) = resource.split_once('.').unwrap_or((resource, ""));

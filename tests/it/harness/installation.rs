@@ -3,10 +3,10 @@
 
 use std::{
     fs::{self, File},
-    net::TcpListener,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread,
 };
 
 use futures::future::join_all;
@@ -55,7 +55,7 @@ impl Installation {
             Process::start(plane, "scim-operator-serve", life),
             Process::start(plane, "scim-operator-reconcile", life),
         );
-        Self { url: serve.scim.clone(), processes: vec![serve, reconcile] }
+        Self { url: serve.scim(), processes: vec![serve, reconcile] }
     }
 
     /// Installs the chart and starts nothing.
@@ -77,7 +77,7 @@ impl Installation {
 
     /// What its processes count.
     pub(crate) async fn metrics(&self) -> String {
-        let counts = self.processes.iter().map(|process| ScimClient::anonymous(&process.ops));
+        let counts = self.processes.iter().map(|process| ScimClient::anonymous(process.url(PROBES)));
         join_all(counts.map(async |ops| ops.text("/metrics").await)).await.concat()
     }
 
@@ -96,13 +96,20 @@ pub(crate) enum Life<'a> {
     ItsOwn(&'a Path),
 }
 
+/// An address of loopback with a port that the process takes for itself.
+const ANY_PORT: &str = "127.0.0.1:0";
+
+/// What a process logs with the address where it answers SCIM, and where it answers probes.
+const SCIM: &str = "serving";
+const PROBES: &str = "probes.serving";
+
+/// How much of its log a process leaves to whoever looks for what went wrong, in lines.
+const LAST: usize = 20;
+
 /// One process of the operator, as the service account of its Deployment.
 pub(crate) struct Process {
     /// The shell that ends it with this process; None where it was left to itself.
     keeper: Option<Child>,
-    /// The URL of SCIM, without a path; nobody listens there in `reconcile`.
-    pub(crate) scim: String,
-    ops: String,
     log: PathBuf,
     pid: PathBuf,
 }
@@ -113,9 +120,9 @@ impl Process {
         let deployments = Api::<Deployment>::namespaced(plane.admin().await, NAMESPACE);
         let pod = deployments.get(deployment).await.unwrap().spec.unwrap().template.spec.unwrap();
         let identity = plane.service_account(NAMESPACE, &pod.service_account_name.unwrap()).await;
-        let (scim, ops) = (free_address(), free_address());
         let args = pod.containers[0].args.iter().flatten().map(|argument| {
-            let argument = argument.replace("0.0.0.0:8080", &scim).replace("0.0.0.0:9090", &ops);
+            // A port that was free a moment ago may be another process's by now, which would answer instead.
+            let argument = argument.replace("0.0.0.0:8080", ANY_PORT).replace("0.0.0.0:9090", ANY_PORT);
             argument.replace("$(POD_NAMESPACE)", NAMESPACE).replace("--log-format=json", "--log-format=text")
         });
         let name = unique(deployment);
@@ -135,7 +142,7 @@ impl Process {
                 None
             }
         };
-        let process = Self { keeper, scim: format!("http://{scim}"), ops: format!("http://{ops}"), log, pid };
+        let process = Self { keeper, log, pid };
         process.until_ready().await;
         process
     }
@@ -150,17 +157,45 @@ impl Process {
         fs::read_to_string(&self.pid).unwrap().trim().parse().unwrap()
     }
 
+    /// The URL of SCIM, without a path.
+    pub(crate) fn scim(&self) -> String {
+        self.url(SCIM)
+    }
+
     async fn until_ready(&self) {
-        let probes = ScimClient::anonymous(&self.ops);
-        await_until(&format!("it is ready, see {}", self.log.display()), async || {
+        await_until(&format!("{} says where it listens", self.name()), async || {
+            self.address(PROBES).is_some()
+        })
+        .await;
+        let probes = ScimClient::anonymous(self.url(PROBES));
+        await_until(&format!("{} is ready", self.name()), async || {
             probes.try_get("/readyz").await == Some(StatusCode::OK)
         })
         .await;
+    }
+
+    fn url(&self, message: &str) -> String {
+        format!("http://{}", self.address(message).unwrap())
+    }
+
+    /// The address that its log has beside a message.
+    fn address(&self, message: &str) -> Option<String> {
+        let log = self.log();
+        let (_, address) = log.split_once(&format!(" {message} address="))?;
+        let (address, _) = address.split_once('\n')?;
+        Some(address.to_owned())
+    }
+
+    fn name(&self) -> &str {
+        self.log.file_stem().unwrap().to_str().unwrap()
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("{}", last_of(self.name(), &self.log()));
+        }
         if let Some(keeper) = &mut self.keeper {
             drop(keeper.stdin.take());
             let _ = keeper.wait();
@@ -189,7 +224,9 @@ fn command(kubeconfig: &Path, log: &Path, life: Life<'_>) -> Command {
     command
 }
 
-/// An address of loopback that nobody listens on.
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+/// The end of a log, where whoever wonders may read it: its file goes with the control plane.
+fn last_of(name: &str, log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    let last = &lines[lines.len().saturating_sub(LAST)..];
+    format!("{name} ends with:\n{}", last.join("\n"))
 }

@@ -63,7 +63,7 @@ async fn a_slice_that_is_missing_at_the_start_hides_its_group_alone_and_costs_no
         Process::start(&plane, "scim-operator-serve", Life::Ours),
         Process::start(&plane, "scim-operator-reconcile", Life::Ours),
     );
-    let idp = idp.at(&serve.scim);
+    let idp = idp.at(&serve.scim());
     let unknown = idp.get(&url).await.expect(503);
     assert!(unknown.header("retry-after").is_some());
     assert_eq!(idp.get("/Groups").await.expect(200).total(), 0);

@@ -9,7 +9,7 @@ use crate::harness::{Life, Process};
 async fn two() -> (Idp, ScimClient, Process) {
     let idp = Idp::new().await;
     let process = Process::start(ControlPlane::shared().await, "scim-operator-serve", Life::Ours).await;
-    let other = idp.at(&process.scim);
+    let other = idp.at(&process.scim());
     await_until("the other replica serves the provider", async || {
         other.try_get("/Users").await == Some(StatusCode::OK)
     })
