@@ -12,10 +12,10 @@
 //! or deactivated. Of a string that nobody has held since the process began nothing is known. At most as many of those
 //! can be active people's as there are active people without one: so many count, and if that is too much, all wait.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    time::Duration,
-};
+mod admission;
+mod ledger;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -23,6 +23,9 @@ use sha2::{Digest, Sha256};
 
 use super::binding::{Place, Subject};
 use crate::api::{Guard as Spec, ScimAccessPolicy, names::ANNOTATION_APPROVE};
+pub(super) use admission::Through;
+pub use admission::{Admission, Leaving, Record};
+pub use ledger::{Ledger, Losses};
 
 /// Who would lose what, because of their groups or attributes alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,19 +39,6 @@ pub struct Departures {
     /// How many of those can be active people, because as many have no identity string. The others were deleted, and
     /// nobody knows which they are.
     pub untraced_active: usize,
-}
-
-/// Who lost access through one provider, and when last.
-#[derive(Clone, Debug, Default)]
-pub struct Losses(HashMap<Subject, Timestamp>);
-
-/// What has been lost through one provider.
-#[derive(Clone, Debug, Default)]
-pub struct Ledger {
-    /// By those who are as active as before.
-    pub departures: Losses,
-    /// By those who were deactivated or deleted. They never wait; when they are many, somebody is told.
-    pub leavers: Losses,
 }
 
 /// What one provider's changes may take away.
@@ -96,19 +86,6 @@ pub struct Held {
     pub lost: usize,
     /// How many may.
     pub allowance: usize,
-}
-
-impl Losses {
-    /// Notes who loses access, and forgets whoever did before the window.
-    pub fn note(&mut self, subjects: impl IntoIterator<Item = Subject>, window: Duration, now: Timestamp) {
-        self.0.retain(|_, at| is_within(*at, window, now));
-        self.0.extend(subjects.into_iter().map(|subject| (subject, now)));
-    }
-
-    /// Who has lost access within the window.
-    pub fn within(&self, window: Duration, now: Timestamp) -> impl Iterator<Item = &Subject> {
-        self.0.iter().filter(move |(_, at)| is_within(**at, window, now)).map(|(subject, _)| subject)
-    }
 }
 
 impl Departures {
@@ -167,6 +144,11 @@ impl Guard<'_> {
         self.spent(&departures.counted()).is_free()
     }
 
+    /// How many may lose access in all, as things stand.
+    pub fn allowance(&self) -> usize {
+        self.spent(&BTreeSet::new()).allowance
+    }
+
     /// Whether these make those who were deactivated or deleted many.
     pub fn become_many(&self, leavers: &BTreeSet<Subject>) -> bool {
         let spent = self.spent_of(&self.ledger.leavers, leavers);
@@ -177,20 +159,24 @@ impl Guard<'_> {
         self.spent_of(&self.ledger.departures, subjects)
     }
 
+    /// Those whom another process counted have no names: they count beside whoever has one, as people who hold
+    /// nothing any more.
     fn spent_of(&self, losses: &Losses, subjects: &BTreeSet<Subject>) -> Spent {
         let window = self.limits.window.into();
-        let lost: HashSet<&Subject> = losses.within(window, self.now).collect();
-        let more = subjects.iter().filter(|subject| !lost.contains(subject)).count();
+        let named: HashSet<&Subject> = losses.within(window, self.now).collect();
+        let counted = losses.counted_within(window, self.now);
+        let more = subjects.iter().filter(|subject| !named.contains(subject)).count();
+        let lost = named.len() + counted;
         let minimum = usize::try_from(self.limits.minimum).unwrap_or_default();
-        let allowance = match lost.len() + more {
+        let allowance = match lost + more {
             few if few <= minimum => minimum,
             _ => {
                 let mut people = self.holders.holders();
-                people.extend(&lost);
-                (people.len() * percent(&self.limits.max_removals) / 100).max(minimum)
+                people.extend(&named);
+                ((people.len() + counted) * percent(&self.limits.max_removals) / 100).max(minimum)
             }
         };
-        Spent { lost: lost.len(), more, allowance }
+        Spent { lost, more, allowance }
     }
 }
 
@@ -239,11 +225,6 @@ fn plan_id(policy: &ScimAccessPolicy, departures: &Departures, since: Timestamp)
         }
     }
     digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A clock that was set back makes nobody forget.
-fn is_within(at: Timestamp, window: Duration, now: Timestamp) -> bool {
-    Duration::try_from(now.duration_since(at)).map_or(true, |age| age <= window)
 }
 
 /// `20%` as 20. The API server takes no other form.
@@ -335,14 +316,9 @@ mod tests {
     }
 
     #[test]
-    fn those_who_left_within_the_window_count_and_those_before_do_not() {
+    fn those_who_left_before_count() {
         let policy = policy(json!({}));
         assert_eq!(held(judge(&policy, 90, 10, &people(0..11))).lost, 10);
-        let mut losses = Losses::default();
-        let window = Duration::from_secs(600);
-        losses.note(people(0..5), window, "2025-12-31T23:49:00Z".parse().unwrap());
-        losses.note(people(5..8), window, "2025-12-31T23:52:00Z".parse().unwrap());
-        assert_eq!(losses.within(window, now()).count(), 3);
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod process;
 mod slowness;
 mod tampering;
 mod unreadable;
+mod window;
 
 pub(crate) use self::{
     company::{Company, meta},

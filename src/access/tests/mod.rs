@@ -12,4 +12,5 @@ mod places;
 mod property;
 mod touching;
 mod unread;
+mod window;
 pub(crate) mod world;
