@@ -11,11 +11,15 @@
 //! the string when it was given something waits while they are active and have no other, and goes once they are deleted
 //! or deactivated. Of a string that nobody has held since the process began nothing is known. At most as many of those
 //! can be active people's as there are active people without one: so many count, and if that is too much, all wait.
+//!
+//! A token group counts as many as the active members that it had when a plan last saw it. Who is taken out of one
+//! does not count: nothing changes here, since it is their tokens that name the group.
 
 mod admission;
 mod ledger;
+mod token_groups;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -26,6 +30,7 @@ use crate::api::{Guard as Spec, ScimAccessPolicy, names::ANNOTATION_APPROVE};
 pub(super) use admission::Through;
 pub use admission::{Admission, Leaving, Record};
 pub use ledger::{Ledger, Losses};
+pub use token_groups::Members;
 
 /// Who would lose what, because of their groups or attributes alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +63,9 @@ pub struct Guard<'a> {
 pub trait Holders: std::fmt::Debug {
     /// Everyone, over all of its policies.
     fn holders(&self) -> HashSet<&Subject>;
+
+    /// How many active people there are.
+    fn active(&self) -> usize;
 }
 
 /// What the guard says of a policy's departures.
@@ -80,6 +88,8 @@ pub struct Held {
     pub since: Timestamp,
     /// Who waits.
     pub subjects: BTreeSet<Subject>,
+    /// How many people that is, with those for whom token groups stand.
+    pub people: usize,
     /// How many of them wait because they have no identity string any more, at most.
     pub nameless: usize,
     /// How many people have lost access through the provider within the window.
@@ -131,6 +141,7 @@ impl Guard<'_> {
             _ => Verdict::Held(Held {
                 plan,
                 since,
+                people: subjects.iter().map(|subject| self.people(subject)).sum(),
                 subjects,
                 nameless: departures.nameless(),
                 lost: spent.lost,
@@ -159,36 +170,58 @@ impl Guard<'_> {
         self.spent_of(&self.ledger.departures, subjects)
     }
 
+    /// For how many people a subject stands. A token group of which nobody saw the members may be everybody's.
+    fn people(&self, subject: &Subject) -> usize {
+        self.known_people(subject).unwrap_or_else(|| self.holders.active())
+    }
+
+    fn known_people(&self, subject: &Subject) -> Option<usize> {
+        match subject {
+            Subject::Group(_) => {
+                self.ledger.token_groups.people(subject, self.limits.window.into(), self.now)
+            }
+            Subject::User(_) | Subject::Other(_) => Some(1),
+        }
+    }
+
     /// Those whom another process counted have no names: they count beside whoever has one, as people who hold
     /// nothing any more.
     fn spent_of(&self, losses: &Losses, subjects: &BTreeSet<Subject>) -> Spent {
         let window = self.limits.window.into();
-        let named: HashSet<&Subject> = losses.within(window, self.now).collect();
+        let mut people: HashMap<&Subject, usize> = losses.within(window, self.now).collect();
         let counted = losses.counted_within(window, self.now);
-        let more = subjects.iter().filter(|subject| !named.contains(subject)).count();
-        let lost = named.len() + counted;
+        let lost = people.values().sum::<usize>() + counted;
+        let more: Vec<_> = subjects.iter().filter(|subject| !people.contains_key(subject)).collect();
+        let more: HashMap<_, _> = more.into_iter().map(|subject| (subject, self.people(subject))).collect();
+        let gone = lost + more.values().sum::<usize>();
         let minimum = usize::try_from(self.limits.minimum).unwrap_or_default();
-        let allowance = match lost + more {
+        let allowance = match gone {
             few if few <= minimum => minimum,
             _ => {
-                let mut people = self.holders.holders();
-                people.extend(&named);
-                ((people.len() + counted) * percent(&self.limits.max_removals) / 100).max(minimum)
+                people.extend(more);
+                for holder in self.holders.holders() {
+                    people.entry(holder).or_insert_with(|| self.known_people(holder).unwrap_or_default());
+                }
+                let share = percent(&self.limits.max_removals);
+                ((people.values().sum::<usize>() + counted) * share / 100).max(minimum)
             }
         };
-        Spent { lost, more, allowance }
+        Spent { lost, gone, allowance }
     }
 }
 
 struct Spent {
+    /// How many have lost access.
     lost: usize,
-    more: usize,
+    /// How many have once these have, too.
+    gone: usize,
+    /// How many may.
     allowance: usize,
 }
 
 impl Spent {
     fn is_free(&self) -> bool {
-        self.lost + self.more <= self.allowance
+        self.gone <= self.allowance
     }
 }
 
@@ -246,6 +279,10 @@ mod tests {
         fn holders(&self) -> HashSet<&Subject> {
             self.0.iter().collect()
         }
+
+        fn active(&self) -> usize {
+            self.0.len()
+        }
     }
 
     fn people(numbers: std::ops::Range<usize>) -> Vec<Subject> {
@@ -293,7 +330,8 @@ mod tests {
     fn judge(policy: &ScimAccessPolicy, holders: usize, lost: usize, leaving: &[Subject]) -> Verdict {
         let limits = Spec::default();
         let mut ledger = Ledger::default();
-        ledger.departures.note(people(1000..1000 + lost), limits.window.into(), now());
+        let gone = people(1000..1000 + lost).into_iter().map(|subject| (subject, 1));
+        ledger.departures.note(gone, limits.window.into(), now());
         let holders = People(people(0..holders));
         Guard { limits: &limits, ledger: &ledger, holders: &holders, now: now() }
             .judge(policy, &departures(leaving))

@@ -53,7 +53,7 @@ pub struct Index {
     /// By policy.
     pub(super) bindings: HashMap<Arc<str>, BTreeMap<BindingKey, Arc<Observed>>>,
     /// By whom they name: the policies whose bindings do, with how many.
-    naming: HashMap<Subject, BTreeMap<Arc<str>, usize>>,
+    pub(super) naming: HashMap<Subject, BTreeMap<Arc<str>, usize>>,
     pub(super) untold: Untold,
 }
 

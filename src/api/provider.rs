@@ -259,7 +259,9 @@ impl Default for Limits {
 }
 
 /// The mass-change guard: removals of access by group or filter beyond this are held until an
-/// administrator approves them. Deactivating or deleting a person is never held.
+/// administrator approves them. Deactivating or deleting a person is never held. A token group
+/// (`subjectKind: Group`) counts as many as its active members when it is deleted or renamed; who is
+/// taken out of one does not count, since only their tokens change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Guard {

@@ -36,7 +36,7 @@ use crate::{
         Admission, Bindable, BindingObject, Completeness, Former, Glob, Index, Lane, Leaving, Lost, Mark,
         Plan, Protected, RoleLists, Touched,
     },
-    api::{Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser},
+    api::{Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser, SubjectKind},
     directory::view::{News, Shared, User},
     ops::{
         clock,
@@ -155,6 +155,7 @@ impl Access {
             () = shutdown.requested() => return,
         }
         let policies = self.index_mut().take_over();
+        self.see_token_groups(&policies);
         self.queue.add(policies);
         let work = |policy: Arc<str>| {
             let access = self.clone();
@@ -164,6 +165,19 @@ impl Access {
             }
         };
         self.queue.work(CONCURRENCY, shutdown, work).await;
+    }
+
+    /// Counts who stands behind token groups before any of them goes.
+    fn see_token_groups(&self, policies: &Touched) {
+        let now = clock::now();
+        for name in policies {
+            let kind = self.index().policy(name).map(|policy| policy.spec.subject_kind);
+            if kind == Some(SubjectKind::Group)
+                && let Some((policy, plan)) = self.plan(name, now)
+            {
+                self.index_mut().see_token_groups(&policy, &plan, now);
+            }
+        }
     }
 
     /// Takes what the watch of providers tells.

@@ -39,6 +39,7 @@ pub(crate) mod guard;
 mod process;
 mod slowness;
 mod tampering;
+mod token_groups;
 mod unreadable;
 mod window;
 

@@ -10,7 +10,7 @@ use crate::{
     access::{
         binding::Subject,
         index::{Index, Provider},
-        plan::Plan,
+        plan::{Completeness, Plan},
     },
     api::{RemovalCount, ScimAccessPolicy},
 };
@@ -62,11 +62,28 @@ impl Index {
         let leaving = if guard.become_many(&plan.leavers) { Leaving::Many } else { Leaving::Few };
         let window = known.object.spec.guard.window.into();
         let counted = if plan.is_counted() { plan.departures.counted() } else { BTreeSet::new() };
+        let of_people = |subject: Subject| {
+            let people = guard.people(&subject);
+            (subject, people)
+        };
+        let counted: Vec<_> = counted.into_iter().map(of_people).collect();
         if let Some(Provider { ledger, .. }) = self.providers.get_mut(provider) {
-            ledger.leavers.note(plan.leavers.iter().cloned(), window, now);
+            ledger.leavers.note(plan.leavers.iter().map(|subject| (subject.clone(), 1)), window, now);
             ledger.departures.note(counted, window, now);
         }
+        self.see_token_groups(policy, plan, now);
         Admission::Admitted(leaving)
+    }
+
+    /// Takes note of how many people the token groups stand for that a policy gives something.
+    pub fn see_token_groups(&mut self, policy: &ScimAccessPolicy, plan: &Plan, now: Timestamp) {
+        if plan.token_groups.is_empty() || plan.completeness == Completeness::Partial {
+            return;
+        }
+        let Some(known) = self.providers.get_mut(policy.spec.provider.as_str()) else { return };
+        let token_groups = &mut known.ledger.token_groups;
+        token_groups.retain(|subject| self.naming.contains_key(subject));
+        token_groups.see(&plan.token_groups, known.object.spec.guard.window.into(), now);
     }
 
     /// What has to stand in a provider's status before anything of what was admitted is carried out; nothing where
@@ -110,5 +127,10 @@ impl Holders for Through<'_> {
         let own = self.index.policies.of(self.provider);
         let bindings = own.flat_map(|(name, _)| self.index.bindings_of(name));
         bindings.flat_map(|observed| &observed.binding.subjects).collect()
+    }
+
+    fn active(&self) -> usize {
+        let identities = &self.index.identities;
+        identities.people(self.provider).filter(|user| identities.is_active(user)).count()
     }
 }

@@ -11,6 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 
+use super::token_groups::TokenGroups;
 use crate::{access::binding::Subject, api::RemovalCount};
 
 /// In how many parts a window is counted: so much of it longer a removal may count for whoever knows the count alone.
@@ -27,6 +28,8 @@ pub struct Ledger {
     pub departures: Losses,
     /// By those who were deactivated or deleted. They never wait; when they are many, somebody is told.
     pub leavers: Losses,
+    /// How many people its token groups stand for.
+    pub token_groups: TokenGroups,
     /// What of the departures stands in the provider's status.
     recorded: Tally,
 }
@@ -34,9 +37,15 @@ pub struct Ledger {
 /// Who lost access through one provider, and when last.
 #[derive(Clone, Debug, Default)]
 pub struct Losses {
-    named: HashMap<Subject, Timestamp>,
+    named: HashMap<Subject, Loss>,
     /// Those of whom another process said no more than how many they were.
     counted: Tally,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Loss {
+    at: Timestamp,
+    people: usize,
 }
 
 /// How many, by the end of the part of a window in which they were counted.
@@ -79,18 +88,27 @@ impl Ledger {
 }
 
 impl Losses {
-    /// Notes who loses access, and forgets whoever did before the window. By a clock that was set back nobody lost
-    /// anything later than now.
-    pub fn note(&mut self, subjects: impl IntoIterator<Item = Subject>, window: Duration, now: Timestamp) {
-        self.named.values_mut().for_each(|at| *at = now.min(*at));
-        self.named.retain(|_, at| is_within(*at, window, now));
-        self.named.extend(subjects.into_iter().map(|subject| (subject, now)));
+    /// Notes who loses access, and how many people that is, and forgets whoever did before the window. By a clock that
+    /// was set back nobody lost anything later than now.
+    pub fn note(
+        &mut self,
+        subjects: impl IntoIterator<Item = (Subject, usize)>,
+        window: Duration,
+        now: Timestamp,
+    ) {
+        self.named.values_mut().for_each(|loss| loss.at = now.min(loss.at));
+        self.named.retain(|_, loss| is_within(loss.at, window, now));
+        for (subject, people) in subjects {
+            let loss = self.named.entry(subject).or_insert(Loss { at: now, people });
+            *loss = Loss { at: now, people: people.max(loss.people) };
+        }
         self.counted = std::mem::take(&mut self.counted).since(window, now);
     }
 
-    /// Who has lost access within the window.
-    pub fn within(&self, window: Duration, now: Timestamp) -> impl Iterator<Item = &Subject> {
-        self.named.iter().filter(move |(_, at)| is_within(**at, window, now)).map(|(subject, _)| subject)
+    /// Who has lost access within the window, and how many people that is.
+    pub fn within(&self, window: Duration, now: Timestamp) -> impl Iterator<Item = (&Subject, usize)> {
+        let named = self.named.iter().filter(move |(_, loss)| is_within(loss.at, window, now));
+        named.map(|(subject, loss)| (subject, loss.people))
     }
 
     /// How many more have, of whom nothing else is known.
@@ -100,7 +118,7 @@ impl Losses {
     }
 
     fn tally(&self, window: Duration, now: Timestamp) -> Tally {
-        let named = self.named.values().map(|at| (*at, 1));
+        let named = self.named.values().map(|loss| (loss.at, loss.people));
         let counted = self.counted.0.iter().map(|(until, people)| (*until, *people));
         let mut tally = Tally::default();
         for (at, people) in named.chain(counted) {
@@ -140,7 +158,7 @@ impl Tally {
 }
 
 /// A clock that was set back makes nobody forget.
-fn is_within(at: Timestamp, window: Duration, now: Timestamp) -> bool {
+pub(super) fn is_within(at: Timestamp, window: Duration, now: Timestamp) -> bool {
     Duration::try_from(now.duration_since(at)).map_or(true, |age| age <= window)
 }
 
@@ -164,12 +182,17 @@ mod tests {
         format!("2026-01-01T{time}Z").parse().unwrap()
     }
 
-    fn people(numbers: std::ops::Range<usize>) -> Vec<Subject> {
-        numbers.map(|number| Subject::User(format!("u{number}").into())).collect()
+    fn people(numbers: std::ops::Range<usize>) -> Vec<(Subject, usize)> {
+        numbers.map(|number| (Subject::User(format!("u{number}").into()), 1)).collect()
     }
 
     /// Notes, and writes what is due; whether something was.
-    fn carry_out(ledger: &mut Ledger, leaving: Vec<Subject>, now: Timestamp, allowance: usize) -> bool {
+    fn carry_out(
+        ledger: &mut Ledger,
+        leaving: Vec<(Subject, usize)>,
+        now: Timestamp,
+        allowance: usize,
+    ) -> bool {
         ledger.departures.note(leaving, WINDOW, now);
         let due = ledger.due(WINDOW, now, || allowance);
         due.iter().for_each(|removals| ledger.recorded(removals));

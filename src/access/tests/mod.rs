@@ -10,6 +10,7 @@ mod lanes;
 mod people;
 mod places;
 mod property;
+mod token_groups;
 mod touching;
 mod unread;
 mod window;
