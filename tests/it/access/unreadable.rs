@@ -4,7 +4,7 @@
 use kube::api::{ApiResource, DynamicObject};
 
 use super::{process::Process, *};
-use crate::directory::alone;
+use crate::{cli, directory::alone};
 
 /// Stores what this version does not know, as another may have left it.
 pub(crate) async fn store_unknown<K: Resource<DynamicType = ()>>(plane: &ControlPlane, name: &str) {
@@ -48,6 +48,14 @@ async fn until_stalled(company: &Company, policy: &str, subjects: usize) -> Valu
     })
     .await;
     condition(&told, "Stalled", "True").unwrap()
+}
+
+/// Until the guard holds something of a policy that cannot be read.
+async fn until_held(company: &Company, policy: &str) {
+    let kind = ApiResource::erase::<ScimAccessPolicy>(&());
+    let policies = Api::<DynamicObject>::all_with(company.client.clone(), &kind);
+    until(&policies, policy, "held", |policy: &DynamicObject| policy.data["status"]["held"].is_object())
+        .await;
 }
 
 #[tokio::test]
@@ -107,4 +115,38 @@ async fn while_a_provider_cannot_be_read_nobody_loses_access_though_reconcile_st
     company.may_not_edit("alice").await;
     company.until_ready(&policy, "True").await;
     company.may_edit("bob").await;
+}
+
+#[tokio::test]
+async fn what_is_held_of_a_policy_that_cannot_be_read_is_approved_all_the_same() {
+    let (plane, _alone) = alone().await;
+    let _process = Process::healthy(plane).await;
+    let company = Company::on(plane).await;
+    let guarded = json!({"spec": {
+        "guard": {"minimum": 0, "maxRemovals": "0%"},
+        "identity": {"user": {"from": "title"}},
+    }});
+    company.change::<ScimProvider>(&company.provider, guarded).await;
+    let set_title = async |title: Option<&str>| {
+        company.change::<ScimUser>(&company.id("alice"), json!({"spec": {"title": title}})).await;
+    };
+    company.user("alice").await;
+    set_title(Some("alice")).await;
+    company.group("team", &["alice"]).await;
+    let policy = company.policy(json!({})).await;
+    company.may_edit("alice").await;
+    store_unknown::<ScimAccessPolicy>(plane, &policy).await;
+    until_stalled(&company, &policy, 1).await;
+    set_title(None).await;
+
+    until_held(&company, &policy).await;
+    company.may_edit("alice").await;
+    let approved = cli::run(plane, &Identity::Admin, &["approve", &policy, "--yes"]).await;
+    assert_eq!(approved.code, 0, "{approved:?}");
+    assert!(
+        approved.complained.contains(&format!("of provider {} holds plan", company.provider)),
+        "{approved:?}"
+    );
+    company.may_not_edit("alice").await;
+    plane.kubectl(["delete", "scimaccesspolicy", &policy]).await.unwrap();
 }
