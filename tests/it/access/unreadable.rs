@@ -1,27 +1,37 @@
 //! Objects that another version of the product stored and this one cannot read: nobody loses anything by them but the
 //! inactive, and they say so.
 
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{ApiResource, DynamicObject};
+use scim_operator::api::ScimAppConfig;
 
 use super::{process::Process, *};
 use crate::{cli, directory::alone};
 
 /// Stores what this version does not know, as another may have left it.
 pub(crate) async fn store_unknown<K: Resource<DynamicType = ()>>(plane: &ControlPlane, name: &str) {
-    let plural = K::plural(&());
+    store_unknown_choice(plane, &K::plural(&()), "onDelete", json!(["Revoke", "Retain"]), &[name]).await;
+}
+
+/// The same in a field that takes these values alone; `object` is the object as kubectl is told of it.
+async fn store_unknown_choice(
+    plane: &ControlPlane,
+    plural: &str,
+    field: &str,
+    values: Value,
+    object: &[&str],
+) {
     let definition = format!("customresourcedefinition/{plural}.scim-operator.dev");
-    let values = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/onDelete/enum";
+    let path = format!("/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/{field}/enum");
     let admit = async |change: Value| {
         let change = json!([change]).to_string();
         plane.kubectl(["patch", &definition, "--type=json", "--patch", &change]).await.unwrap();
     };
-    admit(json!({"op": "remove", "path": values})).await;
-    let unknown = json!({"spec": {"onDelete": "Archive"}}).to_string();
-    await_until("the API server takes it", async || {
-        plane.kubectl(["patch", &plural, name, "--type=merge", "--patch", &unknown]).await.is_ok()
-    })
-    .await;
-    admit(json!({"op": "add", "path": values, "value": ["Revoke", "Retain"]})).await;
+    admit(json!({"op": "remove", "path": path})).await;
+    let unknown = json!({"spec": {field: "Archive"}}).to_string();
+    let patch = [&["patch", plural][..], object, &["--type=merge", "--patch", &unknown]].concat();
+    await_until("the API server takes it", async || plane.kubectl(patch.iter().copied()).await.is_ok()).await;
+    admit(json!({"op": "add", "path": path, "value": values})).await;
 }
 
 /// Stores what this version knows.
@@ -149,4 +159,54 @@ async fn what_is_held_of_a_policy_that_cannot_be_read_is_approved_all_the_same()
     );
     company.may_not_edit("alice").await;
     plane.kubectl(["delete", "scimaccesspolicy", &policy]).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_app_config_that_cannot_be_read_says_so_and_goes_on_telling_what_it_said_last() {
+    let (plane, _alone) = alone().await;
+    let company = Company::on(plane).await;
+    let _ = plane.kubectl(["create", "namespace", CONFIGURED]).await;
+    let _process = Process::healthy(plane).await;
+    let readers = json!({"spec": {"appConfigs": {"allowedNamespaces": {"names": [CONFIGURED]}}}});
+    company.change::<ScimProvider>(&company.provider, readers).await;
+    company.user("alice").await;
+    company.user("bob").await;
+    company.group("team", &["alice", "bob"]).await;
+    let name = unique("config");
+    let config = json!({"apiVersion": "scim-operator.dev/v1alpha1", "kind": "ScimAppConfig", "metadata": {"name": name}, "spec": {
+        "provider": company.provider,
+        "subjects": {"groups": [{"displayName": "team"}]},
+        "template": "{% for user in users %}\n{{ user.userName }}\n{% endfor %}\n",
+        "format": "Lines",
+        "target": {"configMap": {"name": name, "key": "users"}},
+    }});
+    let resource = ApiResource::erase::<ScimAppConfig>(&());
+    let configs = Api::<DynamicObject>::namespaced_with(company.client.clone(), CONFIGURED, &resource);
+    configs.create(&PostParams::default(), &serde_json::from_value(config).unwrap()).await.unwrap();
+    let tells = async |users: &str| {
+        let targets = Api::<ConfigMap>::namespaced(company.client.clone(), CONFIGURED);
+        let says = |target: &ConfigMap| target.data.iter().flatten().any(|(_, value)| value == users);
+        until(&targets, &name, users, says).await;
+    };
+    tells("alice\nbob\n").await;
+
+    let values = json!(["Render", "RemoveKey", "Placeholder"]);
+    let object = [name.as_str(), "--namespace", CONFIGURED];
+    store_unknown_choice(plane, "scimappconfigs", "onEmpty", values, &object).await;
+    company.deactivate("alice").await;
+    tells("bob\n").await;
+    let is_stalled = |config: &DynamicObject| {
+        let mut conditions = config.data["status"]["conditions"].as_array().into_iter().flatten();
+        config.data["status"]["entries"] == json!(1)
+            && conditions.any(|held| held["type"] == "Stalled" && held["reason"] == "Unreadable")
+    };
+    until(&configs, &name, "stalled, and of one person", is_stalled).await;
+
+    let known = Patch::Merge(json!({"spec": {"onEmpty": "Render"}}));
+    configs.patch(&name, &PatchParams::default(), &known).await.unwrap();
+    let is_well = |config: &DynamicObject| {
+        let mut conditions = config.data["status"]["conditions"].as_array().into_iter().flatten();
+        conditions.all(|held| held["type"] == "Ready" && held["status"] == "True")
+    };
+    until(&configs, &name, "well again", is_well).await;
 }
