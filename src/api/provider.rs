@@ -259,13 +259,12 @@ impl Default for Limits {
 }
 
 /// The mass-change guard: removals of access by group or filter beyond this are held until an
-/// administrator approves them. Deactivating or deleting a person is never held. A token group
-/// (`subjectKind: Group`) counts as many as its active members when it is deleted or renamed; who is
-/// taken out of one does not count, since only their tokens change.
+/// administrator approves them. Deactivating or deleting a person is never held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Guard {
-    /// The share of the people who hold access through this provider that may lose it in a window.
+    /// The share of the people who hold access through this provider that may lose it in a window. A token
+    /// group (`subjectKind: Group`) counts as many as its active members.
     /// Default: `20%`.
     #[schemars(regex(pattern = "^(100|[1-9]?[0-9])%$"))]
     pub max_removals: String,
