@@ -37,6 +37,7 @@ mod features;
 mod freeze;
 pub(crate) mod guard;
 mod process;
+mod selection;
 mod slowness;
 mod tampering;
 mod token_groups;
