@@ -7,7 +7,10 @@ use super::{
 };
 use crate::{
     directory::alone,
-    harness::crash::{Crash, Moment},
+    harness::{
+        Withheld,
+        crash::{Crash, Moment},
+    },
 };
 
 /// How many people the status of the company's provider counts.
@@ -50,6 +53,23 @@ async fn a_process_that_dies_right_after_a_removal_has_counted_it_for_the_next()
     for name in &people[..10] {
         company.may_edit(name).await;
     }
+}
+
+#[tokio::test]
+async fn nobody_keeps_access_because_the_count_cannot_be_written_and_it_is_made_up_for() {
+    let (plane, _alone) = alone().await;
+    let withheld = Withheld::patches_of("scimproviders");
+    let _process = Process::start(plane, plane.withholding(&Identity::Admin, &withheld).await).await;
+    let company = Company::on(plane).await;
+    company.team(json!({})).await;
+    set_members(&company, &["bob"]).await;
+    company.may_not_edit("alice").await;
+    assert_eq!(counted(&company).await, 0);
+
+    withheld.release();
+    set_members(&company, &[]).await;
+    company.may_not_edit("bob").await;
+    assert_eq!(counted(&company).await, 2);
 }
 
 #[tokio::test]
