@@ -11,6 +11,7 @@ use k8s_openapi::{
 use kube::{Resource, ResourceExt, core::ObjectMeta};
 use serde_json::{Value, json};
 
+use super::written::{changed_by, marked_by};
 use crate::api::{
     RoleKind, ScimAccessPolicy,
     names::{
@@ -355,35 +356,14 @@ impl Observed {
     }
 }
 
-/// The list of subjects is atomic, so one manager owns it: whoever wrote it last.
-fn changed_by(object: &impl ResourceExt) -> Option<String> {
-    let writers = object
-        .managed_fields()
-        .iter()
-        .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| fields.0.get("f:subjects").is_some()));
-    let last = writers.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
-    // Whoever says neither a manager nor a user agent has none.
-    let manager = last.manager.clone().unwrap_or_else(|| "somebody who gave no name".to_owned());
-    Some(manager).filter(|manager| manager != FIELD_MANAGER)
-}
-
-/// Whoever else owns what the operator alone writes of the metadata.
-fn marked_by(object: &impl ResourceExt) -> Option<String> {
-    let owned = |fields: &Value| {
-        let has = |map: &str, name: &str| fields["f:metadata"][map].get(format!("f:{name}")).is_some();
-        let labels = [LABEL_MANAGED_BY, LABEL_POLICY, LABEL_PROVIDER];
-        let annotations = [ANNOTATION_REASON, ANNOTATION_ON_PROVIDER_DELETE];
-        labels.iter().any(|label| has("f:labels", label))
-            || annotations.iter().any(|annotation| has("f:annotations", annotation))
-            || fields["f:metadata"].get("f:ownerReferences").is_some()
-    };
-    let is_theirs = |manager: &str| manager != FIELD_MANAGER;
-    let others = object.managed_fields().iter().filter(|entry| {
-        is_theirs(entry.manager.as_deref().unwrap_or_default())
-            && entry.fields_v1.as_ref().is_some_and(|fields| owned(&fields.0))
-    });
-    let last = others.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
-    Some(last.manager.clone().unwrap_or_else(|| "somebody who gave no name".to_owned()))
+impl Observed {
+    /// Who gave a binding of the operator's another role, which takes another object of its name: a field manager.
+    pub fn role_changed_by(&self) -> Option<&str> {
+        let Binding { name, place, mark, .. } = &self.binding;
+        let is_of_another_role =
+            name.starts_with(&binding_prefix(&mark.policy)) && place.shard(&mark.policy, name).is_none();
+        self.changed_by.as_deref().or(self.marked_by.as_deref()).filter(|_| is_of_another_role)
+    }
 }
 
 #[cfg(test)]

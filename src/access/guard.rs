@@ -11,11 +11,15 @@
 //! the string when it was given something waits while they are active and have no other, and goes once they are deleted
 //! or deactivated. Of a string that nobody has held since the process began nothing is known. At most as many of those
 //! can be active people's as there are active people without one: so many count, and if that is too much, all wait.
+//!
+//! A token group counts as many as the active members that it had when a plan last saw it. Who is taken out of one
+//! does not count: nothing changes here, since it is their tokens that name the group.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    time::Duration,
-};
+mod admission;
+mod ledger;
+mod token_groups;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -23,6 +27,10 @@ use sha2::{Digest, Sha256};
 
 use super::binding::{Place, Subject};
 use crate::api::{Guard as Spec, ScimAccessPolicy, names::ANNOTATION_APPROVE};
+pub(super) use admission::Through;
+pub use admission::{Admission, Leaving, Record};
+pub use ledger::{Ledger, Losses};
+pub use token_groups::Members;
 
 /// Who would lose what, because of their groups or attributes alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,19 +44,6 @@ pub struct Departures {
     /// How many of those can be active people, because as many have no identity string. The others were deleted, and
     /// nobody knows which they are.
     pub untraced_active: usize,
-}
-
-/// Who lost access through one provider, and when last.
-#[derive(Clone, Debug, Default)]
-pub struct Losses(HashMap<Subject, Timestamp>);
-
-/// What has been lost through one provider.
-#[derive(Clone, Debug, Default)]
-pub struct Ledger {
-    /// By those who are as active as before.
-    pub departures: Losses,
-    /// By those who were deactivated or deleted. They never wait; when they are many, somebody is told.
-    pub leavers: Losses,
 }
 
 /// What one provider's changes may take away.
@@ -68,6 +63,9 @@ pub struct Guard<'a> {
 pub trait Holders: std::fmt::Debug {
     /// Everyone, over all of its policies.
     fn holders(&self) -> HashSet<&Subject>;
+
+    /// How many active people there are.
+    fn active(&self) -> usize;
 }
 
 /// What the guard says of a policy's departures.
@@ -90,25 +88,14 @@ pub struct Held {
     pub since: Timestamp,
     /// Who waits.
     pub subjects: BTreeSet<Subject>,
+    /// How many people that is, with those for whom token groups stand.
+    pub people: usize,
     /// How many of them wait because they have no identity string any more, at most.
     pub nameless: usize,
     /// How many people have lost access through the provider within the window.
     pub lost: usize,
     /// How many may.
     pub allowance: usize,
-}
-
-impl Losses {
-    /// Notes who loses access, and forgets whoever did before the window.
-    pub fn note(&mut self, subjects: impl IntoIterator<Item = Subject>, window: Duration, now: Timestamp) {
-        self.0.retain(|_, at| is_within(*at, window, now));
-        self.0.extend(subjects.into_iter().map(|subject| (subject, now)));
-    }
-
-    /// Who has lost access within the window.
-    pub fn within(&self, window: Duration, now: Timestamp) -> impl Iterator<Item = &Subject> {
-        self.0.iter().filter(move |(_, at)| is_within(**at, window, now)).map(|(subject, _)| subject)
-    }
 }
 
 impl Departures {
@@ -154,6 +141,7 @@ impl Guard<'_> {
             _ => Verdict::Held(Held {
                 plan,
                 since,
+                people: subjects.iter().map(|subject| self.people(subject)).sum(),
                 subjects,
                 nameless: departures.nameless(),
                 lost: spent.lost,
@@ -167,6 +155,11 @@ impl Guard<'_> {
         self.spent(&departures.counted()).is_free()
     }
 
+    /// How many may lose access in all, as things stand.
+    pub fn allowance(&self) -> usize {
+        self.spent(&BTreeSet::new()).allowance
+    }
+
     /// Whether these make those who were deactivated or deleted many.
     pub fn become_many(&self, leavers: &BTreeSet<Subject>) -> bool {
         let spent = self.spent_of(&self.ledger.leavers, leavers);
@@ -177,32 +170,58 @@ impl Guard<'_> {
         self.spent_of(&self.ledger.departures, subjects)
     }
 
+    /// For how many people a subject stands. A token group of which nobody saw the members may be everybody's.
+    fn people(&self, subject: &Subject) -> usize {
+        self.known_people(subject).unwrap_or_else(|| self.holders.active())
+    }
+
+    fn known_people(&self, subject: &Subject) -> Option<usize> {
+        match subject {
+            Subject::Group(_) => {
+                self.ledger.token_groups.people(subject, self.limits.window.into(), self.now)
+            }
+            Subject::User(_) | Subject::Other(_) => Some(1),
+        }
+    }
+
+    /// Those whom another process counted have no names: they count beside whoever has one, as people who hold
+    /// nothing any more.
     fn spent_of(&self, losses: &Losses, subjects: &BTreeSet<Subject>) -> Spent {
         let window = self.limits.window.into();
-        let lost: HashSet<&Subject> = losses.within(window, self.now).collect();
-        let more = subjects.iter().filter(|subject| !lost.contains(subject)).count();
+        let mut people: HashMap<&Subject, usize> = losses.within(window, self.now).collect();
+        let counted = losses.counted_within(window, self.now);
+        let lost = people.values().sum::<usize>() + counted;
+        let more: Vec<_> = subjects.iter().filter(|subject| !people.contains_key(subject)).collect();
+        let more: HashMap<_, _> = more.into_iter().map(|subject| (subject, self.people(subject))).collect();
+        let gone = lost + more.values().sum::<usize>();
         let minimum = usize::try_from(self.limits.minimum).unwrap_or_default();
-        let allowance = match lost.len() + more {
+        let allowance = match gone {
             few if few <= minimum => minimum,
             _ => {
-                let mut people = self.holders.holders();
-                people.extend(&lost);
-                (people.len() * percent(&self.limits.max_removals) / 100).max(minimum)
+                people.extend(more);
+                for holder in self.holders.holders() {
+                    people.entry(holder).or_insert_with(|| self.known_people(holder).unwrap_or_default());
+                }
+                let share = percent(&self.limits.max_removals);
+                ((people.values().sum::<usize>() + counted) * share / 100).max(minimum)
             }
         };
-        Spent { lost: lost.len(), more, allowance }
+        Spent { lost, gone, allowance }
     }
 }
 
 struct Spent {
+    /// How many have lost access.
     lost: usize,
-    more: usize,
+    /// How many have once these have, too.
+    gone: usize,
+    /// How many may.
     allowance: usize,
 }
 
 impl Spent {
     fn is_free(&self) -> bool {
-        self.lost + self.more <= self.allowance
+        self.gone <= self.allowance
     }
 }
 
@@ -241,11 +260,6 @@ fn plan_id(policy: &ScimAccessPolicy, departures: &Departures, since: Timestamp)
     digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A clock that was set back makes nobody forget.
-fn is_within(at: Timestamp, window: Duration, now: Timestamp) -> bool {
-    Duration::try_from(now.duration_since(at)).map_or(true, |age| age <= window)
-}
-
 /// `20%` as 20. The API server takes no other form.
 fn percent(share: &str) -> usize {
     share.trim_end_matches('%').parse().unwrap_or_default()
@@ -264,6 +278,10 @@ mod tests {
     impl Holders for People {
         fn holders(&self) -> HashSet<&Subject> {
             self.0.iter().collect()
+        }
+
+        fn active(&self) -> usize {
+            self.0.len()
         }
     }
 
@@ -312,7 +330,8 @@ mod tests {
     fn judge(policy: &ScimAccessPolicy, holders: usize, lost: usize, leaving: &[Subject]) -> Verdict {
         let limits = Spec::default();
         let mut ledger = Ledger::default();
-        ledger.departures.note(people(1000..1000 + lost), limits.window.into(), now());
+        let gone = people(1000..1000 + lost).into_iter().map(|subject| (subject, 1));
+        ledger.departures.note(gone, limits.window.into(), now());
         let holders = People(people(0..holders));
         Guard { limits: &limits, ledger: &ledger, holders: &holders, now: now() }
             .judge(policy, &departures(leaving))
@@ -335,14 +354,9 @@ mod tests {
     }
 
     #[test]
-    fn those_who_left_within_the_window_count_and_those_before_do_not() {
+    fn those_who_left_before_count() {
         let policy = policy(json!({}));
         assert_eq!(held(judge(&policy, 90, 10, &people(0..11))).lost, 10);
-        let mut losses = Losses::default();
-        let window = Duration::from_secs(600);
-        losses.note(people(0..5), window, "2025-12-31T23:49:00Z".parse().unwrap());
-        losses.note(people(5..8), window, "2025-12-31T23:52:00Z".parse().unwrap());
-        assert_eq!(losses.within(window, now()).count(), 3);
     }
 
     #[test]

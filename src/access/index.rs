@@ -14,7 +14,7 @@ use kube::{ResourceExt, api::ObjectMeta};
 
 use super::{
     binding::{BindingObject, Observed, Subject},
-    guard::{Guard, Holders, Ledger},
+    guard::{Ledger, Through},
     identities::{self, Effect, Identities},
     plan::{Blocked, Completeness, Facts, NoProvider, Plan},
     policies::Policies,
@@ -52,7 +52,7 @@ pub struct Index {
     /// By policy.
     pub(super) bindings: HashMap<Arc<str>, BTreeMap<BindingKey, Arc<Observed>>>,
     /// By whom they name: the policies whose bindings do, with how many.
-    naming: HashMap<Subject, BTreeMap<Arc<str>, usize>>,
+    pub(super) naming: HashMap<Subject, BTreeMap<Arc<str>, usize>>,
     pub(super) untold: Untold,
 }
 
@@ -62,35 +62,10 @@ pub type BindingKey = (Option<Arc<str>>, String);
 /// A provider, and what its spec means to access.
 #[derive(Debug)]
 pub(super) struct Provider {
-    object: Arc<ScimProvider>,
+    pub(super) object: Arc<ScimProvider>,
     people: ResourceSchema,
     invalid: Option<String>,
-    ledger: Ledger,
-}
-
-/// Everyone who holds access through a provider.
-#[derive(Debug)]
-struct Through<'a> {
-    index: &'a Index,
-    provider: &'a str,
-}
-
-/// Whether a plan may be carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// It may; its losses are counted.
-    Admitted(Leaving),
-    /// Others were faster, and with theirs its departures would be too many: plan again.
-    Overtaken,
-}
-
-/// How many people lose access because they were deactivated or deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leaving {
-    /// As many as may be expected.
-    Few,
-    /// With this plan they have become more than the guard would let go otherwise.
-    Many,
+    pub(super) ledger: Ledger,
 }
 
 impl Index {
@@ -152,29 +127,6 @@ impl Index {
             Subject::Group(_) | Subject::Other(_) => None,
         };
         name.into_iter().flat_map(|name| self.identities.called(name))
-    }
-
-    /// Counts what a plan takes away, before it is carried out. What an administrator approved is not
-    /// counted, and what is held goes nowhere.
-    pub fn admit(&mut self, policy: &ScimAccessPolicy, plan: &Plan, now: Timestamp) -> Admission {
-        let provider = policy.spec.provider.as_str();
-        let Some(known) = self.providers.get(provider) else { return Admission::Admitted(Leaving::Few) };
-        let holders = Through { index: self, provider };
-        let guard = known.guard(&holders, now);
-        let counted = plan.departures.counted();
-        let counts = plan.held.is_none() && plan.approved.is_none() && !counted.is_empty();
-        if counts && !guard.allows(&plan.departures) {
-            return Admission::Overtaken;
-        }
-        let leaving = if guard.become_many(&plan.leavers) { Leaving::Many } else { Leaving::Few };
-        let window = known.object.spec.guard.window.into();
-        if let Some(Provider { ledger, .. }) = self.providers.get_mut(provider) {
-            ledger.leavers.note(plan.leavers.iter().cloned(), window, now);
-            if counts {
-                ledger.departures.note(counted, window, now);
-            }
-        }
-        Admission::Admitted(leaving)
     }
 
     /// The policy of this name.
@@ -292,7 +244,9 @@ impl Index {
         for (name, object) in own {
             self.policies.insert(&name, Policy::new(object, &people));
         }
-        let ledger = self.providers.remove(&name).map(|before| before.ledger).unwrap_or_default();
+        let removals = object.status.as_ref().map(|status| status.removals.as_slice()).unwrap_or_default();
+        let before = self.providers.remove(&name);
+        let ledger = before.map_or_else(|| Ledger::recalled(removals), |before| before.ledger);
         self.providers.insert(name.clone(), Provider { object: object.into(), people, invalid, ledger });
         let mut touched = self.policies_of(&name);
         touched.extend(self.by_effect(&effect, |person| person.provider != name, directory));
@@ -459,20 +413,6 @@ impl Index {
 
     pub(super) fn policies_of(&self, provider: &str) -> Touched {
         self.policies.of(provider).map(|(name, _)| name.clone()).collect()
-    }
-}
-
-impl Provider {
-    fn guard<'a>(&'a self, holders: &'a Through<'a>, now: Timestamp) -> Guard<'a> {
-        Guard { limits: &self.object.spec.guard, ledger: &self.ledger, holders, now }
-    }
-}
-
-impl Holders for Through<'_> {
-    fn holders(&self) -> HashSet<&Subject> {
-        let own = self.index.policies.of(self.provider);
-        let bindings = own.flat_map(|(name, _)| self.index.bindings_of(name));
-        bindings.flat_map(|observed| &observed.binding.subjects).collect()
     }
 }
 

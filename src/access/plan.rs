@@ -16,7 +16,7 @@ use kube::ResourceExt;
 
 use super::{
     binding::{Binding, Observed, Place, ProviderGone, Subject},
-    guard::{Departures, Guard, Held, Verdict},
+    guard::{Departures, Guard, Held, Members, Verdict},
     identities::Identities,
     policy::{Policy, Terms, Validity},
     role::{Bindable, Powers, RoleRefusal},
@@ -47,6 +47,8 @@ pub struct Plan {
     pub departures: Departures,
     /// Those of them who were deactivated or deleted.
     pub leavers: BTreeSet<Subject>,
+    /// For whom the token groups stand that are given something.
+    pub token_groups: BTreeMap<Subject, Members>,
     /// Those whom the guard keeps from losing anything.
     pub held: Option<Held>,
     /// What an administrator approved that this plan carries out.
@@ -263,6 +265,7 @@ impl Plan {
             removes: BTreeSet::new(),
             departures: Departures::default(),
             leavers: BTreeSet::new(),
+            token_groups: BTreeMap::new(),
             held: None,
             approved: None,
             namespaces: BTreeSet::new(),

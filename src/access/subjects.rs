@@ -1,13 +1,14 @@
 //! From the people whom a policy means to the subjects of its bindings.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use super::{
     binding::Subject,
     capture::Captures,
+    guard::Members,
     identities::{Identities, Nameless},
     policy::Terms,
 };
@@ -62,6 +63,31 @@ impl Naming<'_> {
             SubjectKind::User => self.of_people(terms, &selection.people),
             SubjectKind::Group => self.of_groups(terms, &selection.groups),
         }
+    }
+
+    /// For whom the token groups stand that a policy names.
+    pub fn token_groups(self, kind: SubjectKind, selection: &Selection) -> BTreeMap<Subject, Members> {
+        let mut members: BTreeMap<Subject, Members> = BTreeMap::new();
+        if kind == SubjectKind::User {
+            return members;
+        }
+        let mut called: HashMap<&Id, Subject> = HashMap::new();
+        for group in &selection.groups {
+            let Ok(identity) = group_identity(self.groups, group) else { continue };
+            let subject = Subject::Group(identity.as_str().into());
+            members.entry(subject.clone()).or_default().groups.insert(group.id().clone());
+            called.insert(group.id(), subject);
+        }
+        for Selected { named_by, .. } in &selection.people {
+            let groups = named_by.iter().filter_map(|source| match source {
+                Source::Group(group) => called.get(group.id()),
+                Source::Filter => None,
+            });
+            for subject in groups.collect::<BTreeSet<_>>() {
+                members.entry(subject.clone()).or_default().people += 1;
+            }
+        }
+        members
     }
 
     fn of_people(self, terms: &Terms, people: &[Selected]) -> (Vec<Share>, Vec<Excluded>) {

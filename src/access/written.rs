@@ -2,9 +2,14 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
-use kube::api::ObjectMeta;
+use kube::{ResourceExt, api::ObjectMeta};
+use serde_json::Value;
 
-use crate::api::names::ANNOTATION_APPROVE;
+use super::binding::FIELD_MANAGER;
+use crate::api::names::{
+    ANNOTATION_APPROVE, ANNOTATION_ON_PROVIDER_DELETE, ANNOTATION_REASON, LABEL_MANAGED_BY, LABEL_POLICY,
+    LABEL_PROVIDER,
+};
 
 /// How a field was written last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +33,37 @@ impl Written {
         metadata.managed_fields.iter_mut().for_each(|entries| entries.retain(has_approval));
         metadata.managed_fields.take_if(|entries| entries.is_empty());
     }
+}
+
+/// The list of subjects is atomic, so one manager owns it: whoever wrote it last.
+pub(super) fn changed_by(object: &impl ResourceExt) -> Option<String> {
+    let writers = object
+        .managed_fields()
+        .iter()
+        .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| fields.0.get("f:subjects").is_some()));
+    let last = writers.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
+    // Whoever says neither a manager nor a user agent has none.
+    let manager = last.manager.clone().unwrap_or_else(|| "somebody who gave no name".to_owned());
+    Some(manager).filter(|manager| manager != FIELD_MANAGER)
+}
+
+/// Whoever else owns what the operator alone writes of the metadata.
+pub(super) fn marked_by(object: &impl ResourceExt) -> Option<String> {
+    let owned = |fields: &Value| {
+        let has = |map: &str, name: &str| fields["f:metadata"][map].get(format!("f:{name}")).is_some();
+        let labels = [LABEL_MANAGED_BY, LABEL_POLICY, LABEL_PROVIDER];
+        let annotations = [ANNOTATION_REASON, ANNOTATION_ON_PROVIDER_DELETE];
+        labels.iter().any(|label| has("f:labels", label))
+            || annotations.iter().any(|annotation| has("f:annotations", annotation))
+            || fields["f:metadata"].get("f:ownerReferences").is_some()
+    };
+    let is_theirs = |manager: &str| manager != FIELD_MANAGER;
+    let others = object.managed_fields().iter().filter(|entry| {
+        is_theirs(entry.manager.as_deref().unwrap_or_default())
+            && entry.fields_v1.as_ref().is_some_and(|fields| owned(&fields.0))
+    });
+    let last = others.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
+    Some(last.manager.clone().unwrap_or_else(|| "somebody who gave no name".to_owned()))
 }
 
 fn has_approval(entry: &ManagedFieldsEntry) -> bool {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema, core::Duration};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{attributes::AttributeRules, notification::Notification};
@@ -263,7 +263,8 @@ impl Default for Limits {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Guard {
-    /// The share of the people who hold access through this provider that may lose it in a window.
+    /// The share of the people who hold access through this provider that may lose it in a window. A token
+    /// group (`subjectKind: Group`) counts as many as its active members.
     /// Default: `20%`.
     #[schemars(regex(pattern = "^(100|[1-9]?[0-9])%$"))]
     pub max_removals: String,
@@ -372,7 +373,7 @@ pub struct Retention {
     pub after_deactivation: Duration,
 }
 
-/// What the operator observed of a provider, written at most once a minute.
+/// What the operator observed of a provider, most of it written at most once a minute.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScimProviderStatus {
@@ -397,10 +398,30 @@ pub struct ScimProviderStatus {
     /// When a request last came, to the minute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_request_at: Option<Timestamp>,
+    /// Who lost access lately, as the guard counts them: whoever reconciles next goes on from there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "readable_removals")]
+    #[schemars(length(max = 64))]
+    pub removals: Vec<RemovalCount>,
     /// `Ready`, and `Stalled` while true, with reasons such as `NoToken`, `TokenExpiring`, `Paused`.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+}
+
+/// How many people lost access in a part of the guard's window, rounded up to a hundredth of those who may.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RemovalCount {
+    /// The end of that part (RFC 3339).
+    pub until: Timestamp,
+    /// How many people; of token groups, how many active members these had.
+    #[schemars(range(min = 0))]
+    pub people: i64,
+}
+
+/// None where they cannot be read: a count of the past must not keep the provider itself from being read.
+fn readable_removals<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RemovalCount>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
 }
 
 /// Which attributes the identity provider sends.

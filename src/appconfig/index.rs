@@ -7,7 +7,7 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::Namespace;
-use kube::ResourceExt;
+use kube::{ResourceExt, api::ObjectMeta};
 
 use super::{
     permission::Enabled,
@@ -15,7 +15,7 @@ use super::{
     reading::{Provider, Reading},
     target::Kind,
 };
-use crate::api::{ScimAppConfig, ScimProvider};
+use crate::api::{AppConfigStatus, ScimAppConfig, ScimProvider};
 
 /// The names of app configs to look at again.
 pub type Touched = BTreeSet<Name>;
@@ -58,6 +58,8 @@ pub struct Config {
     pub object: Arc<ScimAppConfig>,
     /// What it says, or why it says nothing.
     pub reading: Result<Arc<Reading>, Obstacle>,
+    /// Why what is there now cannot be read; the spec is the last one that could.
+    pub unread: Option<String>,
 }
 
 impl Index {
@@ -86,11 +88,11 @@ impl Index {
             }
             Some(held) if held.object.spec == object.spec && held.object.uid() == object.uid() => {
                 held.object = object;
-                Touched::new()
+                held.unread.take().map(|_| name).into_iter().collect()
             }
             _ => {
                 let reading = self.read(&object);
-                self.configs.insert(name.clone(), Config { object, reading });
+                self.configs.insert(name.clone(), Config { object, reading, unread: None });
                 Touched::from([name])
             }
         }
@@ -105,6 +107,27 @@ impl Index {
         } else {
             Touched::new()
         }
+    }
+
+    /// Takes note that an app config is there, though its object cannot be read; `why` says what is wrong with it.
+    /// What it last said goes on being told.
+    pub fn keep_config(&mut self, metadata: ObjectMeta, why: &str) -> Touched {
+        let namespace = metadata.namespace.as_deref().unwrap_or_default().into();
+        let name = Name { namespace, name: metadata.name.as_deref().unwrap_or_default().into() };
+        let Some(held) = self.configs.get_mut(&name).filter(|held| held.object.uid() == metadata.uid) else {
+            return Touched::new();
+        };
+        let is_known =
+            held.unread.as_deref() == Some(why) && held.object.metadata.generation == metadata.generation;
+        Arc::make_mut(&mut held.object).metadata = metadata;
+        held.unread = Some(why.to_owned());
+        if is_known { Touched::new() } else { Touched::from([name]) }
+    }
+
+    /// Takes the status of an app config that cannot be read.
+    pub fn show_config(&mut self, name: &Name, status: AppConfigStatus) {
+        let Some(held) = self.configs.get_mut(name) else { return };
+        Arc::make_mut(&mut held.object).status = Some(status);
     }
 
     /// Forgets an app config. What it wrote stays.

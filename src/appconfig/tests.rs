@@ -164,6 +164,23 @@ fn the_answer_to_a_write_undoes_nothing_that_was_told_before_it() {
 }
 
 #[test]
+fn an_app_config_that_cannot_be_read_says_what_it_said_and_is_news_once() {
+    let (mut index, directory) = (index(json!({})), directory());
+    let mut unread = config(json!({})).metadata;
+    unread.generation = Some(2);
+    assert_eq!(index.keep_config(unread.clone(), "unknown variant"), Touched::from([name()]));
+    assert_eq!(index.keep_config(unread.clone(), "unknown variant"), Touched::new());
+    let held = index.config(&name()).unwrap();
+    assert_eq!((held.unread.as_deref(), held.object.metadata.generation), (Some("unknown variant"), Some(2)));
+    assert_eq!(text(&index, &directory).as_deref(), Some("adam\nzoe\n"));
+
+    assert_eq!(index.apply_config(config(json!({}))), Touched::from([name()]));
+    assert_eq!(index.config(&name()).unwrap().unread, None);
+    unread.uid = Some("another".to_owned());
+    assert_eq!(index.keep_config(unread, "unknown variant"), Touched::new(), "nothing of it was ever read");
+}
+
+#[test]
 fn a_change_touches_those_whom_it_is_about() {
     let index = index(json!({}));
     let mut directory = directory();

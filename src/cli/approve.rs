@@ -7,12 +7,13 @@ use std::{
 use clap::Args;
 use futures::TryStreamExt;
 use kube::{
-    Api, ResourceExt,
-    api::{Patch, PatchParams},
+    Api, Client, ResourceExt,
+    api::{ApiResource, Patch, PatchParams},
+    core::Object,
     runtime::wait::await_condition,
 };
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{
@@ -20,7 +21,7 @@ use super::{
     output::{Output, tell, visible},
     pages::pages,
 };
-use crate::api::{HeldRemovals, ScimAccessPolicy, names::ANNOTATION_APPROVE};
+use crate::api::{AccessPolicyStatus, HeldRemovals, ScimAccessPolicy, names::ANNOTATION_APPROVE};
 
 /// How long an approval may take to be carried out; longer than another replica takes to take over.
 const CARRIED_OUT: Duration = Duration::from_secs(30);
@@ -30,6 +31,9 @@ const TRIES: usize = 5;
 
 /// Who the API server notes as the annotation's owner: a person, not the operator.
 const FIELD_MANAGER: &str = PLUGIN;
+
+/// A ScimAccessPolicy of which the spec may be one that this version cannot read: what waits stands in the status.
+type Policy = Object<Value, AccessPolicyStatus>;
 
 /// Arguments of `scim-operator approve`.
 #[derive(Debug, Args)]
@@ -54,7 +58,7 @@ pub struct Approve {
 
 /// A policy of which removals are held, as somebody looked at it.
 struct Waiting {
-    policy: ScimAccessPolicy,
+    policy: Policy,
     held: HeldRemovals,
 }
 
@@ -92,10 +96,10 @@ enum Outcome {
 
 impl Approve {
     pub fn run(self) -> Result<Answer, Error> {
-        kubernetes(async |client| self.decide(&Api::all(client)).await)
+        kubernetes(async |client| self.decide(&policies(client)).await)
     }
 
-    async fn decide(&self, policies: &Api<ScimAccessPolicy>) -> Result<Answer, Error> {
+    async fn decide(&self, policies: &Api<Policy>) -> Result<Answer, Error> {
         let waiting = self.waiting(policies).await?;
         waiting.iter().try_for_each(|waiting| tell(&waiting.in_words()))?;
         if waiting.is_empty() {
@@ -128,7 +132,7 @@ impl Approve {
         }
     }
 
-    async fn waiting(&self, policies: &Api<ScimAccessPolicy>) -> Result<Vec<Waiting>, Error> {
+    async fn waiting(&self, policies: &Api<Policy>) -> Result<Vec<Waiting>, Error> {
         let found = match (&self.policy, &self.provider) {
             (Some(name), _) => {
                 let found = policies.get_opt(name).await?;
@@ -142,14 +146,19 @@ impl Approve {
 }
 
 impl Waiting {
-    fn of(policy: ScimAccessPolicy) -> Option<Self> {
+    fn of(policy: Policy) -> Option<Self> {
         let held = policy.status.as_ref()?.held.clone()?;
         Some(Self { policy, held })
     }
 
+    /// Empty where that cannot be read either.
+    fn provider(&self) -> &str {
+        self.policy.spec["provider"].as_str().unwrap_or_default()
+    }
+
     fn in_words(&self) -> String {
         let HeldRemovals { plan, since, subjects, names } = &self.held;
-        let (policy, provider) = (self.policy.name_any(), &self.policy.spec.provider);
+        let (policy, provider) = (self.policy.name_any(), visible(self.provider()));
         let mut text = format!("policy {policy} of provider {provider} holds plan {plan} since {since}.\n");
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{subjects} would lose access:");
@@ -161,18 +170,18 @@ impl Waiting {
         text
     }
 
-    async fn approve(self, policies: &Api<ScimAccessPolicy>) -> Decision {
+    async fn approve(self, policies: &Api<Policy>) -> Decision {
         let (outcome, message) = match self.send(policies).await {
             Ok(outcome) => (outcome, None),
             Err(kube::Error::Api(status)) if status.code == 403 => (Outcome::Refused, Some(status.message)),
             Err(error) => (Outcome::Unknown, Some(error.to_string())),
         };
-        let (policy, provider) = (self.policy.name_any(), self.policy.spec.provider);
+        let (policy, provider) = (self.policy.name_any(), self.provider().to_owned());
         Decision { policy, provider, held: self.held, outcome, message }
     }
 
     /// Approves the very plan that was looked at, whatever else changes of the policy meanwhile.
-    async fn send(&self, policies: &Api<ScimAccessPolicy>) -> kube::Result<Outcome> {
+    async fn send(&self, policies: &Api<Policy>) -> kube::Result<Outcome> {
         let (name, plan) = (self.policy.name_any(), self.held.plan.as_str());
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let mut policy = self.policy.clone();
@@ -197,8 +206,12 @@ impl Waiting {
     }
 }
 
-async fn until_settled(policies: &Api<ScimAccessPolicy>, name: &str, plan: &str) -> Outcome {
-    let is_settled = |policy: Option<&ScimAccessPolicy>| settled(policy, plan).is_some();
+fn policies(client: Client) -> Api<Policy> {
+    Api::all_with(client, &ApiResource::erase::<ScimAccessPolicy>(&()))
+}
+
+async fn until_settled(policies: &Api<Policy>, name: &str, plan: &str) -> Outcome {
+    let is_settled = |policy: Option<&Policy>| settled(policy, plan).is_some();
     match timeout(CARRIED_OUT, await_condition(policies.clone(), name, is_settled)).await {
         Ok(Ok(policy)) => settled(policy.as_ref(), plan).unwrap_or(Outcome::Approved),
         Ok(Err(_)) | Err(_) => Outcome::Approved,
@@ -206,7 +219,7 @@ async fn until_settled(policies: &Api<ScimAccessPolicy>, name: &str, plan: &str)
 }
 
 /// What became of a plan; nothing yet while it is held.
-fn settled(policy: Option<&ScimAccessPolicy>, plan: &str) -> Option<Outcome> {
+fn settled(policy: Option<&Policy>, plan: &str) -> Option<Outcome> {
     let Some(policy) = policy else { return Some(Outcome::Deleted) };
     let status = policy.status.as_ref();
     let held = status.and_then(|status| status.held.as_ref());

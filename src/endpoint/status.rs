@@ -63,7 +63,9 @@ pub(super) async fn report(state: &State, client: Client) {
             tokens_of.entry(token.provider()).or_default().push(token);
         }
         for (name, known) in state.providers.all().iter() {
+            // What the guard counted is for reconcile alone to write.
             let shown = known.object().status.clone().unwrap_or_default();
+            let shown = ScimProviderStatus { removals: Vec::new(), ..shown };
             let figures = match occasion {
                 Occasion::Minute => Figures::count(state, name, known, &shown),
                 Occasion::Change => Figures::of(&shown),
@@ -154,6 +156,7 @@ fn provider_status<'a>(
         groups: figures.groups,
         attributes: shown.attributes.clone(),
         last_request_at: figures.last_request_at,
+        removals: Vec::new(),
         conditions: conditions.into_vec(),
     }
 }

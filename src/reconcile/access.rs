@@ -3,6 +3,7 @@
 mod audit;
 mod causes;
 mod execute;
+mod removals;
 mod report;
 mod show;
 mod status;
@@ -35,7 +36,7 @@ use crate::{
         Admission, Bindable, BindingObject, Completeness, Former, Glob, Index, Lane, Leaving, Lost, Mark,
         Plan, Protected, RoleLists, Touched,
     },
-    api::{Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser},
+    api::{Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser, SubjectKind},
     directory::view::{News, Shared, User},
     ops::{
         clock,
@@ -45,6 +46,7 @@ use crate::{
 };
 use causes::Causes;
 use execute::{Executor, Outcome, Run};
+use removals::Recording;
 use report::Whom;
 use status::{Holding, status};
 
@@ -74,6 +76,7 @@ pub(super) struct Access {
     metrics: Metrics,
     unreadable: Unreadable,
     causes: Causes,
+    recording: Recording,
     /// Whether the chart lets any role be given everywhere; else it gives no right over such bindings.
     everywhere: bool,
 }
@@ -110,6 +113,7 @@ impl Access {
             metrics: context.metrics.clone(),
             unreadable: Unreadable::default(),
             causes: Causes::default(),
+            recording: Recording::default(),
             everywhere: !settings.cluster_wide_roles.is_empty(),
         }
     }
@@ -146,7 +150,12 @@ impl Access {
 
     /// Plans and applies until the shutdown. Everything has been listed before.
     pub(super) async fn run(self: Arc<Self>, shutdown: &Shutdown) {
+        tokio::select! {
+            () = self.recall_removals() => {}
+            () = shutdown.requested() => return,
+        }
         let policies = self.index_mut().take_over();
+        self.see_token_groups(&policies);
         self.queue.add(policies);
         let work = |policy: Arc<str>| {
             let access = self.clone();
@@ -156,6 +165,19 @@ impl Access {
             }
         };
         self.queue.work(CONCURRENCY, shutdown, work).await;
+    }
+
+    /// Counts who stands behind token groups before any of them goes.
+    fn see_token_groups(&self, policies: &Touched) {
+        let now = clock::now();
+        for name in policies {
+            let kind = self.index().policy(name).map(|policy| policy.spec.subject_kind);
+            if kind == Some(SubjectKind::Group)
+                && let Some((policy, plan)) = self.plan(name, now)
+            {
+                self.index_mut().see_token_groups(&policy, &plan, now);
+            }
+        }
     }
 
     /// Takes what the watch of providers tells.
@@ -228,7 +250,7 @@ impl Access {
             let index = self.index();
             (index.lost(name), index.former(name).clone())
         };
-        let Some((policy, plan, mut leaving)) = self.admitted_plan(name, now) else {
+        let Some((policy, plan, mut leaving)) = self.admitted_plan(name, now).await else {
             self.metrics.guard_held(name, 0);
             self.metrics.roles_refused(name, 0);
             self.causes.planned(name);
@@ -319,7 +341,7 @@ impl Access {
 
     /// Takes away what is to be taken away by now.
     async fn revoke(&self, name: &str, leaving: &mut Leaving) -> Outcome {
-        let Some((policy, plan, many)) = self.admitted_plan(name, clock::now()) else {
+        let Some((policy, plan, many)) = self.admitted_plan(name, clock::now()).await else {
             return Outcome::default();
         };
         // What was approved is noted before it is carried out.
@@ -334,17 +356,25 @@ impl Access {
         self.executor.execute(lanes, &plan.urgent(), Run::Real).await.successes()
     }
 
-    /// A plan whose losses are counted, so that no two policies spend what one may.
-    fn admitted_plan(&self, name: &str, now: Timestamp) -> Option<(Arc<ScimAccessPolicy>, Plan, Leaving)> {
-        loop {
+    /// A plan whose losses are counted, so that no two policies spend what one may, and no two processes.
+    async fn admitted_plan(
+        &self,
+        name: &str,
+        now: Timestamp,
+    ) -> Option<(Arc<ScimAccessPolicy>, Plan, Leaving)> {
+        let (policy, plan, leaving) = loop {
             let (policy, plan) = self.plan(name, now)?;
             if policy.spec.mode == PolicyMode::Preview {
                 return Some((policy, plan, Leaving::Few));
             }
             if let Admission::Admitted(leaving) = self.index_mut().admit(&policy, &plan, now) {
-                return Some((policy, plan, leaving));
+                break (policy, plan, leaving);
             }
+        };
+        if plan.is_counted() {
+            self.record_removals(&policy.spec.provider, now).await;
         }
+        Some((policy, plan, leaving))
     }
 
     /// Writes which approval is carried out now. Whether that is written, or there is none.

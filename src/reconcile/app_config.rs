@@ -17,6 +17,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
+    core::DeserializeGuard,
     runtime::watcher::Config as Watch,
 };
 use serde_json::json;
@@ -100,7 +101,10 @@ impl AppConfigs {
                 index.delete_config(&namespace.unwrap_or_default(), &name);
                 Touched::new()
             }),
-            Told::Unreadable(unread) => configs.events.tell(&unread.object, unread.happened(), clock::now()),
+            Told::Unreadable(unread) => {
+                configs.events.tell(&unread.object, unread.happened(), clock::now());
+                configs.take(|index| index.keep_config(unread.metadata, &unread.why));
+            }
             Told::Listed => expected.listed(),
         });
         let targets = self.namespaces.iter().map(|namespace| {
@@ -184,9 +188,9 @@ impl AppConfigs {
             Err(_) => Outcome::default(),
         };
         report::audit(&config.object, &desired, &outcome);
-        let status = status::status(&config.object, &desired, &outcome, now);
+        let status = status::status(&config, &desired, &outcome, now);
         self.count(&config.object, &status, &outcome);
-        let shown = self.show(&config.object, status, &outcome, now).await;
+        let shown = self.show(name, &config.object, status, &outcome, now).await;
         let result = match outcome.failure().is_none() && shown {
             true => ReconcileOutcome::Done,
             false => ReconcileOutcome::Failed,
@@ -225,6 +229,7 @@ impl AppConfigs {
     /// Writes the status where it changed, and tells the app config's events. Whether the status is shown.
     async fn show(
         &self,
+        key: &Name,
         config: &ScimAppConfig,
         status: AppConfigStatus,
         outcome: &Outcome,
@@ -237,17 +242,21 @@ impl AppConfigs {
             return true;
         }
         let (namespace, name) = (config.namespace().unwrap_or_default(), config.name_any());
-        let api: Api<ScimAppConfig> = Api::namespaced(self.writing.clone(), &namespace);
+        // An object whose spec cannot be read has a status all the same.
+        let api: Api<DeserializeGuard<ScimAppConfig>> = Api::namespaced(self.writing.clone(), &namespace);
         let patch = json!({
             "apiVersion": "scim-operator.dev/v1alpha1",
             "kind": "ScimAppConfig",
             "metadata": {"name": name, "namespace": namespace, "uid": config.metadata.uid},
-            "status": status,
+            "status": &status,
         });
         let params = PatchParams::apply(STATUS_MANAGER).force();
         match api.patch_status(&name, &params, &Patch::Apply(patch)).await {
             Ok(written) => {
-                self.take(|index| index.learn_config(written));
+                match written.0 {
+                    Ok(written) => self.take(|index| index.learn_config(written)),
+                    Err(_) => self.index_mut().show_config(key, status),
+                }
                 true
             }
             Err(kube::Error::Api(gone)) if gone.is_not_found() => true,

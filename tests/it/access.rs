@@ -38,9 +38,12 @@ mod first;
 mod freeze;
 pub(crate) mod guard;
 mod process;
+mod selection;
 mod slowness;
 mod tampering;
+mod token_groups;
 mod unreadable;
+mod window;
 
 pub(crate) use self::{
     company::{Company, meta},

@@ -49,7 +49,8 @@ impl Facts<'_> {
                 held.iter().flat_map(|observed| &observed.binding.subjects).collect();
             let mut after = self.after(provider, wanted.get(place), &before);
             if wanted.contains_key(place) || self.may_have_been_chosen(policy, place) {
-                let waiting = partings.note(place, departing(held, &after), &mut plan.departures);
+                let waiting =
+                    partings.note(place, wanted.get(place), departing(held, &after), &mut plan.departures);
                 if going == Going::Wait {
                     after.extend(waiting);
                 }

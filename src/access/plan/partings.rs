@@ -1,7 +1,7 @@
 //! Why people lose access, and so whether the guard may keep them from it.
 
 use std::{
-    cell::OnceCell,
+    cell::{LazyCell, OnceCell},
     collections::{BTreeSet, HashSet},
 };
 
@@ -12,7 +12,9 @@ use super::{
         identities::{PersonRef, Presence},
     },
     Facts,
+    wanted::Wanted,
 };
+use crate::directory::view::Id;
 
 /// Why those who lose access do. What a mistake in the identity provider looks like waits with the guard: that people
 /// are in no group any more, have another attribute, or lack the one that their string is made from.
@@ -89,16 +91,26 @@ impl<'f> Partings<'f> {
         })
     }
 
+    /// Whether the groups that tokens carried under a name are called otherwise by now, and still meant.
+    fn is_renamed(&self, subject: &Subject, meant: &HashSet<&Id>) -> bool {
+        let known = self.facts.guard.and_then(|guard| guard.ledger.token_groups.groups(subject));
+        known.is_some_and(|groups| groups.iter().all(|group| meant.contains(group)))
+    }
+
     /// Those of them whom the guard may keep at a place, once they are noted.
     pub(super) fn note<'s>(
         &self,
         place: &Place,
+        wanted: Option<&Wanted>,
         leaving: impl Iterator<Item = &'s Subject>,
         departures: &mut Departures,
     ) -> BTreeSet<&'s Subject> {
         let mut waiting = BTreeSet::new();
+        let is_group = |subject: &Subject| matches!(subject, Subject::Group(_));
+        let meant = LazyCell::new(|| wanted.map(Wanted::groups).unwrap_or_default());
         for subject in leaving {
             match self.of(subject) {
+                Parting::Departs if is_group(subject) && self.is_renamed(subject, &meant) => continue,
                 Parting::Departs => {}
                 Parting::LosesString => _ = departures.nameless.insert(subject.clone()),
                 Parting::Untraced => {

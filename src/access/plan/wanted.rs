@@ -1,7 +1,7 @@
 //! What there should be: who, where.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     api::{RoleKind, ScimProvider},
-    directory::view::Selection,
+    directory::view::{Id, Selection, Source},
 };
 
 /// What should be at a place.
@@ -25,6 +25,18 @@ use crate::{
 pub(super) struct Wanted {
     pub(super) grants: Arc<Grants>,
     pub(super) stance: Stance,
+}
+
+impl Wanted {
+    /// The groups by which anybody is given something.
+    pub(super) fn groups(&self) -> HashSet<&Id> {
+        let sources = self.grants.values().flatten();
+        let groups = sources.filter_map(|source| match source {
+            Source::Group(group) => Some(group.id()),
+            Source::Filter => None,
+        });
+        groups.collect()
+    }
 }
 
 /// Whether somebody may come.
@@ -73,6 +85,7 @@ impl Facts<'_> {
         };
         let (shares, excluded) = naming.shares(terms, spec.subject_kind, selection);
         plan.problems.excluded = excluded;
+        plan.token_groups = naming.token_groups(spec.subject_kind, selection);
         if self.completeness == Completeness::Complete {
             plan.problems.groups_not_found = selection.not_found.clone();
         }

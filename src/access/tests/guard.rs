@@ -9,7 +9,7 @@ use super::{
 use crate::api::names::ANNOTATION_APPROVE;
 
 /// A team of this many people, all of whom may edit `team-a` by policy `p`.
-fn team(people: usize) -> (World, Vec<String>) {
+pub fn team(people: usize) -> (World, Vec<String>) {
     let mut world = World::new();
     let people: Vec<String> = (0..people).map(|number| format!("u{number:02}")).collect();
     people.iter().for_each(|name| _ = world.user(name, json!({})));
@@ -19,17 +19,18 @@ fn team(people: usize) -> (World, Vec<String>) {
     (world, people)
 }
 
-fn members(world: &mut World, group: &str, people: &[String]) {
+pub fn members(world: &mut World, group: &str, people: &[String]) {
     let members: Vec<&str> = people.iter().map(String::as_str).collect();
     world.group(group, &members, json!({}));
 }
 
 /// What the controller does with a plan.
-fn carry_out(world: &mut World, policy: &str) -> (Plan, Leaving) {
+pub fn carry_out(world: &mut World, policy: &str) -> (Plan, Leaving) {
     let (object, plan) = world.policy_and_plan(policy);
     let Admission::Admitted(leaving) = world.index.admit(&object, &plan, world.now) else {
         panic!("nobody else plans");
     };
+    world.record_removals("okta");
     world.execute(&plan.changes);
     world.forget_former(policy, &plan);
     (plan, leaving)
@@ -43,7 +44,7 @@ fn carry_out_and_show(world: &mut World, policy: &str) -> (Plan, Leaving) {
     (plan, leaving)
 }
 
-fn holders(world: &World, policy: &str) -> usize {
+pub fn holders(world: &World, policy: &str) -> usize {
     world.bindings(policy).iter().map(|binding| binding.subjects.len()).sum()
 }
 

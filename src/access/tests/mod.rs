@@ -11,6 +11,8 @@ mod lanes;
 mod people;
 mod places;
 mod property;
+mod token_groups;
 mod touching;
 mod unread;
+mod window;
 pub(crate) mod world;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::*;
 use crate::{
-    api::{ScimAccessPolicy, ScimProvider},
+    api::{RemovalCount, ScimAccessPolicy, ScimProvider},
     directory::view::{Change as DirectoryChange, Directory, User},
 };
 
@@ -16,6 +16,8 @@ pub struct World {
     pub index: Index,
     pub now: jiff::Timestamp,
     version: u64,
+    /// What stands in the status of providers.
+    removals: BTreeMap<&'static str, Vec<RemovalCount>>,
 }
 
 impl World {
@@ -35,6 +37,7 @@ impl World {
             index: Index::new(bindable, protected),
             now: "2026-06-01T00:00:00Z".parse().unwrap(),
             version: 100,
+            removals: BTreeMap::new(),
         };
         world.provider(
             "okta",
@@ -150,6 +153,14 @@ impl World {
         self.index.forget_former(policy, plan, &told);
     }
 
+    /// What the controller writes before it carries a plan out.
+    pub fn record_removals(&mut self, provider: &'static str) {
+        if let Some(Record { removals, .. }) = self.index.removals_due(provider, self.now) {
+            self.index.removals_recorded(provider, &removals);
+            self.removals.insert(provider, removals);
+        }
+    }
+
     pub fn execute(&mut self, changes: &[Change]) {
         for change in changes {
             match change {
@@ -193,10 +204,13 @@ impl World {
     pub fn restart(&mut self) {
         let before = std::mem::replace(self, Self::new());
         self.directory = before.directory;
-        (self.now, self.version) = (before.now, before.version);
+        (self.now, self.version, self.removals) = (before.now, before.version, before.removals);
         for provider in ["okta", "entra"] {
             if let Some(provider) = before.index.provider(provider) {
                 self.index.apply_provider(ScimProvider::clone(provider), &self.directory);
+            }
+            if let Some(removals) = self.removals.get(provider) {
+                self.index.recall_removals(provider, removals);
             }
         }
         self.index.reset_people(&self.directory);

@@ -143,11 +143,20 @@ fn waits(policy: &ScimAccessPolicy, subjects: usize) -> Happened {
 
 /// A binding that somebody else had changed.
 fn repaired(change: &Change) -> Option<Happened> {
-    let Change::Update { from, to } = change else { return None };
-    let marked_by = || from.marked_by.as_deref().filter(|_| from.binding.mark != to.mark);
-    let unmarked = || from.binding.mark.provider.is_empty().then_some("somebody");
-    let who = from.changed_by.as_deref().or_else(marked_by).or_else(unmarked)?;
-    let note = format!("{} was changed by {who:?} and is as the policy says again", at(change));
+    let note = match change {
+        Change::Create(_) => return None,
+        Change::Update { from, to } => {
+            let marked_by = || from.marked_by.as_deref().filter(|_| from.binding.mark != to.mark);
+            let unmarked = || from.binding.mark.provider.is_empty().then_some("somebody");
+            let who = from.changed_by.as_deref().or_else(marked_by).or_else(unmarked)?;
+            format!("{} was changed by {who:?} and is as the policy says again", at(change))
+        }
+        Change::Delete(from) => {
+            let who = from.role_changed_by()?;
+            let role = &from.binding.place.role;
+            format!("{} was given {role} by {who:?} and is replaced", at(change))
+        }
+    };
     Some(Happened { severity: Severity::Warning, reason: "DriftRepaired", action: "Repair", note })
 }
 

@@ -286,8 +286,12 @@ fn wait(policy: &ScimAccessPolicy, held: &Held) -> String {
         0 => String::new(),
         some => format!(", {some} of them because they have no identity string any more,"),
     };
+    let groups = match held.people == held.subjects.len() {
+        true => String::new(),
+        false => format!(", with the members of token groups {} people,", held.people),
+    };
     format!(
-        "{} would lose access{nameless} and {} lost it lately, while provider {} lets {} go: {}{more} keep it until \
+        "{} would lose access{groups}{nameless} and {} lost it lately, while provider {} lets {} go: {}{more} keep it until \
          that is taken back, in the identity provider or in the policy, or an administrator approves it: kubectl scim approve {} --plan {}",
         held.subjects.len(),
         held.lost,

@@ -5,23 +5,27 @@ use jiff::Timestamp;
 use super::execute::Outcome;
 use crate::{
     api::{AppConfigStatus, ConditionStatus, ConditionType, Conditions, PolicyMode, Reason, ScimAppConfig},
-    appconfig::{Desired, Forbidden, Invalid, LeftOut, Obstacle, not_found},
+    appconfig::{Config, Desired, Forbidden, Invalid, LeftOut, Obstacle, not_found},
 };
 
 /// How many of those who were left out a message names.
 const NAMED: usize = 5;
+/// The reason of what cannot be read.
+const UNREADABLE: &str = "Unreadable";
 
 /// The status to show.
 pub(super) fn status(
-    config: &ScimAppConfig,
+    config: &Config,
     desired: &Result<Desired, Obstacle>,
     outcome: &Outcome,
     now: Timestamp,
 ) -> AppConfigStatus {
+    let Config { object: config, unread, .. } = config;
     let before = config.status.clone().unwrap_or_default();
     let mut conditions = Conditions::from(&before.conditions);
     let generation = config.metadata.generation;
-    let abnormal = abnormal(desired, outcome);
+    let abnormal: Vec<_> =
+        unread.iter().map(|why| unreadable(why)).chain(abnormal(desired, outcome)).collect();
     let (ready, why) = ready(config, desired, outcome, &abnormal);
     conditions.set(ConditionType::Ready, ready, why, generation, now);
     for (condition, why) in abnormal {
@@ -43,6 +47,14 @@ pub(super) fn status(
         },
         _ => status,
     }
+}
+
+fn unreadable(why: &str) -> (ConditionType, Reason) {
+    let message = format!(
+        "the operator cannot read this app config: {why}; correct that. Until then the application is told what the \
+         app config said last"
+    );
+    (ConditionType::Stalled, Reason::new(UNREADABLE, message))
 }
 
 /// What is wrong, the worst first.
@@ -99,6 +111,9 @@ fn ready(
     abnormal: &[(ConditionType, Reason)],
 ) -> (ConditionStatus, Reason) {
     use ConditionStatus::{False, True};
+    if let Some((_, why)) = abnormal.iter().find(|(_, why)| why.reason == UNREADABLE) {
+        return (False, why.clone());
+    }
     let desired = match desired {
         Ok(desired) => desired,
         Err(obstacle) => return (False, Reason::new(kind(obstacle).1, obstacle.to_string())),

@@ -119,22 +119,6 @@ async fn a_label_chooses_a_namespace_and_its_loss_takes_the_access() {
 }
 
 #[tokio::test]
-async fn a_token_group_may_edit_as_soon_as_the_policy_binds_it() {
-    let company = Company::new().await;
-    company.user("alice").await;
-    company.group("team", &["alice"]).await;
-    let carrier = Identity::person("carrier", &[&format!("{}team", company.prefix())]);
-    assert!(!company.plane.can_i(&carrier, "create", "configmaps", &company.namespace).await);
-    let policy = company.policy(json!({"subjectKind": "Group"})).await;
-    company.plane.until_can(&carrier, "create", "configmaps", &company.namespace).await;
-    company.api::<ScimAccessPolicy>().delete(&policy, &DeleteParams::default()).await.unwrap();
-    for binding in company.bindings(&policy).await {
-        company.until_collected(&binding).await;
-    }
-    company.plane.until_cannot(&carrier, "create", "configmaps", &company.namespace).await;
-}
-
-#[tokio::test]
 async fn access_begins_at_its_moment_and_not_before() {
     let company = Company::new().await;
     company.user("alice").await;

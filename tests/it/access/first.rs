@@ -72,9 +72,9 @@ async fn play(plane: &'static ControlPlane, mallorys: impl AsyncFnOnce(&Company)
     let before = Process::healthy(plane).await;
     let company = Company::naming_by(plane, "emails").await;
     let (own, other) = (company.provider.clone(), mallorys(&company).await);
-    let scim = connect(&company.client, &serve.scim, &own).await;
+    let scim = connect(&company.client, &serve.scim(), &own).await;
     let of_other =
-        if own == other { scim.clone() } else { connect(&company.client, &serve.scim, &other).await };
+        if own == other { scim.clone() } else { connect(&company.client, &serve.scim(), &other).await };
     let mallory = Somebody::of(&company, &of_other, &other, MALLORY).await;
     let alice = Somebody::of(&company, &scim, &own, ALICE).await;
     mallory.until_it_lets(&company, MALLORY).await;

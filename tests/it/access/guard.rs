@@ -33,7 +33,7 @@ pub(crate) async fn held(company: &Company, policy: &str, subjects: i64) -> Scim
     until(&company.api(), policy, &format!("{subjects} are held"), is_held).await
 }
 
-async fn approve(company: &Company, policy: &ScimAccessPolicy) -> String {
+pub(super) async fn approve(company: &Company, policy: &ScimAccessPolicy) -> String {
     let plan = policy.status.as_ref().unwrap().held.as_ref().unwrap().plan.clone();
     let annotation = json!({"metadata": {"annotations": {APPROVE: plan}}});
     company.change::<ScimAccessPolicy>(&policy.name_any(), annotation).await;

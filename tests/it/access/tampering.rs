@@ -16,7 +16,8 @@ async fn replace(company: &Company, binding: &RoleBinding, role: &str) {
     };
     role.clone_into(&mut other.role_ref.name);
     bindings.delete(&binding.name_any(), &DeleteParams::default()).await.unwrap();
-    bindings.create(&PostParams::default(), &other).await.unwrap();
+    let meddler = PostParams { field_manager: Some("meddler".to_owned()), ..PostParams::default() };
+    bindings.create(&meddler, &other).await.unwrap();
 }
 
 async fn is_all_there_is(company: &Company, policy: &str, role: &str) {
@@ -43,6 +44,7 @@ async fn a_binding_that_was_given_another_role_while_nobody_reconciled_is_replac
         company.may_edit("alice").await;
         is_all_there_is(&company, &policy, "edit").await;
         company.until_ready(&policy, "True").await;
+        company.until_told(&policy, "DriftRepaired", "was given ClusterRole view by \"meddler\"").await;
     }
 }
 

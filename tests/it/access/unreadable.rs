@@ -1,27 +1,37 @@
 //! Objects that another version of the product stored and this one cannot read: nobody loses anything by them but the
 //! inactive, and they say so.
 
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{ApiResource, DynamicObject};
+use scim_operator::api::ScimAppConfig;
 
 use super::{process::Process, *};
-use crate::directory::alone;
+use crate::{cli, directory::alone};
 
 /// Stores what this version does not know, as another may have left it.
 pub(crate) async fn store_unknown<K: Resource<DynamicType = ()>>(plane: &ControlPlane, name: &str) {
-    let plural = K::plural(&());
+    store_unknown_choice(plane, &K::plural(&()), "onDelete", json!(["Revoke", "Retain"]), &[name]).await;
+}
+
+/// The same in a field that takes these values alone; `object` is the object as kubectl is told of it.
+async fn store_unknown_choice(
+    plane: &ControlPlane,
+    plural: &str,
+    field: &str,
+    values: Value,
+    object: &[&str],
+) {
     let definition = format!("customresourcedefinition/{plural}.scim-operator.dev");
-    let values = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/onDelete/enum";
+    let path = format!("/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/{field}/enum");
     let admit = async |change: Value| {
         let change = json!([change]).to_string();
         plane.kubectl(["patch", &definition, "--type=json", "--patch", &change]).await.unwrap();
     };
-    admit(json!({"op": "remove", "path": values})).await;
-    let unknown = json!({"spec": {"onDelete": "Archive"}}).to_string();
-    await_until("the API server takes it", async || {
-        plane.kubectl(["patch", &plural, name, "--type=merge", "--patch", &unknown]).await.is_ok()
-    })
-    .await;
-    admit(json!({"op": "add", "path": values, "value": ["Revoke", "Retain"]})).await;
+    admit(json!({"op": "remove", "path": path})).await;
+    let unknown = json!({"spec": {field: "Archive"}}).to_string();
+    let patch = [&["patch", plural][..], object, &["--type=merge", "--patch", &unknown]].concat();
+    await_until("the API server takes it", async || plane.kubectl(patch.iter().copied()).await.is_ok()).await;
+    admit(json!({"op": "add", "path": path, "value": values})).await;
 }
 
 /// Stores what this version knows.
@@ -48,6 +58,14 @@ async fn until_stalled(company: &Company, policy: &str, subjects: usize) -> Valu
     })
     .await;
     condition(&told, "Stalled", "True").unwrap()
+}
+
+/// Until the guard holds something of a policy that cannot be read.
+async fn until_held(company: &Company, policy: &str) {
+    let kind = ApiResource::erase::<ScimAccessPolicy>(&());
+    let policies = Api::<DynamicObject>::all_with(company.client.clone(), &kind);
+    until(&policies, policy, "held", |policy: &DynamicObject| policy.data["status"]["held"].is_object())
+        .await;
 }
 
 #[tokio::test]
@@ -107,4 +125,88 @@ async fn while_a_provider_cannot_be_read_nobody_loses_access_though_reconcile_st
     company.may_not_edit("alice").await;
     company.until_ready(&policy, "True").await;
     company.may_edit("bob").await;
+}
+
+#[tokio::test]
+async fn what_is_held_of_a_policy_that_cannot_be_read_is_approved_all_the_same() {
+    let (plane, _alone) = alone().await;
+    let _process = Process::healthy(plane).await;
+    let company = Company::on(plane).await;
+    let guarded = json!({"spec": {
+        "guard": {"minimum": 0, "maxRemovals": "0%"},
+        "identity": {"user": {"from": "title"}},
+    }});
+    company.change::<ScimProvider>(&company.provider, guarded).await;
+    let set_title = async |title: Option<&str>| {
+        company.change::<ScimUser>(&company.id("alice"), json!({"spec": {"title": title}})).await;
+    };
+    company.user("alice").await;
+    set_title(Some("alice")).await;
+    company.group("team", &["alice"]).await;
+    let policy = company.policy(json!({})).await;
+    company.may_edit("alice").await;
+    store_unknown::<ScimAccessPolicy>(plane, &policy).await;
+    until_stalled(&company, &policy, 1).await;
+    set_title(None).await;
+
+    until_held(&company, &policy).await;
+    company.may_edit("alice").await;
+    let approved = cli::run(plane, &Identity::Admin, &["approve", &policy, "--yes"]).await;
+    assert_eq!(approved.code, 0, "{approved:?}");
+    assert!(
+        approved.complained.contains(&format!("of provider {} holds plan", company.provider)),
+        "{approved:?}"
+    );
+    company.may_not_edit("alice").await;
+    plane.kubectl(["delete", "scimaccesspolicy", &policy]).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_app_config_that_cannot_be_read_says_so_and_goes_on_telling_what_it_said_last() {
+    let (plane, _alone) = alone().await;
+    let company = Company::on(plane).await;
+    let _ = plane.kubectl(["create", "namespace", CONFIGURED]).await;
+    let _process = Process::healthy(plane).await;
+    let readers = json!({"spec": {"appConfigs": {"allowedNamespaces": {"names": [CONFIGURED]}}}});
+    company.change::<ScimProvider>(&company.provider, readers).await;
+    company.user("alice").await;
+    company.user("bob").await;
+    company.group("team", &["alice", "bob"]).await;
+    let name = unique("config");
+    let config = json!({"apiVersion": "scim-operator.dev/v1alpha1", "kind": "ScimAppConfig", "metadata": {"name": name}, "spec": {
+        "provider": company.provider,
+        "subjects": {"groups": [{"displayName": "team"}]},
+        "template": "{% for user in users %}\n{{ user.userName }}\n{% endfor %}\n",
+        "format": "Lines",
+        "target": {"configMap": {"name": name, "key": "users"}},
+    }});
+    let resource = ApiResource::erase::<ScimAppConfig>(&());
+    let configs = Api::<DynamicObject>::namespaced_with(company.client.clone(), CONFIGURED, &resource);
+    configs.create(&PostParams::default(), &serde_json::from_value(config).unwrap()).await.unwrap();
+    let tells = async |users: &str| {
+        let targets = Api::<ConfigMap>::namespaced(company.client.clone(), CONFIGURED);
+        let says = |target: &ConfigMap| target.data.iter().flatten().any(|(_, value)| value == users);
+        until(&targets, &name, users, says).await;
+    };
+    tells("alice\nbob\n").await;
+
+    let values = json!(["Render", "RemoveKey", "Placeholder"]);
+    let object = [name.as_str(), "--namespace", CONFIGURED];
+    store_unknown_choice(plane, "scimappconfigs", "onEmpty", values, &object).await;
+    company.deactivate("alice").await;
+    tells("bob\n").await;
+    let is_stalled = |config: &DynamicObject| {
+        let mut conditions = config.data["status"]["conditions"].as_array().into_iter().flatten();
+        config.data["status"]["entries"] == json!(1)
+            && conditions.any(|held| held["type"] == "Stalled" && held["reason"] == "Unreadable")
+    };
+    until(&configs, &name, "stalled, and of one person", is_stalled).await;
+
+    let known = Patch::Merge(json!({"spec": {"onEmpty": "Render"}}));
+    configs.patch(&name, &PatchParams::default(), &known).await.unwrap();
+    let is_well = |config: &DynamicObject| {
+        let mut conditions = config.data["status"]["conditions"].as_array().into_iter().flatten();
+        conditions.all(|held| held["type"] == "Ready" && held["status"] == "True")
+    };
+    until(&configs, &name, "well again", is_well).await;
 }

@@ -53,6 +53,7 @@ async fn reconcile_writes_bindings_and_gives_the_listed_roles() {
     scimgroups.scim-operator.dev: get list watch
     scimgroupslices.scim-operator.dev: get list watch
     scimproviders.scim-operator.dev: get list watch
+    scimproviders/status.scim-operator.dev: patch
     scimusers.scim-operator.dev: get list watch
     ");
 }

@@ -8,6 +8,7 @@ mod approvals;
 mod bindings;
 mod definitions;
 mod pods;
+mod removals;
 mod values;
 
 use http::{Method, Request, header::CONTENT_TYPE};

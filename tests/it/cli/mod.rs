@@ -15,10 +15,10 @@ use crate::harness::{ControlPlane, Identity};
 
 /// What a command left behind.
 #[derive(Debug)]
-struct Ran {
-    code: i32,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
     printed: String,
-    complained: String,
+    pub(crate) complained: String,
 }
 
 impl Ran {
@@ -28,7 +28,7 @@ impl Ran {
 }
 
 /// Runs a command to its end, as someone who sits at no terminal.
-async fn run(plane: &ControlPlane, who: &Identity, args: &[&str]) -> Ran {
+pub(crate) async fn run(plane: &ControlPlane, who: &Identity, args: &[&str]) -> Ran {
     let output = plane.operator(who).args(args).output().await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ran { code: output.status.code().unwrap(), printed: text(output.stdout), complained: text(output.stderr) }

@@ -25,10 +25,11 @@ pub(crate) const APPS: &str = "apps";
 
 /// What the shared installation allows: enough for every test, and nothing dangerous
 /// that a policy does not repeat.
-const VALUES: [&str; 4] = [
+const VALUES: [&str; 5] = [
     "rbac.bindableClusterRoles={view,edit,admin,dangerous,gathered}",
     "rbac.clusterWideRoles={view}",
     "rbac.bindableRoles={apps/deployer}",
+    "rbac.allowedProtectedNamespaces={kube-public}",
     "appConfig.namespaces={apps}",
 ];
 
