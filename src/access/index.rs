@@ -29,7 +29,7 @@ use crate::{
         PolicyMode, RoleKind, ScimAccessPolicy, ScimProvider,
         names::{ANNOTATION_APPROVE, ANNOTATION_DANGEROUS_ROLE},
     },
-    directory::view::{Directory, Mapping, Selection, Selector, User, user_schema},
+    directory::view::{Directory, Gaps, Mapping, Selection, Selector, User, user_schema},
     scim::schema::ResourceSchema,
 };
 
@@ -46,7 +46,7 @@ pub struct Index {
     /// Providers that are there and of which nothing could ever be read.
     unreadable: HashSet<Arc<str>>,
     pub(super) identities: Identities,
-    completeness: Completeness,
+    gaps: Gaps,
     pub(super) namespaces: Namespaces,
     powers: HashMap<(Option<Arc<str>>, Arc<str>), Powers>,
     /// By policy.
@@ -116,7 +116,7 @@ impl Index {
             provider: known.map(|provider| &*provider.object).ok_or_else(|| self.no_provider(provider)),
             provider_is_invalid: known.and_then(|provider| provider.invalid.as_deref()),
             identities: &self.identities,
-            completeness: self.completeness,
+            completeness: self.completeness(provider),
             namespaces: &self.namespaces,
             powers: &self.powers,
             bindable: &self.bindable,
@@ -430,12 +430,19 @@ impl Index {
         }
     }
 
-    /// Whether all of the directory is known from now on.
-    pub fn set_completeness(&mut self, completeness: Completeness) -> Touched {
-        match std::mem::replace(&mut self.completeness, completeness) {
-            before if before == completeness => Touched::new(),
-            _ => self.policies(),
-        }
+    /// What of the directory cannot be read from now on.
+    pub fn set_gaps(&mut self, gaps: Gaps) -> Touched {
+        let before = std::mem::replace(&mut self.gaps, gaps);
+        let is_news = |policy: &Policy| {
+            let provider = &policy.object().spec.provider;
+            before.concern(provider) != self.gaps.concern(provider)
+        };
+        let touched = self.policies.iter().filter(|(_, policy)| is_news(policy));
+        touched.map(|(name, _)| name.clone()).collect()
+    }
+
+    fn completeness(&self, provider: &str) -> Completeness {
+        if self.gaps.concern(provider) { Completeness::Partial } else { Completeness::Complete }
     }
 
     /// A policy that cannot be read may not say which: that is no word of a provider's that is gone.

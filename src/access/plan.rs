@@ -57,7 +57,7 @@ pub struct Plan {
     pub namespaces: BTreeSet<Arc<str>>,
     /// What an administrator should know.
     pub problems: Problems,
-    /// How much of the directory was known.
+    /// How much was known.
     pub completeness: Completeness,
     /// Whether the policy holds now.
     pub validity: Validity,
@@ -138,13 +138,14 @@ pub enum Blocked {
     Unreadable(String),
 }
 
-/// How much of the directory is known.
+/// How much of what the directory has of a provider is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Completeness {
     /// All of it.
     #[default]
     Complete,
-    /// Some objects could not be read: nobody loses anything because they are not seen.
+    /// Some of its objects could not be read: nobody loses anything because they are not seen. Whose deletion was seen,
+    /// goes.
     Partial,
 }
 
@@ -166,7 +167,7 @@ pub struct Facts<'a> {
     pub provider_is_invalid: Option<&'a str>,
     /// Who holds which string.
     pub identities: &'a Identities,
-    /// How much of the directory is known.
+    /// How much is known.
     pub completeness: Completeness,
     /// All namespaces.
     pub namespaces: &'a Namespaces,

@@ -56,12 +56,18 @@ impl Index {
     /// Forgets those, because a plan was carried out and the bindings are for whoever holds the strings now; but for
     /// those who keep what they have until the guard lets them go, or until everything can be read.
     pub fn forget_former(&mut self, policy: &str, plan: &Plan, told: &Former) {
-        if plan.completeness == Completeness::Partial {
-            return;
-        }
+        let is_bound = |subject: &Subject| self.binding(subject).any(|name| **name == *policy);
+        let is_given =
+            |subject: &Subject| plan.allotments.iter().any(|given| given.grants.contains_key(subject));
+        let kept: BTreeSet<Subject> = match (plan.completeness, &plan.held) {
+            (Completeness::Partial, _) => {
+                told.keys().filter(|subject| is_bound(subject) && !is_given(subject)).cloned().collect()
+            }
+            (Completeness::Complete, Some(held)) => held.subjects.clone(),
+            (Completeness::Complete, None) => BTreeSet::new(),
+        };
         let Some(former) = self.untold.former.get_mut(policy) else { return };
-        let waits =
-            |subject: &Subject| plan.held.as_ref().is_some_and(|held| held.subjects.contains(subject));
+        let waits = |subject: &Subject| kept.contains(subject);
         former.retain(|subject, person| waits(subject) || told.get(subject) != Some(person));
         if former.is_empty() {
             self.untold.former.remove(policy);

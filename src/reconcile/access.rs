@@ -32,8 +32,8 @@ use super::{
 };
 use crate::{
     access::{
-        Admission, Bindable, BindingObject, Completeness, Former, Glob, Index, Lane, Leaving, Lost, Mark,
-        Plan, Protected, RoleLists, Touched,
+        Admission, Bindable, BindingObject, Former, Glob, Index, Lane, Leaving, Lost, Mark, Plan, Protected,
+        RoleLists, Touched,
     },
     api::{Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser},
     directory::view::{News, Shared, User},
@@ -207,14 +207,10 @@ impl Access {
             }
             News::Unreadable(_) => Touched::new(),
         };
-        let completeness = match self.unreadable.is_partial() {
-            true => Completeness::Partial,
-            false => Completeness::Complete,
-        };
-        let all = index.set_completeness(completeness);
+        let more_or_less_known = index.set_gaps(self.unreadable.gaps());
         drop(index);
         drop(directory);
-        self.queue.add(touched.into_iter().chain(all));
+        self.queue.add(touched.into_iter().chain(more_or_less_known));
     }
 
     async fn reconcile(&self, name: &str) -> Again {

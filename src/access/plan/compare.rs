@@ -9,7 +9,7 @@ use super::{
     super::{
         binding::{Binding, Mark, Observed, Place, Subject},
         guard::Departures,
-        identities::Presence,
+        identities::{PersonRef, Presence},
         policy::{Policy, Validity},
         shards::distribute,
     },
@@ -95,9 +95,12 @@ impl Facts<'_> {
         after
     }
 
-    /// Whether the subject could be somebody whose object cannot be read.
+    /// Whether the subject could be somebody whose object cannot be read. Whose object this process has seen deleted is
+    /// not: what cannot be read is not told as gone.
     fn may_be_unseen(&self, provider: &str, subject: &Subject) -> bool {
+        let is_deleted = |person: &PersonRef| self.identities.user(person).is_none();
         match subject {
+            Subject::User(_) if self.former.get(subject).is_some_and(is_deleted) => false,
             Subject::User(name) => self.identities.presence(provider, name) != Presence::Inactive,
             Subject::Group(_) => true,
             Subject::Other(_) => false,

@@ -207,7 +207,8 @@ fn ready(
         return (False, Reason::new("Failed", format!("{error}; trying again")));
     }
     if plan.completeness == Completeness::Partial {
-        let message = "objects of the directory cannot be read, see the log; until they can, nobody but the inactive loses access";
+        let message = "objects of the provider's directory cannot be read, see the log; until they can, nobody but the \
+                       inactive and the deleted loses access";
         return (False, Reason::new("DirectoryIncomplete", message));
     }
     if policy.spec.mode == PolicyMode::Preview && holding.subjects > 0 {

@@ -260,6 +260,14 @@ impl Model {
         inactive.clone().count() == holders.len() || (any && inactive.count() > 0)
     }
 
+    /// Of each provider who is called what.
+    pub fn called(&self) -> BTreeSet<(&'static str, &'static str, &'static str)> {
+        let titles = ["x", "y"].into_iter();
+        titles
+            .flat_map(|title| self.holders(title).into_iter().map(move |(who, of)| (of, who, title)))
+            .collect()
+    }
+
     /// Whether what is known is enough to say that whoever a policy of this provider calls so has been deactivated.
     pub fn is_deactivated(&self, provider: &str, title: &str) -> bool {
         let holders = self.holders(title);
