@@ -367,13 +367,14 @@ impl Index {
     }
 
     /// Takes a binding, if it is newer than what is held under its name.
-    pub fn apply_binding(&mut self, observed: Observed) -> Touched {
+    pub fn apply_binding(&mut self, mut observed: Observed) -> Touched {
         let policy: Arc<str> = observed.binding.mark.policy.as_str().into();
         let key = (observed.binding.place.namespace.clone(), observed.binding.name.clone());
         let held = self.bindings.entry(policy.clone()).or_default();
         if held.get(&key).is_some_and(|held| held.resource_version >= observed.resource_version) {
             return Touched::new();
         }
+        held.get(&key).into_iter().for_each(|before| observed.succeed(before));
         let observed = Arc::new(observed);
         self.note(&policy, &observed);
         let before = self.bindings.entry(policy.clone()).or_default().insert(key.clone(), observed);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    super::{Admission, Leaving, Plan, Touched},
+    super::{Admission, Leaving, Plan, Subject, Touched},
     world::{World, names},
 };
 use crate::api::names::ANNOTATION_APPROVE;
@@ -194,15 +194,45 @@ fn what_an_administrator_takes_back_from_captures_does_not_wait() {
     }
 }
 
+/// The policy's binding, into which somebody else wrote an active colleague, a stranger and a group.
+fn meddle(world: &mut World) -> usize {
+    world.user("colleague", json!({}));
+    let mut binding = world.bindings("p").remove(0);
+    binding.subjects.extend(["oidc:colleague", "mallory"].map(|name| Subject::User(name.into())));
+    binding.subjects.push(Subject::Group("strangers".into()));
+    world.store_changed_by(&binding, "kubectl-edit");
+    binding.subjects.len()
+}
+
 #[test]
-fn whom_somebody_else_wrote_into_a_binding_does_not_wait() {
+fn whom_somebody_else_wrote_into_a_binding_does_not_wait_and_whoever_was_given_it_does() {
     let (mut world, people) = team(12);
     members(&mut world, "team", &[]);
-    let mut binding = world.bindings("p").remove(0);
-    binding.subjects.truncate(people.len());
-    world.store_changed_by(&binding, "kubectl-edit");
-    assert_eq!(carry_out(&mut world, "p").0.held, None);
-    assert_eq!(holders(&world, "p"), 0);
+    for _ in 0..2 {
+        meddle(&mut world);
+        let (plan, _) = carry_out(&mut world, "p");
+        assert_eq!((plan.held.unwrap().subjects.len(), holders(&world, "p")), (12, people.len()));
+    }
+}
+
+#[test]
+fn of_a_binding_that_somebody_else_wrote_twice_it_is_known_whom_it_was_given_to() {
+    let (mut world, people) = team(12);
+    meddle(&mut world);
+    meddle(&mut world);
+    members(&mut world, "team", &people[1..]);
+    let (plan, _) = carry_out(&mut world, "p");
+    assert_eq!((names(&plan.departures.subjects()), holders(&world, "p")), (vec!["oidc:u00"], 11));
+}
+
+#[test]
+fn where_nobody_saw_who_wrote_a_binding_every_active_person_in_it_waits_and_no_stranger_does() {
+    let (mut world, _) = team(12);
+    let subjects = meddle(&mut world);
+    members(&mut world, "team", &[]);
+    world.restart();
+    let (plan, _) = carry_out(&mut world, "p");
+    assert_eq!((plan.held.unwrap().subjects.len(), holders(&world, "p")), (13, subjects - 2));
 }
 
 #[test]

@@ -97,6 +97,7 @@ fn a_binding_touches_its_policy_once() {
         created: None,
         changed: None,
         changed_by: None,
+        given: None,
         marked_by: None,
     };
     assert_eq!(world.index.apply_binding(observed(7)), touched(["grouped"]));
