@@ -218,7 +218,7 @@ impl Facts<'_> {
             None if !self.identities.maps(&provider.name_any()) => return plan,
             None => self.whoever_is_active(policy, provider),
         };
-        let partings = Partings::new(self, &policy.object().spec.provider);
+        let partings = Partings::new(self, policy.object());
         self.compare(policy, &wanted, &partings, Going::Go, &mut plan);
         match self.guard.map(|guard| guard.judge(policy.object(), &plan.departures)) {
             None | Some(Verdict::Free) => {}

@@ -16,7 +16,16 @@ use super::{
 use crate::directory::view::User;
 
 /// Who held strings when they were given something.
-pub type Former = BTreeMap<Subject, PersonRef>;
+pub type Former = BTreeMap<Subject, Formerly>;
+
+/// Who held a string.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Formerly {
+    /// The person.
+    pub person: PersonRef,
+    /// A number that grows with each string that somebody gave up.
+    pub order: u64,
+}
 
 /// Bindings by namespace and name.
 pub type Lost = BTreeMap<BindingKey, Arc<Observed>>;
@@ -26,6 +35,8 @@ pub type Lost = BTreeMap<BindingKey, Arc<Observed>>;
 pub(super) struct Untold {
     /// By policy: whom its bindings name by strings that others hold now, or nobody.
     pub(super) former: HashMap<Arc<str>, Former>,
+    /// How many strings somebody gave up.
+    given_up: u64,
     /// By policy: its bindings that somebody else deleted.
     lost: HashMap<Arc<str>, Lost>,
     /// The uids of bindings that this process is deleting.
@@ -41,7 +52,7 @@ impl Untold {
 
     /// The policies whose bindings name one of these people by a string that they held.
     pub(super) fn naming(&self, people: &BTreeSet<PersonRef>) -> impl Iterator<Item = &Arc<str>> {
-        let names = |former: &Former| former.values().any(|person| people.contains(person));
+        let names = |former: &Former| former.values().any(|formerly| people.contains(&formerly.person));
         self.former.iter().filter(move |(_, former)| names(former)).map(|(policy, _)| policy)
     }
 }
@@ -68,7 +79,7 @@ impl Index {
         };
         let Some(former) = self.untold.former.get_mut(policy) else { return };
         let waits = |subject: &Subject| kept.contains(subject);
-        former.retain(|subject, person| waits(subject) || told.get(subject) != Some(person));
+        former.retain(|subject, formerly| waits(subject) || told.get(subject) != Some(formerly));
         if former.is_empty() {
             self.untold.former.remove(policy);
         }
@@ -95,7 +106,9 @@ impl Index {
                     self.policies.get(&policy).map(|policy| policy.object().spec.provider.as_str());
                 let own = people.iter().find(|person| Some(&*person.provider) == provider);
                 let Some(person) = own.cloned() else { continue };
-                self.untold.former.entry(policy).or_default().entry(subject.clone()).or_insert(person);
+                self.untold.given_up += 1;
+                let formerly = Formerly { person, order: self.untold.given_up };
+                self.untold.former.entry(policy).or_default().entry(subject.clone()).or_insert(formerly);
             }
         }
     }

@@ -356,7 +356,7 @@ impl Access {
             let user = match whom {
                 Whom::Gained(subject) => index.holder(&policy.spec.provider, subject),
                 Whom::Lost(subject) => match former.get(subject) {
-                    Some(person) => index.user(person),
+                    Some(formerly) => index.user(&formerly.person),
                     None => index.holder(&policy.spec.provider, subject),
                 },
             };

@@ -9,9 +9,10 @@ use super::{
     super::{
         binding::{Binding, Giver, Mark, Observed, Place, Subject},
         guard::Departures,
-        identities::{PersonRef, Presence},
+        identities::Presence,
         policy::{Policy, Validity},
         shards::distribute,
+        untold::Formerly,
     },
     Change, Completeness, Facts, Going, Plan,
     partings::{Parting, Partings},
@@ -98,7 +99,7 @@ impl Facts<'_> {
     /// Whether the subject could be somebody whose object cannot be read. Whose object this process has seen deleted is
     /// not: what cannot be read is not told as gone.
     fn may_be_unseen(&self, provider: &str, subject: &Subject) -> bool {
-        let is_deleted = |person: &PersonRef| self.identities.user(person).is_none();
+        let is_deleted = |formerly: &Formerly| self.identities.user(&formerly.person).is_none();
         match subject {
             Subject::User(_) if self.former.get(subject).is_some_and(is_deleted) => false,
             Subject::User(name) => self.identities.presence(provider, name) != Presence::Inactive,

@@ -11,6 +11,7 @@ mod lanes;
 mod people;
 mod places;
 mod property;
+mod renamed;
 mod touching;
 mod unread;
 pub(crate) mod world;

@@ -325,9 +325,11 @@ fn who_was_given_something_is_known_until_it_is_told_though_their_name_is_anothe
     world.user("heir", json!({"userName": "alice"}));
 
     let former = world.index.former("p").clone();
-    let told: Vec<_> =
-        former.iter().map(|(subject, person)| (&**subject.name(), person.id.to_string())).collect();
-    let alice = world.index.user(former.values().next().unwrap()).unwrap();
+    let told: Vec<_> = former
+        .iter()
+        .map(|(subject, formerly)| (&**subject.name(), formerly.person.id.to_string()))
+        .collect();
+    let alice = world.index.user(&former.values().next().unwrap().person).unwrap();
     assert_eq!(told, [("oidc:alice", alice.id().to_string())]);
     assert_eq!(alice.key(), "alicia");
     world.settle("p");

@@ -283,12 +283,17 @@ fn wait(policy: &ScimAccessPolicy, held: &Held) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let nameless = match held.nameless {
-        0 => String::new(),
-        some => format!(", {some} of them because they have no identity string any more,"),
+    let strings = match (held.nameless, held.renamed) {
+        (0, 0) => String::new(),
+        (nameless, 0) => format!(", {nameless} of them because they have no identity string any more,"),
+        (0, renamed) => format!(", {renamed} of them under what they were called before,"),
+        (nameless, renamed) => format!(
+            ", {nameless} of them because they have no identity string any more and {renamed} under what they were \
+             called before,"
+        ),
     };
     format!(
-        "{} would lose access{nameless} and {} lost it lately, while provider {} lets {} go: {}{more} keep it until \
+        "{} would lose access{strings} and {} lost it lately, while provider {} lets {} go: {}{more} keep it until \
          that is taken back, in the identity provider or in the policy, or an administrator approves it: kubectl scim approve {} --plan {}",
         held.subjects.len(),
         held.lost,
