@@ -118,8 +118,8 @@ pub struct Problems {
     pub excluded: Vec<Excluded>,
     /// Groups whose names chose no name that can be.
     pub unusable_captures: BTreeSet<String>,
-    /// Roles that are not given.
-    pub roles: BTreeSet<RoleRefusal>,
+    /// Roles that are not given, and who holds each all the same, from before.
+    pub roles: BTreeMap<RoleRefusal, BTreeSet<Subject>>,
 }
 
 /// Why a policy gives nothing new.
