@@ -219,6 +219,7 @@ impl Access {
         if !self.recall(name).await {
             return Again::Retry;
         }
+        self.tell_ended(name, now);
         // Before the plan: what comes later may not be in it, and is told with the next one.
         let (deleted, former) = {
             let index = self.index();
@@ -361,6 +362,18 @@ impl Access {
                 },
             };
             if let Some(user) = user {
+                self.events.tell(&reference(user), happened, now);
+            }
+        }
+    }
+
+    /// Tells of bindings that the garbage collector deleted with their policy, and whoever lost something by it.
+    fn tell_ended(&self, policy: &str, now: Timestamp) {
+        let ended = self.index_mut().take_ended(policy);
+        ended.iter().for_each(|binding| audit::ended(binding));
+        let index = self.index();
+        for (binding, subject, happened) in report::ended(&ended) {
+            if let Some(user) = index.holder(&binding.mark.provider, subject) {
                 self.events.tell(&reference(user), happened, now);
             }
         }
