@@ -13,7 +13,8 @@ use k8s_openapi::api::{
 use kube::{ResourceExt, api::ObjectMeta};
 
 use super::{
-    binding::{BindingObject, Observed, Subject},
+    binding::{BindingObject, Observed, RoleName, Subject},
+    grown::Growth,
     guard::{Guard, Holders, Ledger},
     identities::{self, Effect, Identities},
     plan::{Blocked, Completeness, Facts, NoProvider, Plan},
@@ -54,6 +55,7 @@ pub struct Index {
     /// By whom they name: the policies whose bindings do, with how many.
     naming: HashMap<Subject, BTreeMap<Arc<str>, usize>>,
     pub(super) untold: Untold,
+    pub(super) growth: Growth,
 }
 
 /// A binding by namespace and name.
@@ -325,7 +327,7 @@ impl Index {
         self.namespaces.remove(name).map(|before| self.selecting(name, &before)).unwrap_or_default()
     }
 
-    /// Takes a ClusterRole. Rules that give no other powers touch nothing.
+    /// Takes a ClusterRole. Rules that give nothing more and no other powers touch nothing.
     pub fn apply_cluster_role(&mut self, role: &ClusterRole) -> Touched {
         self.apply_role(None, role.name_any(), role.rules.as_deref())
     }
@@ -337,6 +339,7 @@ impl Index {
 
     /// Forgets a Role, or without a namespace a ClusterRole.
     pub fn delete_role(&mut self, namespace: Option<&str>, name: &str) -> Touched {
+        self.forget_rights(namespace, &RoleName { kind: kind(namespace), name: name.into() });
         let key = (namespace.map(Into::into), name.into());
         self.powers.remove(&key).map(|_| self.giving(kind(namespace), name)).unwrap_or_default()
     }
@@ -347,11 +350,14 @@ impl Index {
         name: String,
         rules: Option<&[PolicyRule]>,
     ) -> Touched {
-        let powers = Powers::of(rules.unwrap_or_default());
-        let touched = self.giving(kind(namespace.as_deref()), &name);
+        let rules = rules.unwrap_or_default();
+        let role = RoleName { kind: kind(namespace.as_deref()), name: name.as_str().into() };
+        let grown = self.compare_rights(namespace.as_deref(), &role, rules);
+        let powers = Powers::of(rules);
+        let touched = self.giving(role.kind, &name);
         match self.powers.insert((namespace.map(Into::into), name.into()), powers) {
-            Some(before) if before == powers => Touched::new(),
-            _ => touched,
+            Some(before) if before == powers => grown,
+            _ => touched.into_iter().chain(grown).collect(),
         }
     }
 

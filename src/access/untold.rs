@@ -59,6 +59,11 @@ impl Untold {
         along.into_iter().for_each(|binding| self.end(name.into(), binding));
     }
 
+    /// Whether it is this process that tells.
+    pub(super) fn leads(&self) -> bool {
+        self.leads
+    }
+
     fn end(&mut self, policy: Arc<str>, binding: Arc<Observed>) {
         if self.leads {
             self.ended.entry(policy).or_default().push(binding);

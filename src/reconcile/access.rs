@@ -220,14 +220,14 @@ impl Access {
             return Again::Retry;
         }
         self.tell_ended(name, now);
+        self.tell_grown(name, now);
         // Before the plan: what comes later may not be in it, and is told with the next one.
         let (deleted, former) = {
             let index = self.index();
             (index.lost(name), index.former(name).clone())
         };
         let Some((policy, plan, mut leaving)) = self.admitted_plan(name, now) else {
-            self.metrics.guard_held(name, 0);
-            self.metrics.roles_refused(name, 0);
+            self.metrics.policy_gone(name);
             self.causes.planned(name);
             self.causes.settle(name);
             return Again::WhenAdded;
@@ -376,6 +376,16 @@ impl Access {
             if let Some(user) = index.holder(&binding.mark.provider, subject) {
                 self.events.tell(&reference(user), happened, now);
             }
+        }
+    }
+
+    /// Tells of roles that let more be done since the policy gave them.
+    fn tell_grown(&self, policy: &str, now: Timestamp) {
+        let grown = self.index_mut().take_grown(policy);
+        let Some(policy) = self.index().policy(policy).filter(|_| !grown.is_empty()).cloned() else { return };
+        self.metrics.roles_grown(&policy.name_any(), grown.len());
+        for happened in report::grown(&grown) {
+            self.events.tell(&policy.object_ref(&()), happened, now);
         }
     }
 

@@ -6,6 +6,7 @@ mod correlation;
 mod delays;
 mod examples;
 mod first;
+mod grown;
 mod guard;
 mod lanes;
 mod people;

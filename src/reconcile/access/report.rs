@@ -10,7 +10,7 @@ use super::{
     execute::{Done, Outcome},
 };
 use crate::{
-    access::{Binding, Change, Leaving, Lost, Observed, Plan, Subject},
+    access::{Binding, Change, Grown, Leaving, Lost, Observed, Plan, Subject},
     api::{AccessPolicyStatus, ConditionType, ScimAccessPolicy},
 };
 use kube::ResourceExt;
@@ -102,6 +102,23 @@ pub(super) fn ended(ended: &[Arc<Observed>]) -> impl Iterator<Item = (&Binding, 
         let happened =
             Happened { severity: Severity::Normal, reason: "AccessRevoked", action: "Revoke", note };
         (binding, subject, happened)
+    })
+}
+
+/// What is told of roles that have grown.
+pub(super) fn grown(grown: &Grown) -> impl Iterator<Item = Happened> {
+    grown.iter().map(|(role, more)| {
+        let shown: Vec<String> = more.iter().take(NAMED).map(ToString::to_string).collect();
+        let rest = match more.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            rest => format!("; and {rest} more rules"),
+        };
+        let note = format!(
+            "{role} lets more be done than before, and so do the bindings of this policy: {}{rest}. If that is not \
+             meant, take it out of the role, or name another in roleRef",
+            shown.join("; ")
+        );
+        Happened { severity: Severity::Warning, reason: "RoleGrown", action: "Watch", note }
     })
 }
 
