@@ -1,6 +1,12 @@
 //! Bindings as access sees them, and as Kubernetes objects.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+mod giver;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use k8s_openapi::{
@@ -19,6 +25,8 @@ use crate::api::{
         LABEL_PROVIDER, MANAGED_BY, binding_prefix, object_name,
     },
 };
+
+pub use giver::Giver;
 
 /// The field manager of bindings, so that managed fields tell the operator's writes from others'.
 pub const FIELD_MANAGER: &str = "scim-operator-access";
@@ -110,6 +118,8 @@ pub struct Observed {
     /// Who wrote its subjects last, where that was not the operator: a field manager, as managed fields
     /// name it.
     pub changed_by: Option<String>,
+    /// Where that is so: to whom the operator had given it before, as far as this process saw that.
+    pub given: Option<Arc<BTreeSet<Subject>>>,
     /// Who wrote a label, an annotation or an owner reference of the operator's, where that was not the operator;
     /// who takes one away leaves no name.
     pub marked_by: Option<String>,
@@ -351,6 +361,7 @@ impl Observed {
             created: object.creation_timestamp().map(|time| time.0),
             changed: written.map(|time| time.0).max(),
             changed_by: changed_by(object),
+            given: None,
             marked_by: marked_by(object),
         })
     }

@@ -6,11 +6,13 @@
 //! Who is deactivated or deleted never waits, and neither does what an administrator changed: a role, a
 //! scope, the end of a validity.
 //!
-//! Active people whose identity string is gone, because the attribute that it is made from is, count like people who
-//! are in no group any more. A binding has strings and not whose they were, so what a process saw decides: whoever held
-//! the string when it was given something waits while they are active and have no other, and goes once they are deleted
-//! or deactivated. Of a string that nobody has held since the process began nothing is known. At most as many of those
-//! can be active people's as there are active people without one: so many count, and if that is too much, all wait.
+//! Active people whose identity string is gone or another one, because the attribute that it is made from is, count like
+//! people who are in no group any more: what they were called keeps its access, what they are called has it too. A
+//! binding has strings and not whose they were, so what a process saw decides: whoever held the string when it was given
+//! something waits while they are active and nobody else is called so, and goes once they are deleted or deactivated. Of
+//! a string that nobody has held since the process began nothing is known. At most as many of those can be active
+//! people's as there are active people who have none, or have had theirs for no longer than the window and what has
+//! been held: so many count, and if that is too much, all wait.
 //!
 //! A token group counts as many as the active members that it had when a plan last saw it. Who is taken out of one
 //! does not count: nothing changes here, since it is their tokens that name the group.
@@ -19,7 +21,10 @@ mod admission;
 mod ledger;
 mod token_groups;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -39,11 +44,21 @@ pub struct Departures {
     pub places: BTreeMap<Place, BTreeSet<Subject>>,
     /// Those of them who are active and have no identity string any more.
     pub nameless: BTreeSet<Subject>,
+    /// Those of them who are active and called otherwise: it is what they were called.
+    pub renamed: BTreeSet<Subject>,
     /// Those of them whom nobody is called by any more, and of whom nothing is remembered.
     pub untraced: BTreeSet<Subject>,
-    /// How many of those can be active people, because as many have no identity string. The others were deleted, and
-    /// nobody knows which they are.
-    pub untraced_active: usize,
+    /// How many of those can be active people. The others were deleted, and nobody knows which they are.
+    pub suspects: Suspects,
+}
+
+/// How many active people may have been called as nobody is any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Suspects {
+    /// Those who have no identity string.
+    pub nameless: usize,
+    /// Those who were called otherwise until lately.
+    pub renamed: usize,
 }
 
 /// What one provider's changes may take away.
@@ -92,6 +107,8 @@ pub struct Held {
     pub people: usize,
     /// How many of them wait because they have no identity string any more, at most.
     pub nameless: usize,
+    /// How many of them wait because their people are called otherwise, at most.
+    pub renamed: usize,
     /// How many people have lost access through the provider within the window.
     pub lost: usize,
     /// How many may.
@@ -106,7 +123,12 @@ impl Departures {
 
     /// How many lose their access with their identity string, at most.
     pub fn nameless(&self) -> usize {
-        self.nameless.len() + self.untraced.len().min(self.untraced_active)
+        self.nameless.len() + self.untraced.len().min(self.suspects.nameless)
+    }
+
+    /// How many are called otherwise, at most.
+    pub fn renamed(&self) -> usize {
+        self.renamed.len() + self.untraced.len().min(self.suspects.renamed)
     }
 
     /// Whom the guard counts: as many of the untraced as can be active people.
@@ -118,11 +140,25 @@ impl Departures {
 
     /// As many of the untraced as were deleted for certain.
     pub fn uncounted(&self) -> impl Iterator<Item = &Subject> {
-        self.untraced.iter().skip(self.untraced_active)
+        self.untraced.iter().skip(self.suspects.count())
+    }
+}
+
+impl Suspects {
+    /// All of them.
+    pub fn count(self) -> usize {
+        self.nameless + self.renamed
     }
 }
 
 impl Guard<'_> {
+    /// Since when whatever happened may be what a policy's removals are held for now, or would be.
+    pub(super) fn lately(&self, policy: &ScimAccessPolicy) -> Timestamp {
+        let window: Duration = self.limits.window.into();
+        let held = held_since(policy).map_or(self.now, |since| since.min(self.now));
+        held.checked_sub(window).unwrap_or(Timestamp::MIN)
+    }
+
     /// Whether a policy's departures may go. What waits goes on waiting, however small it has become.
     pub fn judge(&self, policy: &ScimAccessPolicy, departures: &Departures) -> Verdict {
         let subjects = departures.subjects();
@@ -144,6 +180,7 @@ impl Guard<'_> {
                 people: subjects.iter().map(|subject| self.people(subject)).sum(),
                 subjects,
                 nameless: departures.nameless(),
+                renamed: departures.renamed(),
                 lost: spent.lost,
                 allowance: spent.allowance,
             }),

@@ -13,7 +13,8 @@ use k8s_openapi::api::{
 use kube::{ResourceExt, api::ObjectMeta};
 
 use super::{
-    binding::{BindingObject, Observed, Subject},
+    binding::{BindingObject, Observed, RoleName, Subject},
+    grown::Growth,
     guard::{Ledger, Through},
     identities::{self, Effect, Identities},
     plan::{Blocked, Completeness, Facts, NoProvider, Plan},
@@ -29,7 +30,7 @@ use crate::{
         PolicyMode, RoleKind, ScimAccessPolicy, ScimProvider,
         names::{ANNOTATION_APPROVE, ANNOTATION_DANGEROUS_ROLE},
     },
-    directory::view::{Directory, Mapping, Selection, Selector, User, user_schema},
+    directory::view::{Directory, Gaps, Mapping, Selection, Selector, User, user_schema},
     scim::schema::ResourceSchema,
 };
 
@@ -46,7 +47,7 @@ pub struct Index {
     /// Providers that are there and of which nothing could ever be read.
     unreadable: HashSet<Arc<str>>,
     pub(super) identities: Identities,
-    completeness: Completeness,
+    gaps: Gaps,
     pub(super) namespaces: Namespaces,
     powers: HashMap<(Option<Arc<str>>, Arc<str>), Powers>,
     /// By policy.
@@ -54,6 +55,7 @@ pub struct Index {
     /// By whom they name: the policies whose bindings do, with how many.
     pub(super) naming: HashMap<Subject, BTreeMap<Arc<str>, usize>>,
     pub(super) untold: Untold,
+    pub(super) growth: Growth,
 }
 
 /// A binding by namespace and name.
@@ -91,7 +93,7 @@ impl Index {
             provider: known.map(|provider| &*provider.object).ok_or_else(|| self.no_provider(provider)),
             provider_is_invalid: known.and_then(|provider| provider.invalid.as_deref()),
             identities: &self.identities,
-            completeness: self.completeness,
+            completeness: self.completeness(provider),
             namespaces: &self.namespaces,
             powers: &self.powers,
             bindable: &self.bindable,
@@ -290,7 +292,7 @@ impl Index {
         self.namespaces.remove(name).map(|before| self.selecting(name, &before)).unwrap_or_default()
     }
 
-    /// Takes a ClusterRole. Rules that give no other powers touch nothing.
+    /// Takes a ClusterRole. Rules that give nothing more and no other powers touch nothing.
     pub fn apply_cluster_role(&mut self, role: &ClusterRole) -> Touched {
         self.apply_role(None, role.name_any(), role.rules.as_deref())
     }
@@ -302,6 +304,7 @@ impl Index {
 
     /// Forgets a Role, or without a namespace a ClusterRole.
     pub fn delete_role(&mut self, namespace: Option<&str>, name: &str) -> Touched {
+        self.forget_rights(namespace, &RoleName { kind: kind(namespace), name: name.into() });
         let key = (namespace.map(Into::into), name.into());
         self.powers.remove(&key).map(|_| self.giving(kind(namespace), name)).unwrap_or_default()
     }
@@ -312,11 +315,14 @@ impl Index {
         name: String,
         rules: Option<&[PolicyRule]>,
     ) -> Touched {
-        let powers = Powers::of(rules.unwrap_or_default());
-        let touched = self.giving(kind(namespace.as_deref()), &name);
+        let rules = rules.unwrap_or_default();
+        let role = RoleName { kind: kind(namespace.as_deref()), name: name.as_str().into() };
+        let grown = self.compare_rights(namespace.as_deref(), &role, rules);
+        let powers = Powers::of(rules);
+        let touched = self.giving(role.kind, &name);
         match self.powers.insert((namespace.map(Into::into), name.into()), powers) {
-            Some(before) if before == powers => Touched::new(),
-            _ => touched,
+            Some(before) if before == powers => grown,
+            _ => touched.into_iter().chain(grown).collect(),
         }
     }
 
@@ -332,13 +338,14 @@ impl Index {
     }
 
     /// Takes a binding, if it is newer than what is held under its name.
-    pub fn apply_binding(&mut self, observed: Observed) -> Touched {
+    pub fn apply_binding(&mut self, mut observed: Observed) -> Touched {
         let policy: Arc<str> = observed.binding.mark.policy.as_str().into();
         let key = (observed.binding.place.namespace.clone(), observed.binding.name.clone());
         let held = self.bindings.entry(policy.clone()).or_default();
         if held.get(&key).is_some_and(|held| held.resource_version >= observed.resource_version) {
             return Touched::new();
         }
+        held.get(&key).into_iter().for_each(|before| observed.succeed(before));
         let observed = Arc::new(observed);
         self.note(&policy, &observed);
         let before = self.bindings.entry(policy.clone()).or_default().insert(key.clone(), observed);
@@ -395,12 +402,19 @@ impl Index {
         }
     }
 
-    /// Whether all of the directory is known from now on.
-    pub fn set_completeness(&mut self, completeness: Completeness) -> Touched {
-        match std::mem::replace(&mut self.completeness, completeness) {
-            before if before == completeness => Touched::new(),
-            _ => self.policies(),
-        }
+    /// What of the directory cannot be read from now on.
+    pub fn set_gaps(&mut self, gaps: Gaps) -> Touched {
+        let before = std::mem::replace(&mut self.gaps, gaps);
+        let is_news = |policy: &Policy| {
+            let provider = &policy.object().spec.provider;
+            before.concern(provider) != self.gaps.concern(provider)
+        };
+        let touched = self.policies.iter().filter(|(_, policy)| is_news(policy));
+        touched.map(|(name, _)| name.clone()).collect()
+    }
+
+    fn completeness(&self, provider: &str) -> Completeness {
+        if self.gaps.concern(provider) { Completeness::Partial } else { Completeness::Complete }
     }
 
     /// A policy that cannot be read may not say which: that is no word of a provider's that is gone.

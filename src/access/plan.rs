@@ -59,7 +59,7 @@ pub struct Plan {
     pub namespaces: BTreeSet<Arc<str>>,
     /// What an administrator should know.
     pub problems: Problems,
-    /// How much of the directory was known.
+    /// How much was known.
     pub completeness: Completeness,
     /// Whether the policy holds now.
     pub validity: Validity,
@@ -120,8 +120,8 @@ pub struct Problems {
     pub excluded: Vec<Excluded>,
     /// Groups whose names chose no name that can be.
     pub unusable_captures: BTreeSet<String>,
-    /// Roles that are not given.
-    pub roles: BTreeSet<RoleRefusal>,
+    /// Roles that are not given, and who holds each all the same, from before.
+    pub roles: BTreeMap<RoleRefusal, BTreeSet<Subject>>,
 }
 
 /// Why a policy gives nothing new.
@@ -140,13 +140,14 @@ pub enum Blocked {
     Unreadable(String),
 }
 
-/// How much of the directory is known.
+/// How much of what the directory has of a provider is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Completeness {
     /// All of it.
     #[default]
     Complete,
-    /// Some objects could not be read: nobody loses anything because they are not seen.
+    /// Some of its objects could not be read: nobody loses anything because they are not seen. Whose deletion was seen,
+    /// goes.
     Partial,
 }
 
@@ -168,7 +169,7 @@ pub struct Facts<'a> {
     pub provider_is_invalid: Option<&'a str>,
     /// Who holds which string.
     pub identities: &'a Identities,
-    /// How much of the directory is known.
+    /// How much is known.
     pub completeness: Completeness,
     /// All namespaces.
     pub namespaces: &'a Namespaces,
@@ -219,7 +220,7 @@ impl Facts<'_> {
             None if !self.identities.maps(&provider.name_any()) => return plan,
             None => self.whoever_is_active(policy, provider),
         };
-        let partings = Partings::new(self, &policy.object().spec.provider);
+        let partings = Partings::new(self, policy.object());
         self.compare(policy, &wanted, &partings, Going::Go, &mut plan);
         match self.guard.map(|guard| guard.judge(policy.object(), &plan.departures)) {
             None | Some(Verdict::Free) => {}

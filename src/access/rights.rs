@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use k8s_openapi::api::authorization::v1::{
-    NonResourceAttributes, NonResourceRule, ResourceAttributes, ResourceRule, SelfSubjectAccessReviewSpec,
-    SubjectRulesReviewStatus,
+use k8s_openapi::api::{
+    authorization::v1::{
+        NonResourceAttributes, NonResourceRule, ResourceAttributes, ResourceRule,
+        SelfSubjectAccessReviewSpec, SubjectRulesReviewStatus,
+    },
+    rbac::v1::PolicyRule,
 };
 
 /// One rule of the API server's answer. `*` stands for all, as in RBAC.
@@ -35,6 +38,23 @@ impl Right {
     pub fn listed(answer: &SubjectRulesReviewStatus) -> BTreeSet<Self> {
         let resources = answer.resource_rules.iter().map(Self::of_resources);
         resources.chain(answer.non_resource_rules.iter().map(Self::of_urls)).collect()
+    }
+
+    /// All that a role's rule gives.
+    pub fn of_rule(rule: &PolicyRule) -> impl Iterator<Item = Self> {
+        let set = |list: &Option<Vec<String>>| list.iter().flatten().cloned().collect();
+        let verbs: BTreeSet<String> = rule.verbs.iter().cloned().collect();
+        let urls = rule
+            .non_resource_urls
+            .is_some()
+            .then(|| Self::Urls { verbs: verbs.clone(), urls: set(&rule.non_resource_urls) });
+        let resources = rule.resources.is_some().then(|| Self::Resources {
+            verbs,
+            groups: set(&rule.api_groups),
+            resources: set(&rule.resources),
+            names: set(&rule.resource_names),
+        });
+        urls.into_iter().chain(resources)
     }
 
     /// One verb on one resource of all names.

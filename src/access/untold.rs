@@ -1,22 +1,34 @@
 //! What people and policies have to be told of, when their next plan is carried out: who held a string that is
-//! somebody else's now, and which bindings somebody else deleted.
+//! somebody else's now, and which bindings somebody else deleted, or went with their policy.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
+use kube::ResourceExt;
+
 use super::{
     binding::{Observed, Subject},
     identities::{Effect, PersonRef},
     index::{BindingKey, Index, Touched},
     plan::{Completeness, Plan},
+    policy::Policy,
     scope::{Namespace, Phase},
 };
 use crate::directory::view::User;
 
 /// Who held strings when they were given something.
-pub type Former = BTreeMap<Subject, PersonRef>;
+pub type Former = BTreeMap<Subject, Formerly>;
+
+/// Who held a string.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Formerly {
+    /// The person.
+    pub person: PersonRef,
+    /// A number that grows with each string that somebody gave up.
+    pub order: u64,
+}
 
 /// Bindings by namespace and name.
 pub type Lost = BTreeMap<BindingKey, Arc<Observed>>;
@@ -26,22 +38,41 @@ pub type Lost = BTreeMap<BindingKey, Arc<Observed>>;
 pub(super) struct Untold {
     /// By policy: whom its bindings name by strings that others hold now, or nobody.
     pub(super) former: HashMap<Arc<str>, Former>,
+    /// How many strings somebody gave up.
+    given_up: u64,
     /// By policy: its bindings that somebody else deleted.
     lost: HashMap<Arc<str>, Lost>,
+    /// By policy: bindings that went with it.
+    ended: HashMap<Arc<str>, Vec<Arc<Observed>>>,
     /// The uids of bindings that this process is deleting.
     deleting: HashSet<String>,
+    /// Whether it is this process that tells.
+    leads: bool,
 }
 
 impl Untold {
-    /// Forgets what concerns a policy that is gone.
+    /// Forgets what concerns a policy that is gone. Its bindings go with it, and one may have gone before that was told.
     pub(super) fn forget_policy(&mut self, name: &str) {
         self.former.remove(name);
-        self.lost.remove(name);
+        let lost = self.lost.remove(name).into_iter().flat_map(BTreeMap::into_values);
+        let along: Vec<_> = lost.filter(|binding| binding.binding.mark.owner.is_some()).collect();
+        along.into_iter().for_each(|binding| self.end(name.into(), binding));
+    }
+
+    /// Whether it is this process that tells.
+    pub(super) fn leads(&self) -> bool {
+        self.leads
+    }
+
+    fn end(&mut self, policy: Arc<str>, binding: Arc<Observed>) {
+        if self.leads {
+            self.ended.entry(policy).or_default().push(binding);
+        }
     }
 
     /// The policies whose bindings name one of these people by a string that they held.
     pub(super) fn naming(&self, people: &BTreeSet<PersonRef>) -> impl Iterator<Item = &Arc<str>> {
-        let names = |former: &Former| former.values().any(|person| people.contains(person));
+        let names = |former: &Former| former.values().any(|formerly| people.contains(&formerly.person));
         self.former.iter().filter(move |(_, former)| names(former)).map(|(policy, _)| policy)
     }
 }
@@ -56,13 +87,19 @@ impl Index {
     /// Forgets those, because a plan was carried out and the bindings are for whoever holds the strings now; but for
     /// those who keep what they have until the guard lets them go, or until everything can be read.
     pub fn forget_former(&mut self, policy: &str, plan: &Plan, told: &Former) {
-        if plan.completeness == Completeness::Partial {
-            return;
-        }
+        let is_bound = |subject: &Subject| self.binding(subject).any(|name| **name == *policy);
+        let is_given =
+            |subject: &Subject| plan.allotments.iter().any(|given| given.grants.contains_key(subject));
+        let kept: BTreeSet<Subject> = match (plan.completeness, &plan.held) {
+            (Completeness::Partial, _) => {
+                told.keys().filter(|subject| is_bound(subject) && !is_given(subject)).cloned().collect()
+            }
+            (Completeness::Complete, Some(held)) => held.subjects.clone(),
+            (Completeness::Complete, None) => BTreeSet::new(),
+        };
         let Some(former) = self.untold.former.get_mut(policy) else { return };
-        let waits =
-            |subject: &Subject| plan.held.as_ref().is_some_and(|held| held.subjects.contains(subject));
-        former.retain(|subject, person| waits(subject) || told.get(subject) != Some(person));
+        let waits = |subject: &Subject| kept.contains(subject);
+        former.retain(|subject, formerly| waits(subject) || told.get(subject) != Some(formerly));
         if former.is_empty() {
             self.untold.former.remove(policy);
         }
@@ -72,6 +109,7 @@ impl Index {
     /// change, and after that another process saw to it: what bindings were given for is not known from before.
     pub fn take_over(&mut self) -> Touched {
         self.untold.former.clear();
+        self.untold.leads = true;
         self.policies()
     }
 
@@ -89,7 +127,9 @@ impl Index {
                     self.policies.get(&policy).map(|policy| policy.object().spec.provider.as_str());
                 let own = people.iter().find(|person| Some(&*person.provider) == provider);
                 let Some(person) = own.cloned() else { continue };
-                self.untold.former.entry(policy).or_default().entry(subject.clone()).or_insert(person);
+                self.untold.given_up += 1;
+                let formerly = Formerly { person, order: self.untold.given_up };
+                self.untold.former.entry(policy).or_default().entry(subject.clone()).or_insert(formerly);
             }
         }
     }
@@ -108,6 +148,11 @@ impl Index {
         }
     }
 
+    /// The bindings that went with a policy, to be told once.
+    pub fn take_ended(&mut self, policy: &str) -> Vec<Arc<Observed>> {
+        self.untold.ended.remove(policy).unwrap_or_default()
+    }
+
     /// The process is about to delete a binding: that it goes is nobody else's doing.
     pub fn begin_deletion(&mut self, uid: &str) {
         self.untold.deleting.insert(uid.to_owned());
@@ -118,20 +163,28 @@ impl Index {
         self.untold.deleting.remove(uid);
     }
 
-    /// Forgets a binding of which the watch tells that it is gone, and notes it where this process did not delete it
-    /// and nothing else explains it.
+    /// Forgets a binding of which the watch tells that it is gone, and notes it where this process did not delete it:
+    /// as gone with its policy, or as lost where nothing else explains it.
     pub fn binding_gone(&mut self, namespace: Option<&str>, name: &str, uid: &str) -> Touched {
         let key: BindingKey = (namespace.map(Into::into), name.to_owned());
         let space = key.0.as_ref().map(|namespace| self.namespaces.get(namespace).map(Namespace::phase));
         let is_possible = space.is_none_or(|phase| phase == Some(Phase::Active));
         if is_possible && !self.untold.deleting.contains(uid) {
-            let mut lost = Vec::new();
-            for policy in self.policies.names() {
-                let held = self.bindings.get(policy).and_then(|held| held.get(&key));
-                lost.extend(held.filter(|held| held.uid == uid).map(|held| (policy.clone(), held.clone())));
-            }
-            for (policy, binding) in lost {
-                self.untold.lost.entry(policy).or_default().insert(key.clone(), binding);
+            let of = |(policy, held): (&Arc<str>, &BTreeMap<BindingKey, Arc<Observed>>)| {
+                let binding = held.get(&key).filter(|held| held.uid == uid)?;
+                Some((policy.clone(), binding.clone()))
+            };
+            let gone: Vec<_> = self.bindings.iter().filter_map(of).collect();
+            for (policy, binding) in gone {
+                let owner = binding.binding.mark.owner.as_ref();
+                let is_its =
+                    |policy: &Policy| owner.is_none_or(|uid| policy.object().uid().as_ref() == Some(uid));
+                match self.policies.get(&policy).is_some_and(is_its) {
+                    true => _ = self.untold.lost.entry(policy).or_default().insert(key.clone(), binding),
+                    // What somebody deletes by hand that no policy owned any more is nobody's loss of a policy's.
+                    false if owner.is_none() => {}
+                    false => self.untold.end(policy, binding),
+                }
             }
         }
         self.delete_binding(namespace, name, uid)

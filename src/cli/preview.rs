@@ -242,7 +242,7 @@ fn problems(policy: &ScimAccessPolicy, plan: &Plan) -> Vec<String> {
     let people = problems.excluded.iter().map(|one| format!("{:?} is given nothing: {}", one.who, one.why));
     let captures =
         problems.unusable_captures.iter().map(|group| format!("the name of group {group:?} fills no name"));
-    let roles = problems.roles.iter().map(ToString::to_string);
+    let roles = problems.roles.keys().map(ToString::to_string);
     let places =
         plan.not_applied.iter().map(|(namespace, why)| format!("not in namespace {namespace}: {why:?}"));
     let gives = |change: &&Change| !change.added().is_empty();

@@ -21,9 +21,9 @@ use super::{
     pages::pages,
 };
 use crate::{
-    access::{Bindable, BindingObject, Completeness, Index, Place, Protected, RoleName, Subject as Named},
+    access::{Bindable, BindingObject, Index, Place, Protected, RoleName, Subject as Named},
     api::{RoleKind, ScimAccessPolicy, ScimGroup, ScimGroupSlice, ScimProvider, ScimUser},
-    directory::view::{Directory, GroupObject, Id, SliceObject, User},
+    directory::view::{Directory, Gaps, GroupObject, Id, SliceObject, User},
     scim::key::key,
 };
 
@@ -106,7 +106,7 @@ impl Snapshot {
         let everywhere = everywhere.read(&mut unreadable);
         everywhere.iter().for_each(|b| snapshot.take(b, &b.role_ref, b.subjects.as_deref()));
         if !unreadable.is_empty() {
-            snapshot.index.set_completeness(Completeness::Partial);
+            snapshot.index.set_gaps(Gaps::of(None, unreadable.len()));
         }
         snapshot.unreadable = unreadable;
         Ok(snapshot)

@@ -86,7 +86,7 @@ impl Store {
                         self.metrics.index_sync(kind, SyncState::Synced);
                         synced(resource_type);
                     }
-                    News::Unreadable(objects) => self.metrics.index_unreadable(kind, objects),
+                    News::Unreadable(gaps) => self.metrics.index_unreadable(kind, gaps.objects()),
                     News::Changed(_) => {}
                 }
                 self.changed.send_replace(());

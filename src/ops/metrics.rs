@@ -27,6 +27,7 @@ pub struct Metrics {
     plan_changes: Family<PlanChange, Counter>,
     guard_held_subjects: Family<Policy, Gauge>,
     roles_refused: Family<Policy, Gauge>,
+    roles_grown: Family<Policy, Counter>,
     lease_held: Family<Lease, Gauge>,
 }
 
@@ -110,6 +111,12 @@ impl Metrics {
                 "Roles that a policy names and nobody is given, be it that they have grown",
                 Family::default(),
             ),
+            roles_grown: register(
+                r,
+                "roles_grown",
+                "How often a role that a policy gives came to let more be done",
+                Family::default(),
+            ),
             lease_held: register(r, "lease_held", "1 while this process leads", Family::default()),
             registry: Arc::new(registry),
         }
@@ -191,6 +198,19 @@ impl Metrics {
     /// How many roles of a policy are not given to anybody (any more).
     pub fn roles_refused(&self, policy: &str, roles: usize) {
         count(&self.roles_refused, policy, roles);
+    }
+
+    /// So many roles that a policy gives let more be done than before.
+    pub fn roles_grown(&self, policy: &str, roles: usize) {
+        let labels = Policy { policy: policy.to_owned() };
+        self.roles_grown.get_or_create(&labels).inc_by(u64::try_from(roles).unwrap_or(u64::MAX));
+    }
+
+    /// There is no such policy any more.
+    pub fn policy_gone(&self, policy: &str) {
+        self.guard_held(policy, 0);
+        self.roles_refused(policy, 0);
+        self.roles_grown.remove(&Policy { policy: policy.to_owned() });
     }
 
     /// This process leads by the lease of that name until the guard is dropped.
@@ -480,6 +500,10 @@ mod tests {
         assert_shows(&metrics, r#"scim_operator_roles_refused{policy="team"} 1"#);
         metrics.roles_refused("team", 0);
         metrics.guard_held("team", 0);
+        assert!(!metrics.encode().unwrap().contains("team"));
+        metrics.roles_grown("team", 2);
+        assert_shows(&metrics, r#"scim_operator_roles_grown_total{policy="team"} 2"#);
+        metrics.policy_gone("team");
         assert!(!metrics.encode().unwrap().contains("team"));
     }
 

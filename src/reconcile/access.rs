@@ -33,8 +33,8 @@ use super::{
 };
 use crate::{
     access::{
-        Admission, Bindable, BindingObject, Completeness, Former, Glob, Index, Lane, Leaving, Lost, Mark,
-        Plan, Protected, RoleLists, Touched,
+        Admission, Bindable, BindingObject, Former, Glob, Index, Lane, Leaving, Lost, Mark, Plan, Protected,
+        RoleLists, Touched,
     },
     api::{Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser, SubjectKind},
     directory::view::{News, Shared, User},
@@ -229,14 +229,10 @@ impl Access {
             }
             News::Unreadable(_) => Touched::new(),
         };
-        let completeness = match self.unreadable.is_partial() {
-            true => Completeness::Partial,
-            false => Completeness::Complete,
-        };
-        let all = index.set_completeness(completeness);
+        let more_or_less_known = index.set_gaps(self.unreadable.gaps());
         drop(index);
         drop(directory);
-        self.queue.add(touched.into_iter().chain(all));
+        self.queue.add(touched.into_iter().chain(more_or_less_known));
     }
 
     async fn reconcile(&self, name: &str) -> Again {
@@ -245,14 +241,15 @@ impl Access {
         if !self.recall(name).await {
             return Again::Retry(Trouble::Passing);
         }
+        self.tell_ended(name, now);
+        self.tell_grown(name, now);
         // Before the plan: what comes later may not be in it, and is told with the next one.
         let (deleted, former) = {
             let index = self.index();
             (index.lost(name), index.former(name).clone())
         };
         let Some((policy, plan, mut leaving)) = self.admitted_plan(name, now).await else {
-            self.metrics.guard_held(name, 0);
-            self.metrics.roles_refused(name, 0);
+            self.metrics.policy_gone(name);
             self.causes.planned(name);
             self.causes.settle(name);
             return Again::WhenAdded;
@@ -396,13 +393,35 @@ impl Access {
             let user = match whom {
                 Whom::Gained(subject) => index.holder(&policy.spec.provider, subject),
                 Whom::Lost(subject) => match former.get(subject) {
-                    Some(person) => index.user(person),
+                    Some(formerly) => index.user(&formerly.person),
                     None => index.holder(&policy.spec.provider, subject),
                 },
             };
             if let Some(user) = user {
                 self.events.tell(&reference(user), happened, now);
             }
+        }
+    }
+
+    /// Tells of bindings that the garbage collector deleted with their policy, and whoever lost something by it.
+    fn tell_ended(&self, policy: &str, now: Timestamp) {
+        let ended = self.index_mut().take_ended(policy);
+        ended.iter().for_each(|binding| audit::ended(binding));
+        let index = self.index();
+        for (binding, subject, happened) in report::ended(&ended) {
+            if let Some(user) = index.holder(&binding.mark.provider, subject) {
+                self.events.tell(&reference(user), happened, now);
+            }
+        }
+    }
+
+    /// Tells of roles that let more be done since the policy gave them.
+    fn tell_grown(&self, policy: &str, now: Timestamp) {
+        let grown = self.index_mut().take_grown(policy);
+        let Some(policy) = self.index().policy(policy).filter(|_| !grown.is_empty()).cloned() else { return };
+        self.metrics.roles_grown(&policy.name_any(), grown.len());
+        for happened in report::grown(&grown) {
+            self.events.tell(&policy.object_ref(&()), happened, now);
         }
     }
 

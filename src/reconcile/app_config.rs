@@ -137,11 +137,11 @@ impl AppConfigs {
 
     /// Takes news of one kind of the directory.
     pub(super) fn directory_told(&self, kind: Kind, news: &News) {
-        let was_partial = self.unreadable.is_partial();
+        let before = self.unreadable.gaps();
         self.unreadable.told(kind, news);
         let index = self.index();
         let touched = match news {
-            _ if self.unreadable.is_partial() != was_partial => index.names(),
+            News::Unreadable(_) if self.unreadable.gaps() != before => index.names(),
             News::Changed(changes) if changes.len() > MANY_CHANGES => index.names(),
             News::Changed(changes) => index.touched(changes, &self.directory.read()),
             News::Synced | News::Unreadable(_) => Touched::new(),
@@ -202,7 +202,7 @@ impl AppConfigs {
     /// What should stand there. Rendering thousands of people takes its time, which others do not wait for.
     async fn desire(&self, config: &Config) -> Result<Desired, Obstacle> {
         let reading = config.reading.clone()?;
-        if self.unreadable.is_partial() {
+        if self.unreadable.gaps().concern(&config.object.spec.provider) {
             return Err(Obstacle::DirectoryIncomplete);
         }
         let directory = self.directory.clone();

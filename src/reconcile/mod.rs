@@ -156,7 +156,7 @@ fn shared_watches(
             app_configs.directory_told(kind, &news);
             match news {
                 News::Synced => expected.listed(),
-                News::Unreadable(objects) => metrics.index_unreadable(kind.name(), objects),
+                News::Unreadable(gaps) => metrics.index_unreadable(kind.name(), gaps.objects()),
                 News::Changed(_) => {}
             }
         }

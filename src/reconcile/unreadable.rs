@@ -1,8 +1,8 @@
 //! Whether the directory has objects that cannot be read: what is not known must not count as gone.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
-use crate::directory::view::News;
+use crate::directory::view::{Gaps, News};
 
 /// A kind of the directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,28 +23,30 @@ impl Kind {
     }
 }
 
-/// Whether there are objects that cannot be read, kind by kind.
+/// Which objects cannot be read, kind by kind.
 #[derive(Debug, Default)]
 pub(super) struct Unreadable {
-    users: AtomicBool,
-    groups: AtomicBool,
+    users: Mutex<Gaps>,
+    groups: Mutex<Gaps>,
 }
 
 impl Unreadable {
     /// Takes news of one kind.
     pub(super) fn told(&self, kind: Kind, news: &News) {
-        let is_unreadable = match kind {
+        let gaps = match kind {
             Kind::Users => &self.users,
             Kind::Groups => &self.groups,
         };
-        if let News::Unreadable(objects) = news {
-            is_unreadable.store(*objects > 0, Relaxed);
+        if let News::Unreadable(news) = news {
+            gaps.lock().unwrap_or_else(PoisonError::into_inner).clone_from(news);
         }
     }
 
-    /// Whether the directory holds less than the API server does.
-    pub(super) fn is_partial(&self) -> bool {
-        self.users.load(Relaxed) || self.groups.load(Relaxed)
+    /// Of whom the directory holds less than the API server does.
+    pub(super) fn gaps(&self) -> Gaps {
+        let [users, groups] = [&self.users, &self.groups]
+            .map(|gaps| gaps.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        users.and(&groups)
     }
 }
 
@@ -53,16 +55,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_is_partial_until_all_objects_of_every_kind_can_be_read() {
+    fn a_provider_has_gaps_until_all_its_objects_of_every_kind_can_be_read() {
         let unreadable = Unreadable::default();
-        assert!(!unreadable.is_partial());
-        unreadable.told(Kind::Users, &News::Unreadable(2));
+        let told = |kind, objects| {
+            unreadable.told(kind, &News::Unreadable(Gaps::of(Some("okta"), objects)));
+            unreadable.gaps().concern("okta")
+        };
+        assert!(told(Kind::Users, 2));
         unreadable.told(Kind::Users, &News::Synced);
-        assert!(unreadable.is_partial());
-        unreadable.told(Kind::Groups, &News::Unreadable(0));
-        unreadable.told(Kind::Users, &News::Unreadable(1));
-        assert!(unreadable.is_partial(), "one user is left");
-        unreadable.told(Kind::Users, &News::Unreadable(0));
-        assert!(!unreadable.is_partial());
+        assert!(told(Kind::Groups, 0));
+        assert!(told(Kind::Users, 1), "one user is left");
+        assert!(!unreadable.gaps().concern("entra"));
+        assert!(!told(Kind::Users, 0));
     }
 }

@@ -308,6 +308,13 @@ async fn a_policy_that_is_deleted_takes_its_bindings_along_unless_it_retains_the
     }
     company.until_collected(&revoked).await;
     company.may_not_edit("alice").await;
+    let note = format!("lost edit by policy {revoking}, which was deleted");
+    company.until_told(&company.id("alice"), "AccessRevoked", &note).await;
+    let log = Installation::shared().await.log();
+    let cause = format!("causes=[\"ScimAccessPolicy {revoking} was deleted\"]");
+    let removed = format!("removed=[\"{0}alice\", \"{0}bob\"]", company.prefix());
+    let told = ["binding changed", &revoked.name_any(), &cause, &removed];
+    assert!(log.lines().any(|line| told.iter().all(|part| line.contains(part))), "{log}");
     assert!(company.plane.can_i(&company.person("alice"), "list", "configmaps", &company.namespace).await);
 }
 

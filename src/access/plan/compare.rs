@@ -7,11 +7,12 @@ use std::{
 
 use super::{
     super::{
-        binding::{Binding, Mark, Observed, Place, Subject},
+        binding::{Binding, Giver, Mark, Observed, Place, Subject},
         guard::Departures,
         identities::Presence,
         policy::{Policy, Validity},
         shards::distribute,
+        untold::Formerly,
     },
     Change, Completeness, Facts, Going, Plan,
     partings::{Parting, Partings},
@@ -49,8 +50,8 @@ impl Facts<'_> {
                 held.iter().flat_map(|observed| &observed.binding.subjects).collect();
             let mut after = self.after(provider, wanted.get(place), &before);
             if wanted.contains_key(place) || self.may_have_been_chosen(policy, place) {
-                let waiting =
-                    partings.note(place, wanted.get(place), departing(held, &after), &mut plan.departures);
+                let leaving = departing(held, &after, partings);
+                let waiting = partings.note(place, wanted.get(place), leaving, &mut plan.departures);
                 if going == Going::Wait {
                     after.extend(waiting);
                 }
@@ -96,9 +97,12 @@ impl Facts<'_> {
         after
     }
 
-    /// Whether the subject could be somebody whose object cannot be read.
+    /// Whether the subject could be somebody whose object cannot be read. Whose object this process has seen deleted is
+    /// not: what cannot be read is not told as gone.
     fn may_be_unseen(&self, provider: &str, subject: &Subject) -> bool {
+        let is_deleted = |formerly: &Formerly| self.identities.user(&formerly.person).is_none();
         match subject {
+            Subject::User(_) if self.former.get(subject).is_some_and(is_deleted) => false,
             Subject::User(name) => self.identities.presence(provider, name) != Presence::Inactive,
             Subject::Group(_) => true,
             Subject::Other(_) => false,
@@ -107,13 +111,21 @@ impl Facts<'_> {
 }
 
 /// Who was given something at a place, and should be there no more. Whom somebody else wrote into a binding was never
-/// given anything.
+/// given anything. Where nobody saw who did, it may have been given to any active person.
 fn departing<'s>(
     held: &[&'s Arc<Observed>],
     after: &BTreeSet<&Subject>,
+    partings: &Partings,
 ) -> impl Iterator<Item = &'s Subject> {
-    let ours = held.iter().filter(|observed| observed.changed_by.is_none());
-    ours.flat_map(|observed| &observed.binding.subjects).filter(|subject| !after.contains(subject))
+    let is_given = move |observed: &Observed, subject: &Subject| match observed.giver(subject) {
+        Giver::Operator => true,
+        Giver::Another => false,
+        Giver::Unknown => matches!(subject, Subject::User(_)) && partings.of(subject) == Parting::Departs,
+    };
+    let given = held.iter().copied().flat_map(move |observed| {
+        observed.binding.subjects.iter().filter(move |subject| is_given(observed, subject))
+    });
+    given.filter(move |subject| !after.contains(subject))
 }
 
 /// The numbers of a place that bindings of another role have: somebody changed the role of ours, or gave us one of such

@@ -5,24 +5,33 @@ use std::{
     collections::{BTreeSet, HashSet},
 };
 
+use jiff::Timestamp;
+
 use super::{
     super::{
         binding::{Place, Subject},
-        guard::Departures,
-        identities::{PersonRef, Presence},
+        guard::{Departures, Suspects},
+        identities::Presence,
+        untold::Formerly,
     },
     Facts,
     wanted::Wanted,
 };
-use crate::directory::view::Id;
+use crate::{
+    api::ScimAccessPolicy,
+    directory::view::{Id, User},
+};
 
 /// Why those who lose access do. What a mistake in the identity provider looks like waits with the guard: that people
-/// are in no group any more, have another attribute, or lack the one that their string is made from.
+/// are in no group any more, have another attribute, or are called otherwise or nothing, because the attribute that
+/// their string is made from is another or is missing.
 #[derive(Debug)]
 pub(super) struct Partings<'f> {
     facts: &'f Facts<'f>,
     provider: &'f str,
-    nameless: OnceCell<usize>,
+    /// Who is called otherwise since then may be one of those of whom nothing is remembered.
+    lately: Option<Timestamp>,
+    suspects: OnceCell<Suspects>,
 }
 
 /// Why somebody loses access.
@@ -32,17 +41,21 @@ pub(super) enum Parting {
     Departs,
     /// They are as active as before, and have no string any more.
     LosesString,
-    /// Nobody is called so, and nothing is remembered of who was: it may be an active person without a string.
+    /// They are as active as before, and called otherwise; nobody is called by their old string.
+    Renamed,
+    /// Nobody is called so, and nothing is remembered of who was: it may be an active person without a string or with
+    /// another one.
     Untraced,
     /// They were deactivated or deleted.
     Leaves,
-    /// They are called otherwise, or somebody else is called so, or they were never given anything.
+    /// Somebody else is called so, or they are called again as they were before, or they were never given anything.
     Moves,
 }
 
 impl<'f> Partings<'f> {
-    pub(super) fn new(facts: &'f Facts<'f>, provider: &'f str) -> Self {
-        Self { facts, provider, nameless: OnceCell::new() }
+    pub(super) fn new(facts: &'f Facts<'f>, policy: &'f ScimAccessPolicy) -> Self {
+        let lately = facts.guard.map(|guard| guard.lately(policy));
+        Self { facts, provider: &policy.spec.provider, lately, suspects: OnceCell::new() }
     }
 
     pub(super) fn of(&self, subject: &Subject) -> Parting {
@@ -55,39 +68,41 @@ impl<'f> Partings<'f> {
         match (self.facts.identities.presence(self.provider, string), former) {
             (Presence::Inactive, _) => Parting::Leaves,
             // Who was given nothing keeps nothing, whatever they call themselves.
-            (Presence::Active, Some(person)) if !self.holds(person, string) => Parting::Moves,
+            (Presence::Active, Some(formerly)) if !self.holds(formerly, string) => Parting::Moves,
             (Presence::Active, _) => Parting::Departs,
             (Presence::Another, None) => Parting::Moves,
-            (Presence::Unknown, None) if self.nameless() == 0 => Parting::Leaves,
+            (Presence::Unknown, None) if self.suspects().count() == 0 => Parting::Leaves,
             (Presence::Unknown, None) => Parting::Untraced,
-            (presence, Some(person)) => self.of_former_holder(person, presence),
+            (presence, Some(formerly)) => self.of_former_holder(formerly, presence),
         }
     }
 
-    fn of_former_holder(&self, person: &PersonRef, presence: Presence) -> Parting {
+    fn of_former_holder(&self, formerly: &Formerly, presence: Presence) -> Parting {
         let identities = self.facts.identities;
-        match identities.user(person) {
-            Some(user) if identities.is_nameless(user) && presence == Presence::Unknown => {
-                Parting::LosesString
-            }
-            Some(user) if identities.is_active(user) => Parting::Moves,
-            Some(_) | None => Parting::Leaves,
+        match identities.user(&formerly.person) {
+            Some(user) if !identities.is_active(user) => Parting::Leaves,
+            Some(_) if presence != Presence::Unknown => Parting::Moves,
+            Some(user) if identities.is_nameless(user) => Parting::LosesString,
+            Some(_) if self.is_back(formerly) => Parting::Moves,
+            Some(_) => Parting::Renamed,
+            None => Parting::Leaves,
         }
     }
 
-    fn holds(&self, person: &PersonRef, string: &str) -> bool {
-        let holder = self.facts.identities.holder(self.provider, string);
-        holder.is_some_and(|user| *user.id() == person.id && *user.provider() == person.provider)
+    /// Whether somebody is called again as they were before they had this string: what they were given by mistake
+    /// needs nobody's approval to go.
+    fn is_back(&self, formerly: &Formerly) -> bool {
+        let Formerly { person, order } = formerly;
+        let held = self.facts.identities.held_by(&person.provider, &person.id);
+        let current = held.ok().map(|identity| Subject::User(identity.as_str().into()));
+        let earlier = current.and_then(|current| self.facts.former.get(&current));
+        earlier.is_some_and(|earlier| earlier.person == *person && earlier.order < *order)
     }
 
-    /// How many active people have no string and may be those of whom nothing is remembered. They are counted over the
-    /// whole provider: whom an attribute is missing, no filter may mean any more.
-    fn nameless(&self) -> usize {
-        *self.nameless.get_or_init(|| {
-            let remembered: HashSet<_> = self.facts.former.values().map(|person| &person.id).collect();
-            let identities = self.facts.identities;
-            let nameless = identities.people(self.provider).filter(|user| identities.is_nameless(user));
-            nameless.filter(|user| !remembered.contains(user.id())).count()
+    fn holds(&self, formerly: &Formerly, string: &str) -> bool {
+        let holder = self.facts.identities.holder(self.provider, string);
+        holder.is_some_and(|user| {
+            *user.id() == formerly.person.id && *user.provider() == formerly.person.provider
         })
     }
 
@@ -95,6 +110,31 @@ impl<'f> Partings<'f> {
     fn is_renamed(&self, subject: &Subject, meant: &HashSet<&Id>) -> bool {
         let known = self.facts.guard.and_then(|guard| guard.ledger.token_groups.groups(subject));
         known.is_some_and(|groups| groups.iter().all(|group| meant.contains(group)))
+    }
+
+    /// How many active people may be those of whom nothing is remembered. They are counted over the whole provider:
+    /// whom an attribute is missing, no filter may mean any more.
+    fn suspects(&self) -> Suspects {
+        *self.suspects.get_or_init(|| {
+            let former = self.facts.former.values();
+            let remembered: HashSet<_> = former.map(|formerly| &formerly.person.id).collect();
+            let identities = self.facts.identities;
+            let mut suspects = Suspects::default();
+            for user in identities.people(self.provider).filter(|user| !remembered.contains(user.id())) {
+                if identities.is_nameless(user) {
+                    suspects.nameless += 1;
+                } else if self.was_renamed_lately(user) && identities.is_active(user) {
+                    suspects.renamed += 1;
+                }
+            }
+            suspects
+        })
+    }
+
+    /// Whoever has been called so since their creation was never called otherwise.
+    fn was_renamed_lately(&self, user: &User) -> bool {
+        let since = user.identity_since();
+        since != user.meta().created && self.lately.is_some_and(|lately| since >= lately)
     }
 
     /// Those of them whom the guard may keep at a place, once they are noted.
@@ -113,9 +153,10 @@ impl<'f> Partings<'f> {
                 Parting::Departs if is_group(subject) && self.is_renamed(subject, &meant) => continue,
                 Parting::Departs => {}
                 Parting::LosesString => _ = departures.nameless.insert(subject.clone()),
+                Parting::Renamed => _ = departures.renamed.insert(subject.clone()),
                 Parting::Untraced => {
                     departures.untraced.insert(subject.clone());
-                    departures.untraced_active = self.nameless();
+                    departures.suspects = self.suspects();
                 }
                 Parting::Leaves | Parting::Moves => continue,
             }

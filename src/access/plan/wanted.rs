@@ -106,8 +106,8 @@ impl Facts<'_> {
         let wanted = places.into_iter().map(|(place, numbers)| {
             let grants =
                 unions.entry(numbers).or_insert_with_key(|numbers| Arc::new(union(&shares, numbers)));
-            let wanted = Wanted { grants: grants.clone(), stance: self.stance(policy, &place, plan) };
-            (place, wanted)
+            let stance = self.stance(policy, &place, grants, plan);
+            (place, Wanted { grants: grants.clone(), stance })
         });
         wanted.collect()
     }
@@ -123,11 +123,8 @@ impl Facts<'_> {
         if terms.role.has_captures()
             && !role_ref.allowed_names.iter().flatten().any(|allowed| *allowed == name)
         {
-            plan.problems.roles.insert(RoleRefusal {
-                role,
-                namespace: None,
-                why: WhyRefused::NotAllowedName,
-            });
+            let why = WhyRefused::NotAllowedName;
+            plan.problems.roles.entry(RoleRefusal { role, namespace: None, why }).or_default();
             return Vec::new();
         }
         let Some(selector) = &terms.namespaces else {
@@ -154,7 +151,7 @@ impl Facts<'_> {
     }
 
     /// Whether somebody may come to a place: not where the role is refused, nor where nothing can be made.
-    fn stance(&self, policy: &Policy, place: &Place, plan: &mut Plan) -> Stance {
+    fn stance(&self, policy: &Policy, place: &Place, grants: &Grants, plan: &mut Plan) -> Stance {
         let namespace = place.namespace.as_ref();
         let key = (namespace.filter(|_| place.role.kind == RoleKind::Role).cloned(), place.role.name.clone());
         let protection = namespace.map_or(Protection::Open, |namespace| self.protected.of(namespace));
@@ -163,7 +160,11 @@ impl Facts<'_> {
             let namespace = namespace.filter(|_| why.is_of_one_namespace(place.role.kind)).cloned();
             plan.not_applied
                 .extend(place.namespace.iter().map(|name| (name.clone(), NotApplied::RoleNotAllowed)));
-            plan.problems.roles.insert(RoleRefusal { role: place.role.clone(), namespace, why });
+            let refusal = RoleRefusal { role: place.role.clone(), namespace, why };
+            let bound = self.observed.iter().filter(|observed| observed.binding.place == *place);
+            let bound = bound.flat_map(|observed| &observed.binding.subjects);
+            let keep = bound.filter(|subject| grants.contains_key(*subject)).cloned();
+            plan.problems.roles.entry(refusal).or_default().extend(keep);
             return Stance::NobodyNew;
         }
         match namespace.and_then(|name| self.namespaces.get(name)).map(Namespace::phase) {

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use proptest::{collection::vec, prelude::*};
 use serde_json::json;
 
-use super::{super::*, world::*};
+use super::world::*;
 use crate::directory::view::{
-    Directory,
+    Directory, Gaps,
     samples::{
         history::{GROUP, History, PEOPLE, a_life},
         reader::{Kind, Reader, Step, a_step},
@@ -40,11 +40,7 @@ fn live(history: &History, begins_at: usize, steps: impl IntoIterator<Item = Ste
     for step in steps {
         let changes = reader.take(step);
         let mut touched = world.index.apply_directory(&changes, reader.directory());
-        let completeness = match reader.unreadable() {
-            0 => Completeness::Complete,
-            _ => Completeness::Partial,
-        };
-        touched.extend(world.index.set_completeness(completeness));
+        touched.extend(world.index.set_gaps(Gaps::of(Some("okta"), reader.unreadable())));
         if !is_synced && reader.is_synced() {
             is_synced = true;
             touched.insert("p".into());

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{super::*, world::*};
-use crate::directory::view::Refusal;
+use crate::directory::view::{Gaps, Refusal};
 
 fn world_of_alice_and_bob() -> World {
     let mut world = World::new();
@@ -235,17 +235,50 @@ fn what_cannot_be_read_takes_nothing_from_anybody_but_the_inactive() {
     world.group("team", &["alice", "bob", "carol"], json!({}));
     world.policy("p", json!({}));
     world.settle("p");
-    assert_eq!(world.index.set_completeness(Completeness::Partial), ["p".into()].into());
+    assert_eq!(world.index.set_gaps(Gaps::of(Some("okta"), 1)), ["p".into()].into());
     world.user("alice", json!({"active": false}));
     world.delete_group("team");
-    world.delete_user("bob");
     world.settle("p");
     assert_eq!(world.held("p"), ["team-a/edit: oidc:bob oidc:carol"]);
+    world.delete_user("bob");
+    world.settle("p");
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:carol"], "that he was deleted was seen");
     assert_eq!(world.plan("p").problems.groups_not_found, [], "the group may be what cannot be read");
 
-    world.index.set_completeness(Completeness::Complete);
+    world.index.set_gaps(Gaps::default());
     world.settle("p");
     assert!(world.bindings("p").is_empty());
+}
+
+#[test]
+fn what_cannot_be_read_of_one_provider_keeps_nobody_of_another() {
+    let mut world = world_of_alice_and_bob();
+    world.policy("p", json!({}));
+    world.settle("p");
+    assert!(world.index.set_gaps(Gaps::of(Some("entra"), 1)).is_empty());
+    world.group("team", &["alice"], json!({}));
+    world.settle("p");
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:alice"]);
+    assert_eq!(world.index.set_gaps(Gaps::of(None, 1)), ["p".into()].into(), "it may be anybody's");
+    world.delete_group("team");
+    world.settle("p");
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:alice"]);
+}
+
+#[test]
+fn who_gets_a_deleted_persons_string_while_something_cannot_be_read_waits_like_anybody() {
+    let mut world = world_of_alice_and_bob();
+    world.provider("okta", json!({"identity": {"user": {"from": "title"}}}));
+    world.user("alice", json!({"title": "x"}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    world.index.set_gaps(Gaps::of(Some("okta"), 1));
+    world.delete_user("alice");
+    world.user("bob", json!({"title": "x"}));
+    world.settle("p");
+    world.delete_group("team");
+    world.settle("p");
+    assert_eq!(world.held("p"), ["team-a/edit: x"], "bob's group may be what cannot be read");
 }
 
 #[test]
@@ -292,9 +325,11 @@ fn who_was_given_something_is_known_until_it_is_told_though_their_name_is_anothe
     world.user("heir", json!({"userName": "alice"}));
 
     let former = world.index.former("p").clone();
-    let told: Vec<_> =
-        former.iter().map(|(subject, person)| (&**subject.name(), person.id.to_string())).collect();
-    let alice = world.index.user(former.values().next().unwrap()).unwrap();
+    let told: Vec<_> = former
+        .iter()
+        .map(|(subject, formerly)| (&**subject.name(), formerly.person.id.to_string()))
+        .collect();
+    let alice = world.index.user(&former.values().next().unwrap().person).unwrap();
     assert_eq!(told, [("oidc:alice", alice.id().to_string())]);
     assert_eq!(alice.key(), "alicia");
     world.settle("p");

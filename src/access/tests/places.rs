@@ -12,7 +12,7 @@ fn world() -> World {
 }
 
 fn refusals(plan: &Plan) -> Vec<String> {
-    plan.problems.roles.iter().map(ToString::to_string).collect()
+    plan.problems.roles.keys().map(ToString::to_string).collect()
 }
 
 fn namespaces(names: &[&str]) -> Value {

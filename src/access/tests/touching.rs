@@ -99,6 +99,7 @@ fn a_binding_touches_its_policy_once() {
         created: None,
         changed: None,
         changed_by: None,
+        given: None,
         marked_by: None,
     };
     assert_eq!(world.index.apply_binding(observed(7)), touched(["grouped"]));
@@ -202,4 +203,37 @@ fn what_cannot_be_read_is_touched_by_everybody_who_comes_or_goes() {
     assert_eq!(world.user("alice", json!({"active": false})), touched(["grouped"]));
     world.policy("grouped", json!({}));
     assert_eq!(world.user("bob", json!({})), touched([]));
+}
+
+#[test]
+fn bindings_that_go_with_their_policy_are_told_once_whichever_the_watches_tell_first() {
+    for is_policy_first in [true, false] {
+        let mut world = world();
+        world.index.take_over();
+        world.settle("grouped");
+        let Observed { binding, uid, .. } =
+            Observed::clone(world.index.bindings_of("grouped").next().unwrap());
+        if is_policy_first {
+            world.index.delete_policy("grouped");
+        }
+        world.index.binding_gone(Some("team-a"), &binding.name, &uid);
+        world.index.delete_policy("grouped");
+        let ended = world.index.take_ended("grouped");
+        assert_eq!(ended.iter().map(|ended| &ended.binding).collect::<Vec<_>>(), [&binding]);
+        assert!(world.index.take_ended("grouped").is_empty() && world.index.lost("grouped").is_empty());
+    }
+}
+
+#[test]
+fn of_another_policy_of_the_name_a_binding_that_went_with_the_first_is_not_lost() {
+    let mut world = world();
+    world.index.take_over();
+    world.settle("grouped");
+    let Observed { binding, uid, .. } = Observed::clone(world.index.bindings_of("grouped").next().unwrap());
+    let mut again = ScimAccessPolicy::clone(world.index.policy("grouped").unwrap());
+    again.metadata.uid = Some("another".to_owned());
+    world.index.apply_policy(again);
+    world.index.binding_gone(Some("team-a"), &binding.name, &uid);
+    assert!(world.index.lost("grouped").is_empty());
+    assert_eq!(world.index.take_ended("grouped").len(), 1);
 }

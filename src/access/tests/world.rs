@@ -217,7 +217,7 @@ impl World {
         for policy in before.index.policies() {
             self.index.apply_policy(ScimAccessPolicy::clone(before.index.policy(&policy).unwrap()));
             for observed in before.index.bindings_of(&policy) {
-                self.index.apply_binding(Observed::clone(observed));
+                self.index.apply_binding(Observed { given: None, ..Observed::clone(observed) });
             }
         }
     }

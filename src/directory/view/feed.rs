@@ -20,7 +20,7 @@ use kube::{
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
-use super::{Change, Directory, Shared};
+use super::{Change, Directory, Gaps, Shared};
 use crate::api::{ScimGroup, ScimGroupSlice, ScimUser};
 use fetch::{Fetch, Patience};
 use intake::Intake;
@@ -37,9 +37,9 @@ pub enum News {
     Synced,
     /// Something changed.
     Changed(Vec<Change>),
-    /// So many are left out from now on, because they cannot be read. What was held of them stays, and nothing
-    /// may be concluded from what is not seen. Told when the number changes; none is none.
-    Unreadable(usize),
+    /// These are left out from now on, because they cannot be read. What was held of them stays, and nothing
+    /// may be concluded from what is not seen of their providers. Told when they change; none are none.
+    Unreadable(Gaps),
 }
 
 /// Keeps the index current with people, for good.
@@ -90,7 +90,7 @@ fn known_groups(
     let is_listed = objects.is_listed() && slices.is_listed();
     Known {
         is_complete: is_listed && !directory.awaits_unknown_groups(),
-        unreadable: objects.unreadable() + directory.doubtful_groups(),
+        unreadable: objects.unreadable().and(&directory.group_gaps()),
     }
 }
 
@@ -157,7 +157,7 @@ mod tests {
         let directory = Shared::default();
         let (mut objects, mut slices) = (Intake::default(), Intake::default());
         let unreadable =
-            |objects: &_, slices: &_| known_groups(objects, slices, &directory.read()).unreadable;
+            |objects: &_, slices: &_| known_groups(objects, slices, &directory.read()).unreadable.objects();
         let broken = json!({"recent": {"added": ["alice"]}});
         listed(&mut objects, vec![group_object("team", broken)], &directory);
         listed(&mut slices, Vec::new(), &directory);
@@ -175,7 +175,7 @@ mod tests {
         let mut slices = Intake::default();
         let misnamed = slice(json!({"bucket": 7}));
         listed(&mut slices, vec![misnamed, slice(json!({}))], &directory);
-        assert_eq!(slices.unreadable(), 1);
+        assert_eq!(slices.unreadable().objects(), 1);
         assert_eq!(directory.read().provider("okta").unwrap().slices(), 1);
     }
 }

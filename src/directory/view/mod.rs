@@ -2,6 +2,7 @@
 //! `delete` and `reset` alone. Pure data: no Kubernetes client, no clock.
 
 mod feed;
+mod gaps;
 mod group;
 mod id;
 mod identity;
@@ -27,6 +28,7 @@ mod tests;
 use std::{collections::HashMap, sync::Arc};
 
 pub use feed::{Fed, Listed, News, feed_groups, feed_users};
+pub use gaps::Gaps;
 pub use group::{Group, GroupObject};
 pub use id::Id;
 pub use identity::{Identity, Mapping, Origin, Refusal, group_identity};
@@ -259,7 +261,12 @@ impl Directory {
 
     /// How many groups are unknown, or have a newest state that nobody can read.
     pub fn doubtful_groups(&self) -> usize {
-        self.providers.values().map(ProviderView::doubtful_groups).sum()
+        self.group_gaps().objects()
+    }
+
+    /// The same, provider by provider.
+    pub(in crate::directory) fn group_gaps(&self) -> Gaps {
+        self.providers.iter().map(|(name, view)| (Some(name.clone()), view.doubtful_groups())).collect()
     }
 
     /// Which list of people the index stands on, or waits for.

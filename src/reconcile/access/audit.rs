@@ -7,7 +7,7 @@ use super::{
     execute::{Done, Outcome},
 };
 use crate::{
-    access::{Change, Subject, Written},
+    access::{Change, Observed, Place, Subject, Written},
     api::ScimAccessPolicy,
 };
 
@@ -19,33 +19,79 @@ const NAMED: usize = 100;
 /// the changes of the directory that it was planned for.
 pub(super) fn audit(policy: &ScimAccessPolicy, outcome: &Outcome, causes: &Named) {
     for Done { change, after, unplanned } in outcome.done() {
-        let place = change.place();
         let before = match change {
             Change::Create(_) => None,
             Change::Update { from, .. } | Change::Delete(from) => Some(&**from),
         };
-        let uid = after.as_ref().map(|after| &after.uid).or(before.map(|before| &before.uid));
-        let (added, removed) = (names(&change.added()), names(&change.removed()));
+        let changed = Changed {
+            policy: &policy.name_any(),
+            provider: &policy.spec.provider,
+            reason: policy.spec.reason.as_deref(),
+            place: change.place(),
+            object: change.object(),
+            uid: after.as_ref().map(|after| &after.uid).or(before.map(|before| &before.uid)),
+            before: before.map(|before| before.resource_version),
+            after: after.as_ref().map(|after| after.resource_version),
+            unplanned: *unplanned,
+        };
+        changed.tell(&change.added(), &change.removed(), causes);
+    }
+}
+
+/// Tells of a binding that went with its policy: all that is known of that, the binding says.
+pub(super) fn ended(gone: &Observed) {
+    let Observed { binding, uid, resource_version, .. } = gone;
+    let changed = Changed {
+        policy: &binding.mark.policy,
+        provider: &binding.mark.provider,
+        reason: binding.mark.reason.as_deref(),
+        place: &binding.place,
+        object: &binding.name,
+        uid: Some(uid),
+        before: Some(*resource_version),
+        after: None,
+        unplanned: 0,
+    };
+    let cause = format!("ScimAccessPolicy {} was deleted", binding.mark.policy);
+    changed.tell(&[], &binding.subjects.iter().collect::<Vec<_>>(), &Named { objects: vec![cause], more: 0 });
+}
+
+/// What happened to a binding.
+struct Changed<'c> {
+    policy: &'c str,
+    provider: &'c str,
+    reason: Option<&'c str>,
+    place: &'c Place,
+    object: &'c str,
+    uid: Option<&'c String>,
+    before: Option<u64>,
+    after: Option<u64>,
+    unplanned: usize,
+}
+
+impl Changed<'_> {
+    fn tell(&self, added: &[&Subject], removed: &[&Subject], causes: &Named) {
+        let (added, removed) = (names(added), names(removed));
         let parts = parts(&added, &removed);
         for (number, (added, removed)) in parts.iter().enumerate() {
             tracing::info!(
                 target: "audit",
-                policy = policy.name_any(),
-                provider = policy.spec.provider,
-                role = %place.role,
-                namespace = place.namespace.as_deref(),
-                object = change.object(),
-                uid,
-                before = before.map(|before| before.resource_version),
-                after = after.as_ref().map(|after| after.resource_version),
+                policy = self.policy,
+                provider = self.provider,
+                role = %self.place.role,
+                namespace = self.place.namespace.as_deref(),
+                object = self.object,
+                uid = self.uid,
+                before = self.before,
+                after = self.after,
                 added = ?added,
                 removed = ?removed,
-                unplanned = (*unplanned > 0).then_some(unplanned),
+                unplanned = (self.unplanned > 0).then_some(self.unplanned),
                 part = (parts.len() > 1).then_some(number + 1),
                 parts = (parts.len() > 1).then_some(parts.len()),
                 causes = ?causes.objects,
                 more_causes = (causes.more > 0).then_some(causes.more),
-                reason = policy.spec.reason,
+                reason = self.reason,
                 "binding changed"
             );
         }

@@ -1,13 +1,16 @@
 //! What people are told of what was done, as events.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     super::events::{Happened, Severity, begun},
     execute::{Done, Outcome},
 };
 use crate::{
-    access::{Change, Leaving, Lost, Observed, Plan, Subject},
+    access::{Binding, Change, Grown, Leaving, Lost, Observed, Plan, Subject},
     api::{AccessPolicyStatus, ConditionType, ScimAccessPolicy},
 };
 use kube::ResourceExt;
@@ -84,6 +87,39 @@ pub(super) fn to_people<'o>(
     let gained = gained.map(happened("AccessGranted", "Grant", granted));
     let lost = lost.into_iter().take(PEOPLE).map(Whom::Lost);
     gained.chain(lost.map(happened("AccessRevoked", "Revoke", revoked)))
+}
+
+/// What the first few are told whose access went with its policy, and by which binding they had it.
+pub(super) fn ended(ended: &[Arc<Observed>]) -> impl Iterator<Item = (&Binding, &Subject, Happened)> {
+    let subjects = ended.iter().flat_map(|observed| {
+        let binding = &observed.binding;
+        binding.subjects.iter().map(move |subject| (subject, binding))
+    });
+    let lost: BTreeMap<&Subject, &Binding> = subjects.collect();
+    lost.into_iter().take(PEOPLE).map(|(subject, binding)| {
+        let note =
+            format!("lost {} by policy {}, which was deleted", binding.place.role.name, binding.mark.policy);
+        let happened =
+            Happened { severity: Severity::Normal, reason: "AccessRevoked", action: "Revoke", note };
+        (binding, subject, happened)
+    })
+}
+
+/// What is told of roles that have grown.
+pub(super) fn grown(grown: &Grown) -> impl Iterator<Item = Happened> {
+    grown.iter().map(|(role, more)| {
+        let shown: Vec<String> = more.iter().take(NAMED).map(ToString::to_string).collect();
+        let rest = match more.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            rest => format!("; and {rest} more rules"),
+        };
+        let note = format!(
+            "{role} lets more be done than before, and so do the bindings of this policy: {}{rest}. If that is not \
+             meant, take it out of the role, or name another in roleRef",
+            shown.join("; ")
+        );
+        Happened { severity: Severity::Warning, reason: "RoleGrown", action: "Watch", note }
+    })
 }
 
 /// Who gained something and who lost something, but for those whose binding somebody deleted: they had it before.

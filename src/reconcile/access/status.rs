@@ -12,8 +12,8 @@ use kube::ResourceExt;
 use super::execute::{Failure, Outcome};
 use crate::{
     access::{
-        Blocked, Completeness, Excluded, Held, Nameless, NotApplied as Obstacle, Place, Plan, Subject,
-        Validity, can_i,
+        Blocked, Completeness, Excluded, Held, Nameless, NotApplied as Obstacle, Place, Plan, RoleRefusal,
+        Subject, Validity, can_i,
     },
     api::{
         AccessPolicyStatus, Approval, ConditionStatus, ConditionType, Conditions, GroupSelector,
@@ -168,7 +168,8 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
         _ => "Invalid",
     };
     note(ConditionType::Stalled, why_stalled, stalled.into_iter().collect());
-    let refused = problems.roles.iter().map(ToString::to_string).chain(outcome.roles_not_allowed());
+    let refused = problems.roles.iter().map(|(refusal, keep)| role_refused(policy, refusal, keep.len()));
+    let refused = refused.chain(outcome.roles_not_allowed());
     note(ConditionType::RoleNotAllowed, "RoleNotAllowed", refused.collect());
     note(ConditionType::Held, "TooManyRemovals", plan.held.iter().map(|held| wait(policy, held)).collect());
     note(ConditionType::Conflict, "NameTaken", outcome.conflicts().collect());
@@ -207,7 +208,8 @@ fn ready(
         return (False, Reason::new("Failed", format!("{error}; trying again")));
     }
     if plan.completeness == Completeness::Partial {
-        let message = "objects of the directory cannot be read, see the log; until they can, nobody but the inactive loses access";
+        let message = "objects of the provider's directory cannot be read, see the log; until they can, nobody but the \
+                       inactive and the deleted loses access";
         return (False, Reason::new("DirectoryIncomplete", message));
     }
     if policy.spec.mode == PolicyMode::Preview && holding.subjects > 0 {
@@ -256,15 +258,31 @@ fn left_out(plan: &Plan) -> String {
 /// A preview writes nothing, and takes nothing back either.
 fn still_bound(policy: &ScimAccessPolicy, plan: &Plan, holding: Holding) -> String {
     let (adds, removes) = (plan.adds.len(), plan.removes.len());
-    let way_out = match policy.spec.on_delete {
+    format!(
+        "mode is Preview, and {} still hold what was given before, whatever becomes of them: enforce it, or {}; \
+         {adds} would gain and {removes} would lose access",
+        holding.subjects,
+        way_out(policy),
+    )
+}
+
+/// How everybody loses what a policy gave.
+fn way_out(policy: &ScimAccessPolicy) -> &'static str {
+    match policy.spec.on_delete {
         OnDelete::Revoke => "delete the policy",
         OnDelete::Retain => "delete the policy and then its bindings, which onDelete: Retain keeps",
-    };
-    format!(
-        "mode is Preview, and {} still hold what was given before, whatever becomes of them: enforce it, or \
-         {way_out}; {adds} would gain and {removes} would lose access",
-        holding.subjects
-    )
+    }
+}
+
+fn role_refused(policy: &ScimAccessPolicy, refusal: &RoleRefusal, keep: usize) -> String {
+    match keep {
+        0 => refusal.to_string(),
+        _ => format!(
+            "{refusal}; {keep} who hold it keep it while the policy means them, until roleRef names another role: \
+             name one, or {}",
+            way_out(policy)
+        ),
+    }
 }
 
 fn held_removals(held: &Held) -> HeldRemovals {
@@ -282,16 +300,21 @@ fn wait(policy: &ScimAccessPolicy, held: &Held) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let nameless = match held.nameless {
-        0 => String::new(),
-        some => format!(", {some} of them because they have no identity string any more,"),
+    let strings = match (held.nameless, held.renamed) {
+        (0, 0) => String::new(),
+        (nameless, 0) => format!(", {nameless} of them because they have no identity string any more,"),
+        (0, renamed) => format!(", {renamed} of them under what they were called before,"),
+        (nameless, renamed) => format!(
+            ", {nameless} of them because they have no identity string any more and {renamed} under what they were \
+             called before,"
+        ),
     };
     let groups = match held.people == held.subjects.len() {
         true => String::new(),
         false => format!(", with the members of token groups {} people,", held.people),
     };
     format!(
-        "{} would lose access{groups}{nameless} and {} lost it lately, while provider {} lets {} go: {}{more} keep it until \
+        "{} would lose access{groups}{strings} and {} lost it lately, while provider {} lets {} go: {}{more} keep it until \
          that is taken back, in the identity provider or in the policy, or an administrator approves it: kubectl scim approve {} --plan {}",
         held.subjects.len(),
         held.lost,

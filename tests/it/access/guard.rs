@@ -160,3 +160,92 @@ async fn an_attribute_that_goes_missing_takes_nobodys_access_not_even_after_a_re
     company.may_not_edit("bob").await;
     company.may_edit("dave").await;
 }
+
+/// Somebody is called otherwise from now on, as serve would write it.
+async fn rename(company: &Company, who: &str, title: &str) {
+    let spec = json!({"title": title, "identitySince": scim_operator::ops::clock::now()});
+    company.change::<ScimUser>(&company.id(who), json!({"spec": spec})).await;
+}
+
+#[tokio::test]
+async fn whoever_is_called_otherwise_by_a_mistake_keeps_what_they_were_called_even_after_a_restart() {
+    let (plane, _alone) = alone().await;
+    let process = Process::healthy(plane).await;
+    let company = Company::naming_by(plane, "title").await;
+    let guard = json!({"spec": {"guard": {"minimum": 0, "maxRemovals": "0%"}}});
+    company.change::<ScimProvider>(&company.provider, guard).await;
+    let team = ["alice", "bob", "carol"];
+    for name in team {
+        company.user(name).await;
+        set_title(&company, name, Some(name)).await;
+    }
+    company.group("team", &team).await;
+    let name = company.policy(json!({})).await;
+    company.until_ready(&name, "True").await;
+    company.may_edit("carol").await;
+    drop(process);
+
+    let typo = |name: &str| format!("{name}-typo");
+    for who in team {
+        rename(&company, who, &typo(who)).await;
+    }
+    for _ in 0..2 {
+        let _process = Process::healthy(plane).await;
+        held(&company, &name, 3).await;
+        company.until_condition(&name, "Held", "True", "3 of them under what they were called before").await;
+        for who in team {
+            company.may_edit(who).await;
+            company.may_edit(&typo(who)).await;
+        }
+    }
+
+    let _process = Process::healthy(plane).await;
+    company.user("dave").await;
+    set_title(&company, "dave", Some("dave")).await;
+    set_members(&company, &["alice", "bob", "carol", "dave"]).await;
+    company.may_edit("dave").await;
+    company.api::<ScimUser>().delete(&company.id("alice"), &DeleteParams::default()).await.unwrap();
+    company.may_not_edit(&typo("alice")).await;
+    approve(&company, &held(&company, &name, 3).await).await;
+    for who in team {
+        company.may_not_edit(who).await;
+    }
+    company.may_edit(&typo("bob")).await;
+    company.until_ready(&name, "True").await;
+}
+
+#[tokio::test]
+async fn whoever_else_wrote_into_a_binding_is_out_at_once_and_a_group_that_is_emptied_waits_all_the_same() {
+    let (plane, _alone) = alone().await;
+    let process = Process::healthy(plane).await;
+    let company = Company::on(plane).await;
+    let guard = json!({"spec": {"guard": {"minimum": 1, "maxRemovals": "0%"}}});
+    company.change::<ScimProvider>(&company.provider, guard).await;
+    let name = company.team(json!({})).await;
+    company.user("colleague").await;
+    let bindings = company.in_namespace::<RoleBinding>();
+    let meddle = async || {
+        let mut binding = company.bindings(&name).await.remove(0);
+        let mut colleague = binding.subjects.as_ref().unwrap()[0].clone();
+        colleague.name = format!("{}colleague", company.prefix());
+        binding.subjects.as_mut().unwrap().push(colleague);
+        let subjects = json!({"subjects": binding.subjects});
+        bindings.patch(&binding.name_any(), &PatchParams::default(), &Patch::Merge(subjects)).await.unwrap();
+    };
+    set_members(&company, &[]).await;
+    held(&company, &name, 2).await;
+    meddle().await;
+    company.may_not_edit("colleague").await;
+    company.may_edit("alice").await;
+    company.may_edit("bob").await;
+
+    set_members(&company, &["alice", "bob"]).await;
+    company.until_ready(&name, "True").await;
+    drop(process);
+    meddle().await;
+    set_members(&company, &[]).await;
+    let _process = Process::healthy(plane).await;
+    held(&company, &name, 3).await;
+    company.may_edit("bob").await;
+    company.may_edit("colleague").await;
+}

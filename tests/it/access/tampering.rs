@@ -71,3 +71,18 @@ async fn a_binding_of_the_operators_name_that_somebody_labels_by_hand_is_replace
     is_all_there_is(&company, &policy, "edit").await;
     company.until_ready(&policy, "True").await;
 }
+
+#[tokio::test]
+async fn a_role_that_grows_under_a_policy_is_told_of_on_the_policy() {
+    let (plane, _alone) = alone().await;
+    let _process = Process::healthy(plane).await;
+    let company = Company::on(plane).await;
+    let policy = company.team(json!({"roleRef": {"name": "view"}})).await;
+    let name = unique("more-to-view");
+    let create = ["create", "clusterrole", &name, "--verb=*", "--resource=secrets"];
+    plane.kubectl(create).await.unwrap();
+    let aggregated = "rbac.authorization.k8s.io/aggregate-to-view=true";
+    plane.kubectl(["label", "clusterrole", &name, aggregated]).await.unwrap();
+    company.until_told(&policy, "RoleGrown", "ClusterRole view lets more be done than before").await;
+    plane.kubectl(["delete", "clusterrole", &name]).await.unwrap();
+}

@@ -1,5 +1,5 @@
 //! Objects that another version of the product stored and this one cannot read: nobody loses anything by them but the
-//! inactive, and they say so.
+//! inactive and the deleted, and they say so.
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{ApiResource, DynamicObject};
@@ -209,4 +209,51 @@ async fn an_app_config_that_cannot_be_read_says_so_and_goes_on_telling_what_it_s
         conditions.all(|held| held["type"] == "Ready" && held["status"] == "True")
     };
     until(&configs, &name, "well again", is_well).await;
+}
+
+/// Somebody of a provider, as far as a label says, whose moment of creation the API server takes and nobody can read.
+async fn unreadable_person(company: &Company, name: &str, labels: Value) {
+    let kind = ApiResource::erase::<ScimUser>(&());
+    let mut meta = meta();
+    meta["created"] = json!("2026-11-23t10:00:00.1234567890123z");
+    let spec = json!({"id": company.id(name), "provider": company.provider, "userName": name, "active": true,
+        "meta": meta});
+    let person = json!({"apiVersion": ScimUser::api_version(&()), "kind": ScimUser::kind(&()),
+        "metadata": {"name": company.id(name), "labels": labels}, "spec": spec});
+    let people = Api::<DynamicObject>::all_with(company.client.clone(), &kind);
+    people.create(&PostParams::default(), &serde_json::from_value(person).unwrap()).await.unwrap();
+}
+
+#[tokio::test]
+async fn somebody_who_cannot_be_read_holds_up_what_is_not_seen_of_their_own_provider_alone() {
+    let (plane, _alone) = alone().await;
+    let _process = Process::healthy(plane).await;
+    let (sound, broken) = (Company::on(plane).await, Company::on(plane).await);
+    let (of_sound, of_broken) = (sound.team(json!({})).await, broken.team(json!({})).await);
+    for company in [&sound, &broken] {
+        company.user("carol").await;
+        let members = ["alice", "bob", "carol"].map(|name| company.id(name));
+        company.change::<ScimGroup>(&company.id("team"), json!({"spec": {"members": members}})).await;
+        company.may_edit("carol").await;
+    }
+    unreadable_person(&broken, "mallory", json!({"scim-operator.dev/provider": broken.provider})).await;
+    broken.until_condition(&of_broken, "Ready", "False", "cannot be read").await;
+
+    for company in [&sound, &broken] {
+        let members = ["alice", "carol"].map(|name| company.id(name));
+        company.change::<ScimGroup>(&company.id("team"), json!({"spec": {"members": members}})).await;
+        company.api::<ScimUser>().delete(&company.id("alice"), &DeleteParams::default()).await.unwrap();
+        company.may_not_edit("alice").await;
+    }
+    sound.may_not_edit("bob").await;
+    sound.until_ready(&of_sound, "True").await;
+    broken.may_edit("bob").await;
+
+    unreadable_person(&sound, "nobody", json!({})).await;
+    sound.until_condition(&of_sound, "Ready", "False", "cannot be read").await;
+    for (company, name) in [(&sound, "nobody"), (&broken, "mallory")] {
+        company.api::<ScimUser>().delete(&company.id(name), &DeleteParams::default()).await.unwrap();
+    }
+    broken.may_not_edit("bob").await;
+    sound.until_ready(&of_sound, "True").await;
 }

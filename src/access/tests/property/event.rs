@@ -138,8 +138,8 @@ impl Event {
                 world.user(name, user_spec(name, person))
             }
             Self::PersonGone(name) => {
-                let known = model.people.remove(name);
-                known.map(|_| world.delete_user_of(provider_of(name), name)).unwrap_or_default()
+                let is_known = model.delete(name);
+                if is_known { world.delete_user_of(provider_of(name), name) } else { Touched::new() }
             }
             Self::Group { name, members, nested } => {
                 let touched = world.group(name, &members, json!({"groups": nested}));
@@ -230,7 +230,8 @@ fn provider_spec(model: &Model, provider: &str) -> Value {
     };
     let mut spec = json!({
         "identity": {"user": {"from": "title"}},
-        "guard": {"maxRemovals": "0%", "minimum": minimum},
+        // Whatever happened is lately.
+        "guard": {"maxRemovals": "0%", "minimum": minimum, "window": "8760h"},
     });
     match model.rules[provider] {
         Rule::Apart => {}

@@ -84,8 +84,18 @@ pub struct Model {
     /// Whether the two policies of okta hold at this time.
     pub valid: bool,
     pub held: BTreeSet<Grant>,
-    /// Whom the policies meant when they gave what is held.
-    owners: BTreeMap<Grant, &'static str>,
+    /// Whom the policies meant when they gave what is held, and in which order they did.
+    owners: BTreeMap<Grant, Owner>,
+    /// How often somebody was given something.
+    given: u32,
+    /// Who was there once and is gone.
+    gone: BTreeSet<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Owner {
+    who: &'static str,
+    order: u32,
 }
 
 /// A place that a policy means, whether somebody may come there, and who is meant.
@@ -111,6 +121,8 @@ impl Model {
             valid: true,
             held: BTreeSet::new(),
             owners: BTreeMap::new(),
+            given: 0,
+            gone: BTreeSet::new(),
         }
     }
 
@@ -118,12 +130,19 @@ impl Model {
     pub fn since(&mut self, who: &str, title: &str) -> u32 {
         match self.people.get(who) {
             Some(person) if person.title == title => person.since,
-            Some(_) => {
+            // Who comes back is called so from then on.
+            None if !self.gone.contains(who) => created(who),
+            Some(_) | None => {
                 self.changes += 1;
                 self.changes
             }
-            None => created(who),
         }
+    }
+
+    /// Somebody is deleted; whether they were there.
+    pub fn delete(&mut self, who: &'static str) -> bool {
+        self.gone.insert(who);
+        self.people.remove(who).is_some()
     }
 
     /// Who should hold what from now on, given who holds it.
@@ -135,8 +154,9 @@ impl Model {
                 for string in self.strings(provider, people) {
                     let grant = (policy, namespace.clone(), role.clone(), string);
                     if *open || self.held.contains(&grant) {
-                        let owner = self.holder(provider, &grant.3);
-                        owner.map(|owner| self.owners.insert(grant.clone(), owner));
+                        if let Some(who) = self.holder(provider, &grant.3) {
+                            self.give(grant.clone(), who);
+                        }
                         next.insert(grant);
                     }
                 }
@@ -147,8 +167,15 @@ impl Model {
         self.held = next;
     }
 
-    /// Whoever is still active keeps what they have where a policy can mean the place, unless they are called
-    /// otherwise by now, or somebody else is called so.
+    fn give(&mut self, grant: Grant, who: &'static str) {
+        if self.owners.get(&grant).is_none_or(|owner| owner.who != who) {
+            self.given += 1;
+            self.owners.insert(grant, Owner { who, order: self.given });
+        }
+    }
+
+    /// Whoever is still active keeps what they have where a policy can mean the place, unless somebody else is called
+    /// so by now, or they are called again as they were before.
     fn kept_by_the_guard(&self, policy: &'static str, provider: &str, meant: &[Meant]) -> BTreeSet<Grant> {
         if self.limit == Limit::Everybody || (policy != FOREIGN && !self.valid) {
             return BTreeSet::new();
@@ -157,26 +184,44 @@ impl Model {
             policy == CHOSEN || meant.iter().any(|(ns, name, ..)| ns == namespace && name == role)
         };
         let could_mean = |(of, namespace, role, _): &&Grant| *of == policy && is_meant(namespace, role);
-        let waits = |grant: &&Grant| {
-            self.owners.get(*grant).is_some_and(|owner| self.waits(provider, &grant.3, owner))
-        };
+        let waits =
+            |grant: &&Grant| self.owners.get(*grant).is_some_and(|owner| self.waits(provider, grant, *owner));
         self.held.iter().filter(could_mean).filter(waits).cloned().collect()
     }
 
-    fn waits(&self, provider: &str, string: &str, owner: &str) -> bool {
+    fn waits(&self, provider: &str, grant: &Grant, owner: Owner) -> bool {
+        let (policy, .., string) = grant;
         let holders = self.holders(string);
         let is_shared = self.rules.values().all(|rule| *rule != Rule::Apart);
         match self.holder(provider, string) {
-            Some(holder) => holder == owner && !self.is_inactive(&holders),
+            Some(holder) => holder == owner.who && !self.is_inactive(&holders),
             None if !holders.is_empty() && !is_shared => false,
-            None => !self.is_deactivated(provider, string) && self.is_nameless(owner),
+            None => {
+                !self.is_deactivated(provider, string)
+                    && self.is_active(owner.who)
+                    && !self.is_back(policy, owner)
+            }
         }
     }
 
-    /// Whether somebody is active and holds no string.
-    fn is_nameless(&self, who: &str) -> bool {
-        let holds = |title: &str| self.holders(title).iter().any(|(name, _)| *name == who);
-        self.people.get(who).is_some_and(|person| person.active) && !["x", "y"].into_iter().any(holds)
+    /// Whether somebody counts as active.
+    fn is_active(&self, who: &str) -> bool {
+        let Some(person) = self.people.get(who) else { return false };
+        let holders = self.holders(person.title);
+        match holders.iter().any(|(name, _)| *name == who) {
+            true => !self.is_inactive(&holders),
+            false => person.active,
+        }
+    }
+
+    /// Whether somebody is called as they were when a policy gave them something earlier than this.
+    fn is_back(&self, policy: &str, later: Owner) -> bool {
+        let Some(title) = self.people.get(later.who).map(|person| person.title) else { return false };
+        let holds = self.holders(title).iter().any(|(name, _)| *name == later.who);
+        holds
+            && self.owners.iter().any(|((of, .., string), owner)| {
+                *of == policy && string == title && owner.who == later.who && owner.order < later.order
+            })
     }
 
     fn meant(&self, policy: &str) -> Vec<Meant> {
@@ -258,6 +303,14 @@ impl Model {
         let inactive = holders.iter().filter(|(name, _)| self.people.get(name).is_some_and(|p| !p.active));
         let any = holders.iter().any(|(_, provider)| self.rules.get(provider) == Some(&Rule::Any));
         inactive.clone().count() == holders.len() || (any && inactive.count() > 0)
+    }
+
+    /// Of each provider who is called what.
+    pub fn called(&self) -> BTreeSet<(&'static str, &'static str, &'static str)> {
+        let titles = ["x", "y"].into_iter();
+        titles
+            .flat_map(|title| self.holders(title).into_iter().map(move |(who, of)| (of, who, title)))
+            .collect()
     }
 
     /// Whether what is known is enough to say that whoever a policy of this provider calls so has been deactivated.

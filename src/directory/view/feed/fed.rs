@@ -1,4 +1,8 @@
-use std::{collections::HashSet, fmt::Debug, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Debug,
+    sync::Arc,
+};
 
 use kube::Resource;
 use serde::de::DeserializeOwned;
@@ -30,12 +34,15 @@ pub trait Fed: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + S
     fn reset(directory: &mut Directory, listed: Listed<Self::Indexed>) -> Vec<Change>;
 }
 
+/// Objects that cannot be read, by name, and the provider that each is of, as far as its label says.
+pub(in crate::directory::view) type Unread = HashMap<Box<str>, Option<Arc<str>>>;
+
 /// What a complete list of one kind held.
 #[derive(Debug)]
 pub struct Listed<T> {
     pub(in crate::directory::view) resources: Vec<Arc<T>>,
-    /// Names of objects that are there but cannot be read.
-    pub(in crate::directory::view) unreadable: HashSet<Box<str>>,
+    /// The objects that are there but cannot be read.
+    pub(in crate::directory::view) unreadable: Unread,
     /// Uids of objects that this process wrote after the list was made: their absence means nothing.
     pub(in crate::directory::view) written_since: HashSet<Box<str>>,
     /// The highest resourceVersion in the list.
@@ -45,7 +52,7 @@ pub struct Listed<T> {
 impl<T> Listed<T> {
     /// Whether an object that is not in the list is held all the same.
     pub(in crate::directory::view) fn keeps(&self, object: &ObjectRef) -> bool {
-        self.unreadable.contains(&object.name) || self.written_since.contains(&object.uid)
+        self.unreadable.contains_key(&object.name) || self.written_since.contains(&object.uid)
     }
 
     /// Whether the list may have been made before an object was written.
@@ -56,7 +63,7 @@ impl<T> Listed<T> {
 
 impl<T> Default for Listed<T> {
     fn default() -> Self {
-        Self { resources: Vec::new(), unreadable: HashSet::new(), written_since: HashSet::new(), newest: 0 }
+        Self { resources: Vec::new(), unreadable: Unread::new(), written_since: HashSet::new(), newest: 0 }
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::sync::Arc;
 
 use kube::{
     ResourceExt,
@@ -7,21 +7,24 @@ use kube::{
 };
 use tracing::warn;
 
-use super::{Fed, Listed};
-use crate::directory::view::{Change, Shared};
+use super::{Fed, Listed, fed::Unread};
+use crate::{
+    api::names::LABEL_PROVIDER,
+    directory::view::{Change, Gaps, Shared},
+};
 
 /// Takes what the watch of one kind tells into the index.
 pub(super) struct Intake<K: Fed> {
     /// What the list that is coming in has brought.
     listing: Listed<K::Indexed>,
-    /// Names of objects that are there but cannot be read.
-    unreadable: HashSet<Box<str>>,
+    /// The objects that are there but cannot be read.
+    unreadable: Unread,
     is_listed: bool,
 }
 
 impl<K: Fed> Default for Intake<K> {
     fn default() -> Self {
-        Self { listing: Listed::default(), unreadable: HashSet::new(), is_listed: false }
+        Self { listing: Listed::default(), unreadable: Unread::new(), is_listed: false }
     }
 }
 
@@ -42,7 +45,7 @@ impl<K: Fed> Intake<K> {
             Event::InitApply(object) => {
                 match read(object) {
                     Ok(resource) => self.listing.resources.push(K::share(&directory.read(), resource)),
-                    Err(name) => _ = self.listing.unreadable.insert(name),
+                    Err(Left { name, of }) => _ = self.listing.unreadable.insert(name, of),
                 }
                 return None;
             }
@@ -56,8 +59,8 @@ impl<K: Fed> Intake<K> {
                 self.unreadable.remove(&*object.name_any());
                 match read(object) {
                     Ok(resource) => K::apply(&mut directory.write(), resource),
-                    Err(name) => {
-                        self.unreadable.insert(name);
+                    Err(Left { name, of }) => {
+                        self.unreadable.insert(name, of);
                         None
                     }
                 }
@@ -79,18 +82,26 @@ impl<K: Fed> Intake<K> {
         self.is_listed
     }
 
-    /// How many objects are there but cannot be read.
-    pub(super) fn unreadable(&self) -> usize {
-        self.unreadable.len()
+    /// What is there but cannot be read.
+    pub(super) fn unreadable(&self) -> Gaps {
+        self.unreadable.values().map(|of| (of.clone(), 1)).collect()
     }
 }
 
-/// The resource of an object, or the name of an object that has none.
-fn read<K: Fed>(object: DeserializeGuard<K>) -> Result<K::Indexed, Box<str>> {
+/// An object that cannot be read.
+struct Left {
+    name: Box<str>,
+    /// The provider that it is of, as its label says.
+    of: Option<Arc<str>>,
+}
+
+/// The resource of an object, or which object it is that has none.
+fn read<K: Fed>(object: DeserializeGuard<K>) -> Result<K::Indexed, Left> {
     let name = object.name_any();
+    let of = object.labels().get(LABEL_PROVIDER).map(|provider| provider.as_str().into());
     let read = object.0.map_err(|InvalidObject { error, .. }| error);
     read.and_then(|object| object.read().map_err(|unreadable| unreadable.to_string())).map_err(|error| {
         warn!(%error, object = name, kind = %K::kind(&()), "object.unreadable");
-        name.into()
+        Left { name: name.into(), of }
     })
 }

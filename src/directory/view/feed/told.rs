@@ -1,20 +1,20 @@
 use super::News;
-use crate::directory::view::Change;
+use crate::directory::view::{Change, Gaps};
 
 /// How much is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Known {
     /// Whether everything that was there at some moment is known, but for what cannot be read.
     pub(super) is_complete: bool,
-    /// How many cannot be read.
-    pub(super) unreadable: usize,
+    /// What cannot be read.
+    pub(super) unreadable: Gaps,
 }
 
 /// What has been told.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     is_synced: bool,
-    unreadable: usize,
+    unreadable: Gaps,
 }
 
 impl Told {
@@ -23,16 +23,11 @@ impl Told {
     pub(super) fn news(&mut self, changes: Vec<Change>, known: Known) -> Vec<News> {
         let synced = known.is_complete && !self.is_synced;
         self.is_synced |= synced;
-        let before = self.unreadable;
-        if self.is_synced {
-            self.unreadable = known.unreadable;
-        }
-        let unreadable = News::Unreadable(self.unreadable);
-        let (more, less) = match self.unreadable.cmp(&before) {
-            std::cmp::Ordering::Greater => (Some(unreadable), None),
-            std::cmp::Ordering::Less => (None, Some(unreadable)),
-            std::cmp::Ordering::Equal => (None, None),
-        };
+        let after = if self.is_synced { known.unreadable } else { Gaps::default() };
+        let before = std::mem::replace(&mut self.unreadable, after.clone());
+        let meanwhile = before.or(&after);
+        let less = (after != meanwhile).then_some(News::Unreadable(after));
+        let more = (meanwhile != before).then_some(News::Unreadable(meanwhile));
         let changed = Some(changes).filter(|changes| !changes.is_empty()).map(News::Changed);
         [more, changed, less, synced.then_some(News::Synced)].into_iter().flatten().collect()
     }
@@ -49,10 +44,14 @@ mod tests {
 
     /// What is told, in short.
     fn news(told: &mut Told, changes: Vec<Change>, is_complete: bool, unreadable: usize) -> Vec<String> {
+        news_of(told, changes, is_complete, Gaps::of(Some("okta"), unreadable))
+    }
+
+    fn news_of(told: &mut Told, changes: Vec<Change>, is_complete: bool, unreadable: Gaps) -> Vec<String> {
         let short = |news| match news {
             News::Synced => "synced".to_owned(),
             News::Changed(_) => "changed".to_owned(),
-            News::Unreadable(count) => format!("{count} unreadable"),
+            News::Unreadable(gaps) => format!("{} unreadable", gaps.objects()),
         };
         told.news(changes, Known { is_complete, unreadable }).into_iter().map(short).collect()
     }
@@ -64,6 +63,14 @@ mod tests {
         assert_eq!(news(&mut told, change(), true, 2), ["2 unreadable", "changed"]);
         assert_eq!(news(&mut told, change(), true, 0), ["changed", "0 unreadable"]);
         assert_eq!(news(&mut told, Vec::new(), true, 0), [""; 0]);
+    }
+
+    #[test]
+    fn of_two_providers_both_are_left_out_while_a_change_is_told_that_comes_in_between() {
+        let mut told = Told::default();
+        news_of(&mut told, Vec::new(), true, Gaps::of(Some("okta"), 1));
+        let other = Gaps::of(Some("entra"), 1);
+        assert_eq!(news_of(&mut told, change(), true, other), ["2 unreadable", "changed", "1 unreadable"]);
     }
 
     #[test]

@@ -112,6 +112,22 @@ fn what_prevents_a_policy_makes_it_not_ready_and_says_what_to_do() {
 }
 
 #[test]
+fn a_role_that_is_refused_later_says_who_keeps_it_and_how_that_ends() {
+    let mut world = world(json!({}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    let everything = json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]);
+    world.cluster_role("edit", everything);
+    let told = conditions_of(&planned(&world)).join("\n");
+    let keep =
+        "; 1 who hold it keep it while the policy means them, until roleRef names another role: name one, or";
+    assert!(told.contains(&format!("{keep} delete the policy")), "{told}");
+    world.policy("p", json!({"onDelete": "Retain"}));
+    let told = conditions_of(&planned(&world)).join("\n");
+    assert!(told.contains("and then its bindings, which onDelete: Retain keeps"), "{told}");
+}
+
+#[test]
 fn people_without_a_usable_string_are_named() {
     let mut world = world(json!({}));
     world.provider("okta", json!({"identity": {"user": {"from": "title"}}}));
