@@ -7,10 +7,11 @@ use thiserror::Error;
 
 use crate::{
     api::{GroupAttribute, GroupIdentity, IdentityCase, UserIdentity},
-    directory::view::{Group, User},
+    directory::view::{Group, ProviderView, User},
     scim::{
         error::{Result, ScimError},
         filter::ElementFilter,
+        key::key,
         mode::Mode,
         path::Path,
         schema::{Located, ResourceSchema},
@@ -219,6 +220,23 @@ pub fn of_group(mapping: &GroupIdentity, group: &Group) -> Result<Identity, Refu
         }
         GroupAttribute::Id => Identity::new(&mapping.prefix, &group.id().to_string()),
     }
+}
+
+/// The groups of a provider whose identity string is this one.
+pub fn groups_called<'v>(
+    mapping: &GroupIdentity,
+    identity: &str,
+    view: &'v ProviderView,
+) -> Vec<&'v Arc<Group>> {
+    let Some(value) = identity.strip_prefix(&mapping.prefix) else { return Vec::new() };
+    let found: Vec<_> = match mapping.from {
+        GroupAttribute::DisplayName => view.group_by_key(&key(value)).into_iter().collect(),
+        GroupAttribute::ExternalId => view.groups_by_external_id(value).collect(),
+        GroupAttribute::Id => view.group(&value.into()).into_iter().collect(),
+    };
+    // RBAC compares every letter, and the directory does not.
+    let is_called = |group: &&Arc<Group>| of_group(mapping, group).is_ok_and(|it| it.as_str() == identity);
+    found.into_iter().filter(is_called).collect()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod capture;
 mod explain;
 mod glob;
 mod guard;
+mod holders;
 mod identities;
 mod identity;
 mod index;
@@ -34,6 +35,7 @@ pub use binding::{Binding, BindingObject, FIELD_MANAGER, Mark, Observed, Place, 
 pub use explain::{Entitlement, Standing, WhyNot};
 pub use glob::Glob;
 pub use guard::{Departures, Held, Verdict};
+pub use holders::{Holder, Who};
 pub use identities::{Nameless, PersonRef};
 pub use identity::{Identity, Mapping, Origin, Refusal};
 pub use index::{Admission, Index, Leaving, Touched};
@@ -42,7 +44,7 @@ pub use plan::{Allotment, Blocked, Change, Completeness, Lane, NotApplied, Plan,
 pub use policy::Validity;
 pub use proof::can_i;
 pub use refusal::Allowance;
-pub use review::{Grant, Holder, Review};
+pub use review::{Grant, Review};
 pub use rights::Right;
 pub use role::{Bindable, Danger, RoleLists, RoleRefusal, WhyRefused};
 pub use scope::Protected;
