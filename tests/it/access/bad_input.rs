@@ -17,6 +17,7 @@ fn mistakes() -> Vec<(Value, &'static str, &'static str)> {
     vec![
         (filter("userType eq"), "Stalled", "subjects.users.filter"),
         (filter("noSuchAttribute eq 1"), "Stalled", "noSuchAttribute"),
+        (filter("meta.location pr"), "Stalled", "meta.location is of an answer over SCIM"),
         (matching("^(?<ns>"), "Stalled", "matching cannot be used"),
         (matching("((a{100}){100}){100}"), "Stalled", "size limit"),
         (matching_with("^(?<ns>.*)$", namespaces(&["{nosuch}"])), "Stalled", "captures {nosuch}"),
