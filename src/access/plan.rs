@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     api::{GroupSelector, ScimProvider, SubjectKind},
-    directory::view::Selection,
+    directory::view::{Activity, Selection},
 };
 pub use lanes::Lane;
 use partings::Partings;
@@ -120,6 +120,8 @@ pub struct Problems {
     pub unusable_captures: BTreeSet<String>,
     /// Roles that are not given.
     pub roles: BTreeSet<RoleRefusal>,
+    /// The attribute of which the filter over people asks what nobody can have.
+    pub contradiction: Option<String>,
 }
 
 /// Why a policy gives nothing new.
@@ -208,7 +210,12 @@ impl Facts<'_> {
                 plan.problems.blocked = Some(Blocked::Invalid(error.to_owned()));
                 None
             }
-            (None, Ok(terms)) => Some(terms),
+            (None, Ok(terms)) => {
+                let shares = provider.spec.correlate.is_some();
+                let activity = if shares { Activity::Shared } else { Activity::Own };
+                plan.problems.contradiction = terms.people.contradiction(activity).map(str::to_owned);
+                Some(terms)
+            }
         };
         let wanted = match readable {
             _ if plan.validity != Validity::Current => BTreeMap::new(),

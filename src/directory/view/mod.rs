@@ -34,7 +34,7 @@ pub use object::{ObjectRef, Standing, Unreadable};
 pub use order::{InOrder, Place, Placed};
 pub use provider::ProviderView;
 pub use schema::{resource_types, user_schema};
-pub use selection::{Found, Interests, Selected, Selection, Selector, SelectorError, Source};
+pub use selection::{Activity, Found, Interests, Selected, Selection, Selector, SelectorError, Source};
 pub use shared::Shared;
 pub use slice::{Slice, SliceObject, SliceRef, bucket_of};
 pub use user::User;

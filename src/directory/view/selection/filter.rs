@@ -5,7 +5,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::super::{Difference, Group, Id, Members, Membership, ProviderView, User};
+use super::{
+    super::{Difference, Group, Id, Members, Membership, ProviderView, User},
+    Activity,
+};
 use crate::scim::{
     error::{Result, ScimError},
     filter::{BoundFilter, Filter, Indexed},
@@ -26,6 +29,10 @@ pub(super) struct UserFilter {
     asks_of_groups: bool,
     /// The people's schema, where the filter asks for `schemas`, which no resource keeps.
     schemas: Option<ResourceSchema>,
+    /// Of what it asks what nobody can have.
+    contradiction: Option<String>,
+    /// The same where only active people are asked.
+    contradiction_of_active: Option<String>,
     /// By id: the resourceVersion that was asked, and the answer.
     answers: Mutex<HashMap<Id, (u64, bool)>>,
 }
@@ -52,7 +59,23 @@ impl UserFilter {
         let asks_for = |name| filter.attributes().any(|path| path.urn.is_none() && path.attribute == name);
         let (asks_of_groups, asks_for_schemas) = (asks_for("groups"), asks_for("schemas"));
         let schemas = asks_for_schemas.then(|| people.clone());
-        Ok(Self { filter, asks_of_groups, schemas, answers: Mutex::default() })
+        let active = Filter::parse("active eq true", Mode::Strict)?.bind(people, Mode::Strict)?;
+        let contradiction = |given| filter.contradiction(given).map(|path: &AttributePath| path.to_string());
+        Ok(Self {
+            contradiction: contradiction(None),
+            contradiction_of_active: contradiction(Some(&active)),
+            filter,
+            asks_of_groups,
+            schemas,
+            answers: Mutex::default(),
+        })
+    }
+
+    pub(super) fn contradiction(&self, activity: Activity) -> Option<&str> {
+        match activity {
+            Activity::Own => self.contradiction_of_active.as_deref(),
+            Activity::Shared => self.contradiction.as_deref(),
+        }
     }
 
     /// Whether a change of a group can change who matches: somebody who is known came or went, or the group is
