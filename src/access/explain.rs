@@ -1,10 +1,6 @@
 //! Why somebody may do what they may, and why they may not.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -12,7 +8,7 @@ use super::{
     binding::{Observed, Place, Subject},
     identities::Nameless,
     index::Index,
-    path::{Reason, reasons},
+    path::{Reason, path, reasons},
     plan::{Blocked, Plan},
     policy::Validity,
     refusal::refusal,
@@ -111,9 +107,13 @@ impl Index {
     /// rest. `user` is one of whoever is the [same person](Self::same_person).
     pub fn explain(&self, user: &Arc<User>, directory: &Directory, now: Timestamp) -> Vec<Entitlement> {
         let (users, identity) = (self.same_person(user), self.identity_of(user));
-        let groups = users.iter().flat_map(|user| self.token_groups(user, directory).into_keys());
-        let subjects = groups.chain(identity.clone().ok()).collect();
-        let person = Person { users, identity, is_active: self.identities.is_active(user), subjects };
+        let own = |user: &Arc<User>| {
+            let groups = self.token_groups(user, directory).into_iter();
+            groups.map(|(subject, group)| (subject, (user.clone(), group))).collect::<Vec<_>>()
+        };
+        let groups = users.iter().flat_map(own).collect();
+        let is_active = self.identities.is_active(user);
+        let person = Person { users, identity, is_active, groups };
         let reviews = self.reviewed().into_iter().map(|name| self.review(&name, directory, now));
         reviews.flat_map(|review| person.entitlements(&review, directory)).collect()
     }
@@ -125,8 +125,8 @@ struct Person {
     identity: Result<Subject, Nameless>,
     /// As plans take them: another provider may have a say.
     is_active: bool,
-    /// Whatever their token may say.
-    subjects: BTreeSet<Subject>,
+    /// The groups that their token may carry, and as whom of their providers they are in these.
+    groups: BTreeMap<Subject, (Arc<User>, Arc<Group>)>,
 }
 
 impl Person {
@@ -136,7 +136,9 @@ impl Person {
     }
 
     fn entitlements(&self, review: &Review, directory: &Directory) -> Vec<Entitlement> {
-        let own = |grant: &&Grant| self.subjects.contains(&grant.subject);
+        let own = |grant: &&Grant| {
+            self.groups.contains_key(&grant.subject) || self.identity.as_ref().ok() == Some(&grant.subject)
+        };
         let found: Vec<_> = review
             .grants
             .iter()
@@ -163,14 +165,21 @@ impl Person {
             object: review.planned.as_ref().map(|(policy, _)| policy.clone()),
             place: Some(grant.place.clone()),
             subject: Some(grant.subject.clone()),
-            reasons: user.map_or(Vec::new(), |user| {
-                reasons(&grant.named_by, user.id(), directory.provider(user.provider()))
-            }),
+            reasons: match user {
+                Some(user) => reasons(&grant.named_by, user.id(), directory.provider(user.provider())),
+                None => self.namesake(grant, directory).into_iter().collect(),
+            },
             held: held
                 .filter(|held| grant.named_by.is_empty() && held.subjects.contains(&grant.subject))
                 .map(|held| held.since),
             standing,
         }
+    }
+
+    /// The group of another provider by whose string a policy gives them something.
+    fn namesake(&self, grant: &Grant, directory: &Directory) -> Option<Reason> {
+        let (user, group) = self.groups.get(&grant.subject).filter(|_| !grant.named_by.is_empty())?;
+        Some(Reason::Namesake(path(group, user.id(), directory.provider(user.provider()))))
     }
 
     fn nothing(&self, review: &Review, (policy, plan): &(Arc<ScimAccessPolicy>, Plan)) -> Entitlement {

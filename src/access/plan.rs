@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     api::{GroupSelector, ScimProvider, SubjectKind},
-    directory::view::Selection,
+    directory::view::{Activity, Selection},
 };
 pub use lanes::Lane;
 use partings::Partings;
@@ -122,6 +122,8 @@ pub struct Problems {
     pub unusable_captures: BTreeSet<String>,
     /// Roles that are not given, and who holds each all the same, from before.
     pub roles: BTreeMap<RoleRefusal, BTreeSet<Subject>>,
+    /// The attribute of which the filter over people asks what nobody can have.
+    pub contradiction: Option<String>,
 }
 
 /// Why a policy gives nothing new.
@@ -211,7 +213,12 @@ impl Facts<'_> {
                 plan.problems.blocked = Some(Blocked::Invalid(error.to_owned()));
                 None
             }
-            (None, Ok(terms)) => Some(terms),
+            (None, Ok(terms)) => {
+                let shares = provider.spec.correlate.is_some();
+                let activity = if shares { Activity::Shared } else { Activity::Own };
+                plan.problems.contradiction = terms.people.contradiction(activity).map(str::to_owned);
+                Some(terms)
+            }
         };
         let wanted = match readable {
             _ if plan.validity != Validity::Current => BTreeMap::new(),

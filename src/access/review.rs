@@ -10,14 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     binding::{Observed, Place, Subject},
     index::Index,
-    path::{Reason, reasons},
     plan::Plan,
     policy::Validity,
     subjects::Grants,
 };
 use crate::{
     api::ScimAccessPolicy,
-    directory::view::{Directory, Id, Source, User},
+    directory::view::{Directory, Source},
 };
 
 /// What one policy gives, and should give.
@@ -42,15 +41,6 @@ pub struct Grant {
     pub named_by: Vec<Source>,
     /// The binding that gives it; they do not hold it without.
     pub binding: Option<Arc<Observed>>,
-}
-
-/// One person of a grant: a token group's grant is its members'.
-#[derive(Clone, Debug)]
-pub struct Holder {
-    /// The person. Nobody in the directory is called so without.
-    pub person: Option<Arc<User>>,
-    /// By what the policy means them.
-    pub reasons: Vec<Reason>,
 }
 
 /// What is at a place, and what should be.
@@ -102,37 +92,6 @@ impl Index {
     pub fn reviewed(&self) -> BTreeSet<Arc<str>> {
         &self.policies() | &self.bound_policies()
     }
-
-    /// The people of a grant, each once, by the key of their userName.
-    pub fn holders(&self, grant: &Grant, directory: &Directory) -> Vec<Holder> {
-        let holder = |person: &Arc<User>| {
-            let view = directory.provider(person.provider());
-            let reasons = reasons(&grant.named_by, person.id(), view);
-            Holder { person: Some(person.clone()), reasons }
-        };
-        let mut holders: Vec<Holder> = match &grant.subject {
-            Subject::Group(_) => members(&grant.named_by, directory).into_values().map(holder).collect(),
-            subject => self.called(subject).map(holder).collect(),
-        };
-        if holders.is_empty() {
-            holders.push(Holder { person: None, reasons: Vec::new() });
-        }
-        holders
-    }
-}
-
-/// The active members of groups, by the key of their userName.
-fn members<'d>(groups: &[Source], directory: &'d Directory) -> BTreeMap<(&'d str, &'d Id), &'d Arc<User>> {
-    let groups = groups.iter().filter_map(|source| match source {
-        Source::Group(group) => Some(group),
-        Source::Filter => None,
-    });
-    let members = groups.filter_map(|group| Some((group, directory.provider(group.provider())?)));
-    let members = members.flat_map(|(group, view)| {
-        let ids: Vec<Id> = view.flattened_members(group).into_iter().cloned().collect();
-        ids.into_iter().filter_map(|id| view.user(&id)).filter(|user| user.active())
-    });
-    members.map(|user| ((user.key(), user.id()), user)).collect()
 }
 
 impl Validity {

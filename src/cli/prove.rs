@@ -27,9 +27,9 @@ const AT_ONCE: usize = 8;
 /// Arguments of `scim-operator prove`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It acts as the person, which takes the right to impersonate users, and reads the directory, policies and all \
-namespaces. Where policies bind groups, it acts in those of the person's too, which takes the right to impersonate groups. \
-Where you may also read bindings, it finds former names of theirs.\n\n\
+    after_help = "It acts as the person in their groups, which takes the rights to impersonate users and groups, and reads the \
+directory, all namespaces and all bindings. A token keeps its groups until it ends: where bindings name others that theirs may \
+carry, nothing is proven until you say them.\n\n\
 Exit codes: 0 nothing is left that not everybody may; 1 something is; 2 that could not be found out."
 )]
 pub struct Prove {
@@ -38,8 +38,8 @@ pub struct Prove {
     /// The ScimProvider whose person is meant; of all of them, when absent.
     #[arg(long)]
     provider: Option<String>,
-    /// A group that the person's token still carries, as the API server calls it; may be repeated. Without, those
-    /// that the directory has, where policies bind groups.
+    /// A group that the person's token still carries beside those that the directory has them in, as the API server
+    /// calls it; may be repeated. Who says one says all.
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
     #[command(flatten)]

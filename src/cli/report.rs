@@ -18,7 +18,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    access::{Grant, Holder, Review},
+    access::{Grant, Holder, Review, Who},
     directory::view::{Id, User},
     ops::clock,
 };
@@ -51,7 +51,7 @@ enum Format {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row<'a> {
-    /// Nobody in the directory is called so without.
+    /// Nobody in the directory is called so without, or a group is in which nobody is active.
     person: Option<&'a Person>,
     identity: &'a str,
     role: String,
@@ -104,7 +104,10 @@ impl Report {
             let review = snapshot.index.review(&policy, &snapshot.directory, clock::now());
             for grant in review.grants.iter().filter(|grant| grant.binding.is_some()) {
                 for holder in snapshot.index.holders(grant, &snapshot.directory) {
-                    let person = holder.person.as_ref().map(|user| people.of(user));
+                    let person = match &holder.who {
+                        Who::Person(user) => Some(people.of(user)),
+                        Who::NoMembers | Who::Nobody => None,
+                    };
                     if self
                         .provider
                         .as_deref()
@@ -149,8 +152,11 @@ impl<'a> Row<'a> {
             policy: &review.name,
             reason: binding.and_then(|observed| observed.binding.mark.reason.as_deref()),
             source: match (sources.is_empty(), policy) {
-                (false, _) | (true, Some(_)) => meant_by(&sources),
                 (true, None) => "the policy is gone".to_owned(),
+                _ if matches!(holder.who, Who::NoMembers) => {
+                    format!("{}: no active member", meant_by(&sources))
+                }
+                _ => meant_by(&sources),
             },
             binding_created: binding.and_then(|observed| observed.created),
             until: policy.and_then(|policy| policy.spec.validity.as_ref()?.not_after),

@@ -12,7 +12,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    access::{Action, Grant, Place, Review, Subject},
+    access::{Action, Grant, Place, Review, Subject, Who},
     ops::clock,
 };
 
@@ -48,9 +48,11 @@ struct Able {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AblePerson {
-    /// Nobody in the directory is called so without.
     #[serde(skip_serializing_if = "Option::is_none")]
     person: Option<Person>,
+    /// Why there is no person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nobody: Option<Nobody>,
     identity: String,
     role: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,11 +61,20 @@ struct AblePerson {
     by: Vec<String>,
 }
 
+/// Why a binding that names somebody gives it to nobody of the directory.
+#[derive(Clone, Copy, Serialize)]
+enum Nobody {
+    /// A group is called so, and nobody is active in it.
+    NoMembers,
+    /// Nobody is called so, and no group.
+    NotInDirectory,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Other {
     subject: String,
-    /// Who of the directory is called so.
+    /// Who of the directory is called so, or is in a group that is; inactive people too.
     people: Vec<Person>,
     role: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,10 +118,14 @@ impl WhoCan {
 
     fn others(&self, action: &Action, snapshot: &Snapshot) -> Vec<Other> {
         let foreign = snapshot.foreign.iter().filter(|foreign| self.gives(&foreign.place, action, snapshot));
+        let people = |subject: &Subject| {
+            let everyone = snapshot.index.everyone_called(subject, &snapshot.directory);
+            everyone.iter().map(|user| Person::of(user)).collect()
+        };
         let others = foreign.flat_map(|foreign| {
             foreign.subjects.iter().map(|subject| Other {
                 subject: in_words(subject),
-                people: snapshot.index.called(subject).map(|user| Person::of(user)).collect(),
+                people: people(subject),
                 role: foreign.place.role.to_string(),
                 namespace: foreign.place.namespace.as_deref().map(str::to_owned),
                 binding: foreign.name.clone(),
@@ -128,7 +143,15 @@ impl WhoCan {
 fn able(grant: &Grant, review: &Review, snapshot: &Snapshot) -> Vec<AblePerson> {
     let holders = snapshot.index.holders(grant, &snapshot.directory).into_iter();
     let able = holders.map(|holder| AblePerson {
-        person: holder.person.as_deref().map(Person::of),
+        person: match &holder.who {
+            Who::Person(user) => Some(Person::of(user)),
+            Who::NoMembers | Who::Nobody => None,
+        },
+        nobody: match &holder.who {
+            Who::Person(_) => None,
+            Who::NoMembers => Some(Nobody::NoMembers),
+            Who::Nobody => Some(Nobody::NotInDirectory),
+        },
         identity: grant.subject.name().to_string(),
         role: grant.place.role.to_string(),
         namespace: grant.place.namespace.as_deref().map(str::to_owned),
@@ -146,7 +169,7 @@ impl Able {
         };
         if !self.others.is_empty() {
             let rows = self.others.iter().map(|other| {
-                let names: Vec<&str> = other.people.iter().map(|person| &*person.user_name).collect();
+                let names: Vec<String> = other.people.iter().map(named).collect();
                 [
                     other.subject.clone(),
                     names.join(", "),
@@ -164,9 +187,13 @@ impl Able {
 
     fn people_table(&self) -> String {
         let rows = self.people.iter().map(|able| {
-            let name = able.person.as_ref().map_or("(nobody known)", |person| &person.user_name);
+            let name = match (&able.person, able.nobody) {
+                (Some(person), _) => person.user_name.clone(),
+                (None, Some(Nobody::NoMembers)) => "(no active member)".to_owned(),
+                (None, _) => "(nobody known)".to_owned(),
+            };
             [
-                name.to_owned(),
+                name,
                 able.identity.clone(),
                 able.role.clone(),
                 namespace(able.namespace.as_deref()),
@@ -176,6 +203,12 @@ impl Able {
         });
         table(["USERNAME", "TOKEN", "ROLE", "NAMESPACE", "POLICY", "BY"], rows.collect())
     }
+}
+
+/// The userName of somebody whom others' bindings name, whatever became of them.
+fn named(person: &Person) -> String {
+    let inactive = if person.active { "" } else { " (inactive)" };
+    format!("{}{inactive}", person.user_name)
 }
 
 fn in_words(subject: &Subject) -> String {

@@ -188,11 +188,73 @@ fn a_token_group_is_held_by_its_members() {
     world.policy("p", json!({"subjectKind": "Group"}));
     world.settle("p");
     assert_eq!(told(&world, "alice"), ["p team-a/edit: by groups team › middle › inner"]);
-    let [grant] = &review(&world, "p").grants[..] else { panic!() };
-    let holders = world.index.holders(grant, &world.directory);
-    let people: Vec<_> =
-        holders.iter().map(|holder| holder.person.as_ref().unwrap().key().to_owned()).collect();
-    assert_eq!(people, ["alice", "bob"]);
+    assert_eq!(holders(&world, "p"), ["alice by groups team › middle › inner", "bob by group team"]);
+}
+
+/// Who holds the one grant of a policy, and by what.
+fn holders(world: &World, policy: &str) -> Vec<String> {
+    let [grant] = &review(world, policy).grants[..] else { panic!() };
+    let tell = |holder: &Holder| {
+        let who = match &holder.who {
+            Who::Person(user) => user.key(),
+            Who::NoMembers => "no members",
+            Who::Nobody => "nobody",
+        };
+        let reasons: Vec<String> = holder.reasons.iter().map(ToString::to_string).collect();
+        format!("{who} by {}", reasons.join(", "))
+    };
+    world.index.holders(grant, &world.directory).iter().map(tell).collect()
+}
+
+#[test]
+fn a_token_group_is_held_by_the_members_of_every_group_that_is_called_so() {
+    let mut world = nested();
+    let prefix = json!({"user": {"prefix": "entra:"}, "group": {"prefix": "oidc:"}});
+    world.provider("entra", json!({"identity": prefix}));
+    world.user("quinn", json!({"provider": "entra"}));
+    world.group("entra-team", &["quinn"], json!({"provider": "entra", "displayName": "team"}));
+    world.group("entra-TEAM", &["quinn"], json!({"provider": "entra", "displayName": "Team "}));
+    world.policy("p", json!({"subjectKind": "Group"}));
+    world.settle("p");
+    let namesake = "group team of provider entra, which tokens call the same";
+    assert_eq!(
+        holders(&world, "p"),
+        [
+            "alice by groups team › middle › inner".to_owned(),
+            "bob by group team".to_owned(),
+            format!("quinn by {namesake}")
+        ]
+    );
+    let view = world.directory.provider("entra").unwrap();
+    let quinn = world.index.explain(view.user(&"quinn".into()).unwrap(), &world.directory, world.now);
+    assert_eq!(quinn[0].reasons[0].to_string(), namesake, "explain says the same");
+}
+
+#[test]
+fn a_group_without_members_is_told_apart_from_no_group() {
+    let mut world = nested();
+    world.policy("p", json!({"subjectKind": "Group"}));
+    world.settle("p");
+    world.group("team", &[], json!({}));
+    assert_eq!(holders(&world, "p"), ["no members by group team"]);
+    world.group("team", &["bob"], json!({}));
+    world.user("bob", json!({"active": false}));
+    assert_eq!(holders(&world, "p"), ["no members by group team"]);
+    world.delete_group("team");
+    assert_eq!(holders(&world, "p"), ["nobody by "]);
+}
+
+#[test]
+fn everyone_in_a_group_that_somebody_else_bound_is_known_the_inactive_too() {
+    let mut world = nested();
+    world.user("bob", json!({"active": false}));
+    let called = |string: &str| -> Vec<String> {
+        let everyone = world.index.everyone_called(&Subject::Group(string.into()), &world.directory);
+        everyone.iter().map(|user| user.key().to_owned()).collect()
+    };
+    assert_eq!(called("oidc:team"), ["alice", "bob"]);
+    assert_eq!(called("oidc:Team"), [""; 0], "RBAC compares every letter");
+    assert_eq!(called("team"), [""; 0]);
 }
 
 #[test]

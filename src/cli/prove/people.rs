@@ -6,14 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
+use futures::TryStreamExt;
 use kube::{Api, Client, ResourceExt, core::DeserializeGuard};
 use serde::Serialize;
 
 use super::{
     super::{Error, pages::pages, person::Person},
-    groups,
+    groups::{self, EVERYBODY, Named, Unasked},
 };
 use crate::{
     api::{ScimProvider, ScimUser, names::object_name},
@@ -29,7 +28,7 @@ pub struct Whom {
     pub people: Vec<Person>,
     /// Every string as which the API server may know them.
     pub identities: BTreeSet<String>,
-    /// The groups of their tokens, where policies bind groups.
+    /// The groups that their tokens carry, as far as the directory knows and whoever asks says.
     #[serde(skip)]
     pub groups: BTreeSet<String>,
     /// What whoever relies on the answer should know.
@@ -46,6 +45,13 @@ struct Known {
     object: ScimProvider,
 }
 
+impl Known {
+    /// Whether it has a prefix, and the string begins with it.
+    fn prefixes(&self, identity: &str) -> bool {
+        self.mapping.origin("").is_none() && self.mapping.origin(identity).is_some()
+    }
+}
+
 /// The directory, and what stands in bindings, as whoever asks may read them.
 struct Reader {
     client: Client,
@@ -53,8 +59,8 @@ struct Reader {
     whom: Whom,
 }
 
-/// Who is meant by a userName, a SCIM id or an identity string; only people of one provider where it is named. The
-/// groups of their tokens are looked for unless whoever asks says them.
+/// Who is meant by a userName, a SCIM id or an identity string; only people of one provider where it is named. Of the
+/// groups of their tokens, the directory knows those that they are in now, and whoever asks may say others.
 ///
 /// # Errors
 /// When the directory cannot be read.
@@ -71,11 +77,13 @@ pub async fn whom(
         true => reader.guess(name, provider),
         false => reader.know(found.values())?,
     }
-    reader.look_for_former_strings(found.values()).await?;
+    let named = reader.read_bindings().await?;
+    reader.look_for_former_strings(found.values(), named.as_ref());
     reader.look_for_namesakes(&found).await?;
-    match said {
-        [] => reader.look_for_groups(found.values()).await,
-        said => reader.whom.groups.extend(said.iter().cloned()),
+    reader.look_for_groups(found.values(), said).await;
+    if said.is_empty() {
+        let providers = reader.providers_of(name, provider, &found);
+        reader.look_for_unasked_groups(named.as_ref(), providers.as_deref());
     }
     Ok(reader.whom)
 }
@@ -220,8 +228,7 @@ impl Reader {
             .map(|known| &**known)
             .filter(|known| wanted.is_none_or(|wanted| known.name == wanted))
             .collect();
-        let is_prefixed =
-            |known: &&Known| known.mapping.origin("").is_none() && known.mapping.origin(name).is_some();
+        let is_prefixed = |known: &&Known| known.prefixes(name);
         let (mut identities, mut notes) = (BTreeSet::from([name.to_owned()]), Vec::new());
         notes.push(format!("nobody of the directory is called {name:?} now"));
         if !wanted.iter().any(is_prefixed) {
@@ -239,8 +246,24 @@ impl Reader {
         self.whom.notes.extend(notes);
     }
 
+    /// Everyone whom bindings name; nothing where they may not be read.
+    async fn read_bindings(&mut self) -> Result<Option<Named>, Error> {
+        match Named::by_bindings(&self.client).await {
+            Ok(named) => Ok(Some(named)),
+            Err(kube::Error::Api(status)) if status.code == 403 => {
+                self.note(format!(
+                    "former strings are not looked for, nor groups that a token may carry, because bindings may not \
+                     be read: {}",
+                    status.message
+                ));
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Strings that bindings name and that were these people's before a rename, or in another case.
-    async fn look_for_former_strings(&mut self, people: impl Iterator<Item = &User>) -> Result<(), Error> {
+    fn look_for_former_strings<'a>(&mut self, people: impl Iterator<Item = &'a User>, named: Option<&Named>) {
         let (mut former, mut is_renamed) = (BTreeMap::new(), false);
         for user in people {
             former.insert(user.object().name.to_string(), user.provider().to_string());
@@ -253,22 +276,11 @@ impl Reader {
                 ));
             }
         }
-        if former.is_empty() {
-            return Ok(());
-        }
-        let named = match self.named_in_bindings().await {
-            Ok(named) => named,
-            Err(kube::Error::Api(status)) if status.code == 403 => {
-                self.note(format!(
-                    "former strings are not looked for, because bindings may not be read: {}",
-                    status.message
-                ));
-                self.whom.doubtful |= is_renamed;
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
+        let Some(named) = named else {
+            self.whom.doubtful |= is_renamed;
+            return;
         };
-        let is_former = |string: &String| {
+        let is_former = |string: &&String| {
             self.providers.iter().any(|known| match known.mapping.origin(string) {
                 Some(Origin::UserName(name)) => {
                     former.get(&object_name(&known.name, &key(name))) == Some(&known.name)
@@ -276,63 +288,63 @@ impl Reader {
                 _ => false,
             })
         };
-        let found: Vec<String> =
-            named.into_iter().filter(|name| !self.whom.identities.contains(name)).filter(is_former).collect();
+        let others = named.users.difference(&self.whom.identities);
+        let found: Vec<String> = others.filter(is_former).cloned().collect();
         for string in found {
             self.note(format!(
                 "bindings name {string:?}: a former name of theirs, or the same name in another case"
             ));
             self.whom.identities.insert(string);
         }
-        Ok(())
     }
 
-    /// Every user whom a binding names.
-    async fn named_in_bindings(&self) -> kube::Result<BTreeSet<String>> {
-        let cluster: Api<ClusterRoleBinding> = Api::all(self.client.clone());
-        let namespaced: Api<RoleBinding> = Api::all(self.client.clone());
-        let subjects = pages(&cluster, &[]).map_ok(|binding| binding.subjects);
-        let mut subjects = pin!(subjects.chain(pages(&namespaced, &[]).map_ok(|binding| binding.subjects)));
-        let mut named = BTreeSet::new();
-        while let Some(subjects) = subjects.try_next().await? {
-            let users = subjects.into_iter().flatten().filter(|subject| subject.kind == "User");
-            named.extend(users.map(|subject| subject.name));
-        }
-        Ok(named)
-    }
-
-    /// What their tokens carry beside their names. Bindings of groups hold until a token ends, so that who cannot
-    /// be asked about in them is not proven.
-    async fn look_for_groups(&mut self, people: impl Iterator<Item = &User>) {
+    /// What their tokens carry beside their names: the groups that whoever asks says, and those that the directory has
+    /// them in, inactive or not.
+    async fn look_for_groups(&mut self, people: impl Iterator<Item = &User>, said: &[String]) {
+        self.whom.groups.extend(said.iter().filter(|group| *group != EVERYBODY).cloned());
         for user in people {
             let provider = user.provider();
             let known = self.providers.iter().find(|known| *known.name == **provider).cloned();
             let Some(known) = known else { continue };
-            let bound = groups::Bound::by(&self.client, provider).await;
-            for (policy, error) in bound.iter().flat_map(|bound| &bound.unreadable) {
-                self.cannot_read("ScimAccessPolicy", policy, error);
-            }
-            let groups = match bound {
-                Ok(bound) if !bound.groups => continue,
-                Ok(_) => groups::of_token(&self.client, &known.object, user).await,
-                Err(error) => Err(error.into()),
-            };
-            match groups {
-                Ok(groups) => {
-                    self.whom.groups.extend(groups);
-                    self.note(format!(
-                        "policies of {provider} bind groups of tokens: those are asked about that the directory has \
-                         now; a token may still carry others: say them all by --group"
-                    ));
-                }
+            match groups::of_token(&self.client, &known.object, user).await {
+                Ok(groups) => self.whom.groups.extend(groups),
                 Err(error) => {
-                    self.whom.doubtful = true;
+                    self.whom.doubtful |= said.is_empty();
                     self.note(format!(
-                        "policies of {provider} may bind groups of tokens: say theirs by --group, because they \
-                         cannot be looked for: {error}"
+                        "the groups that {provider} has them in cannot be looked for, so say by --group all that \
+                         their token carries: {error}"
                     ));
                 }
             }
+        }
+    }
+
+    /// The providers of which whoever is meant can be; none is known where nothing tells.
+    fn providers_of(&self, name: &str, wanted: Option<&str>, found: &Found) -> Option<Vec<Arc<Known>>> {
+        let known = self.providers.iter().cloned();
+        let providers: Vec<_> = match wanted {
+            _ if !found.is_empty() => {
+                known.filter(|known| found.values().any(|user| **user.provider() == *known.name)).collect()
+            }
+            Some(wanted) => known.filter(|known| known.name == wanted).collect(),
+            None => known.filter(|known| known.prefixes(name)).collect(),
+        };
+        Some(providers).filter(|providers| !providers.is_empty())
+    }
+
+    /// A token keeps its groups until it ends, whatever the directory says now. Those that bindings name and that
+    /// nobody said are not proven.
+    fn look_for_unasked_groups(&mut self, named: Option<&Named>, providers: Option<&[Arc<Known>]>) {
+        let Some(named) = named else {
+            self.whom.doubtful = true;
+            self.note("say by --group all groups that their token carries".to_owned());
+            return;
+        };
+        let prefix = |known: &Arc<Known>| known.object.spec.identity.group.prefix.clone();
+        let prefixes: Option<Vec<String>> = providers.map(|providers| providers.iter().map(prefix).collect());
+        if let Some(unasked) = Unasked::of(&named.groups, &self.whom.groups, prefixes.as_deref()) {
+            self.whom.doubtful = true;
+            self.note(unasked.to_string());
         }
     }
 

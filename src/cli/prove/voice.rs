@@ -45,7 +45,11 @@ impl Voice {
         let who =
             Api::all(client.clone()).create(&PostParams::default(), &SelfSubjectReview::default()).await;
         let who = who.map_err(|error| {
-            format!("the API server lets you not act as {user:?}, which takes the right to impersonate users: {error}")
+            let and_groups = if groups.is_empty() { "" } else { " and groups" };
+            format!(
+                "the API server lets you not act as {user:?}, which takes the right to impersonate users{and_groups}: \
+                 {error}"
+            )
         })?;
         let heard = who.status.and_then(|status| status.user_info).unwrap_or_default();
         match heard.username {

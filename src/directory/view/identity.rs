@@ -6,12 +6,13 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{Group, Id, User};
+use super::{Group, Id, ProviderView, User};
 use crate::{
     api::{GroupAttribute, GroupIdentity, IdentityCase, UserIdentity},
     scim::{
         error::{Result, ScimError},
         filter::ElementFilter,
+        key::key,
         mode::Mode,
         path::Path,
         resource::Resource,
@@ -228,6 +229,24 @@ pub fn group_identity(mapping: &GroupIdentity, group: &Group) -> Result<Identity
         }
         GroupAttribute::Id => Identity::new(&mapping.prefix, &group.id().to_string()),
     }
+}
+
+/// The groups of a provider whose identity string is this one.
+pub fn groups_called<'v>(
+    mapping: &GroupIdentity,
+    identity: &str,
+    view: &'v ProviderView,
+) -> Vec<&'v Arc<Group>> {
+    let Some(value) = identity.strip_prefix(&mapping.prefix) else { return Vec::new() };
+    let found: Vec<_> = match mapping.from {
+        GroupAttribute::DisplayName => view.group_by_key(&key(value)).into_iter().collect(),
+        GroupAttribute::ExternalId => view.groups_by_external_id(value).collect(),
+        GroupAttribute::Id => view.group(&value.into()).into_iter().collect(),
+    };
+    // RBAC compares every letter, and the directory does not.
+    let is_called =
+        |group: &&Arc<Group>| group_identity(mapping, group).is_ok_and(|it| it.as_str() == identity);
+    found.into_iter().filter(is_called).collect()
 }
 
 #[cfg(test)]

@@ -31,6 +31,15 @@ pub struct Selector {
     filter: Option<UserFilter>,
 }
 
+/// Who says whether the people of a provider count as active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// The provider alone: whoever counts has `active` true.
+    Own,
+    /// Other providers too.
+    Shared,
+}
+
 /// Subjects that nobody can be found by.
 #[derive(Debug, Error)]
 pub enum SelectorError {
@@ -54,6 +63,11 @@ impl Selector {
             groups: subjects.groups.iter().flatten().map(GroupCriterion::new).collect::<Result<_, _>>()?,
             filter: users.map(|users| UserFilter::new(&users.filter, people)).transpose()?,
         })
+    }
+
+    /// The attribute of which the filter asks what nobody who counts can have, as far as that shows.
+    pub fn contradiction(&self, activity: Activity) -> Option<&str> {
+        self.filter.as_ref()?.contradiction(activity)
     }
 
     /// Looks up the groups, their active members, and who may match the filter. It decodes nothing, so

@@ -179,7 +179,9 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
     note(ConditionType::Ambiguous, "IdentityTaken", taken.collect());
     let refused = problems.excluded.iter().filter_map(refused_identity);
     let unusable = problems.unusable_captures.iter().map(|group| unusable_capture(group));
-    note(ConditionType::Invalid, "NameRefused", refused.chain(unusable).collect());
+    let nobody = problems.contradiction.as_deref().map(contradiction);
+    let reason = if nobody.is_some() { "NobodyMatches" } else { "NameRefused" };
+    note(ConditionType::Invalid, reason, nobody.into_iter().chain(refused).chain(unusable).collect());
     abnormal
 }
 
@@ -220,7 +222,10 @@ fn ready(
             return (True, Reason::new("NotYetValid", format!("it holds from {start} on")));
         }
         Validity::Since(end) => {
-            return (True, Reason::new("Expired", format!("it has not held since {end}")));
+            let message = format!(
+                "it has not held since {end}: give it a later validity.notAfter, or delete the policy, which gives nobody anything"
+            );
+            return (True, Reason::new("Expired", message));
         }
         Validity::Current => {}
     }
@@ -247,6 +252,7 @@ fn left_out(plan: &Plan) -> String {
         ),
         ("identity strings refused", excluded(|why| matches!(why, Nameless::Refused(_))), "Invalid"),
         ("group names that fill no name", plan.problems.unusable_captures.len(), "Invalid"),
+        ("filters that nobody can match", usize::from(plan.problems.contradiction.is_some()), "Invalid"),
         ("namespaces left out", plan.not_applied.len(), "status.namespaces"),
     ];
     let parts = parts.iter().filter(|(_, number, _)| *number > 0);
@@ -345,6 +351,13 @@ fn refused_identity(excluded: &Excluded) -> Option<String> {
 
 fn given_nothing(excluded: &Excluded) -> String {
     format!("{:?} is given nothing: {}", excluded.who, excluded.why)
+}
+
+fn contradiction(attribute: &str) -> String {
+    format!(
+        "subjects.users.filter asks of {attribute} what nobody can have: one value cannot be all that its terms ask for \
+         at once, and only active people count; change or leave out one of them"
+    )
 }
 
 fn unusable_capture(group: &str) -> String {

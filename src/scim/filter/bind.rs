@@ -24,9 +24,19 @@ pub struct ElementFilter(pub(super) Tree<ElementTest>);
 pub(super) struct ResourceTest {
     pub(super) path: AttributePath,
     pub(super) source: Source,
+    pub(super) cardinality: Cardinality,
     /// Which of the attribute's values are tested; without a filter all of them.
     pub(super) elements: Option<ElementFilter>,
     pub(super) check: Check,
+}
+
+/// How many values what is tested can have in one resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cardinality {
+    /// One at most.
+    One,
+    /// Any number.
+    Many,
 }
 
 /// A test of one value of an attribute: of its sub-attribute, or without one of itself.
@@ -168,8 +178,10 @@ impl ResourceTest {
                 hidden.name
             )));
         }
+        let is_list = at.attribute.multi_valued || sub.is_some_and(|sub| sub.multi_valued);
         Ok(Self {
             path: AttributePath::new(at, sub),
+            cardinality: if is_list { Cardinality::Many } else { Cardinality::One },
             source: if here.is_some() { Source::of(at, sub, schema.kind()) } else { Source::OtherType },
             elements,
             check,

@@ -11,6 +11,7 @@ use super::path::Path;
 use tree::Tree;
 
 mod bind;
+mod contradiction;
 mod eval;
 mod lexer;
 mod narrowing;

@@ -17,6 +17,13 @@ fn mistakes() -> Vec<(Value, &'static str, &'static str)> {
     vec![
         (filter("userType eq"), "Stalled", "subjects.users.filter"),
         (filter("noSuchAttribute eq 1"), "Stalled", "noSuchAttribute"),
+        (filter("meta.location pr"), "Stalled", "meta.location is of an answer over SCIM"),
+        (filter("active eq false"), "Invalid", "asks of active what nobody can have"),
+        (
+            filter("userName eq \"a\" and userName eq \"b\""),
+            "Invalid",
+            "asks of userName what nobody can have",
+        ),
         (matching("^(?<ns>"), "Stalled", "matching cannot be used"),
         (matching("((a{100}){100}){100}"), "Stalled", "size limit"),
         (matching_with("^(?<ns>.*)$", namespaces(&["{nosuch}"])), "Stalled", "captures {nosuch}"),
@@ -31,7 +38,7 @@ fn mistakes() -> Vec<(Value, &'static str, &'static str)> {
         (
             json!({"validity": {"notBefore": "2020-01-01T00:00:00Z", "notAfter": "2020-02-01T00:00:00Z"}}),
             "Ready",
-            "it has not held since 2020-02-01",
+            "it has not held since 2020-02-01T00:00:00Z: give it a later validity.notAfter",
         ),
     ]
 }

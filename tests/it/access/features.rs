@@ -134,3 +134,12 @@ async fn access_begins_at_its_moment_and_not_before() {
     company.may_edit("alice").await;
     assert!(clock::now() >= start);
 }
+
+#[tokio::test]
+async fn a_filter_by_schema_means_whom_it_finds_over_scim() {
+    let company = Company::new().await;
+    company.user("alice").await;
+    let filter = "schemas eq \"urn:ietf:params:scim:schemas:core:2.0:User\" and userName eq \"alice\"";
+    company.policy(json!({"subjects": {"users": {"filter": filter}}})).await;
+    company.may_edit("alice").await;
+}

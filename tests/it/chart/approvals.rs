@@ -1,4 +1,5 @@
-//! The policy `…-approvals`: who writes a policy does not thereby approve what the guard holds of it.
+//! The policies `…-approvals` and `…-approvers`: who writes a policy does not thereby approve what the guard holds of
+//! it, and who approves does not thereby write policies.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -27,8 +28,11 @@ async fn someone(role: &str) -> kube::Client {
 async fn approved() -> String {
     let name = unique("approved");
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), policy(&name, &json!({"scim-operator.dev/approve": "one"})).to_string())
-        .unwrap();
+    std::fs::write(
+        file.path(),
+        policy(&name, &json!({"scim-operator.dev/approve": "one", "owner/team": "platform"})).to_string(),
+    )
+    .unwrap();
     Release::get().await.kubectl(&format!("create -f {}", file.path().display())).await;
     format!("{POLICIES}/{name}")
 }
@@ -49,7 +53,32 @@ async fn an_editor_writes_policies_and_approves_none() {
 #[tokio::test]
 async fn an_approver_approves() {
     let approver = someone("approver").await;
-    assert_taken(&approver, Method::PATCH, &approved().await, &approval(Some("two"))).await;
+    let existing = approved().await;
+    assert_taken(&approver, Method::PATCH, &existing, &approval(Some("two"))).await;
+    assert_taken(&approver, Method::PATCH, &existing, &approval(None)).await;
+}
+
+#[tokio::test]
+async fn an_approver_changes_nothing_but_the_approval() {
+    let (approver, editor) = (someone("approver").await, someone("editor").await);
+    let existing = approved().await;
+    let owner = json!({"apiVersion": "v1", "kind": "Namespace", "name": "default", "uid": "gone"});
+    let metadata = |metadata: Value| json!({"metadata": metadata});
+    for change in [
+        json!({"spec": {"subjects": {"groups": null, "users": {"filter": "userName pr"}}}}),
+        json!({"spec": {"reason": "INC-4711"}}),
+        json!({"metadata": approval(Some("two"))["metadata"], "spec": {"roleRef": {"name": "admin"}}}),
+        metadata(json!({"annotations": {"scim-operator.dev/dangerous-role": "cluster-admin"}})),
+        metadata(json!({"annotations": {"owner/team": null}})),
+        metadata(json!({"annotations": {"owner/team": "another"}})),
+        metadata(json!({"labels": {"team": "platform"}})),
+        metadata(json!({"ownerReferences": [owner]})),
+        metadata(json!({"finalizers": ["example.org/never"]})),
+    ] {
+        let message = "changes the annotation scim-operator.dev/approve and nothing else";
+        assert_refused(&approver, Method::PATCH, &existing, &change, message).await;
+    }
+    assert_taken(&editor, Method::PATCH, &existing, &json!({"spec": {"reason": "INC-4711"}})).await;
 }
 
 #[tokio::test]

@@ -48,3 +48,43 @@ async fn people_are_listed_with_group_and_policy_and_others_apart() {
         told["others"].as_array().unwrap().iter().any(|other| other["subject"] == "Group system:masters")
     );
 }
+
+#[tokio::test]
+async fn whom_bindings_of_groups_let_do_something_are_the_people_in_them() {
+    let company = Company::new().await;
+    company.user("alice").await;
+    company.user("bob").await;
+    company.group("team", &["alice"]).await;
+    company.group("crew", &["bob"]).await;
+    company.group("empty", &[]).await;
+    let groups = json!({"groups": [{"displayName": "team"}, {"displayName": "empty"}]});
+    let policy = company.policy(json!({"subjectKind": "Group", "subjects": groups})).await;
+    company.until_ready(&policy, "True").await;
+    let crew = format!("{}crew", company.prefix());
+    let (to, here) = (format!("--group={crew}"), format!("--namespace={}", company.namespace));
+    company
+        .plane
+        .kubectl(["create", "rolebinding", "to-crew", "--clusterrole=edit", &to, &here])
+        .await
+        .unwrap();
+    let bob = Identity::person(&format!("{}bob", company.prefix()), &[&crew]);
+    company.plane.until_can(&bob, "create", "configmaps", &company.namespace).await;
+
+    let args = ["who-can", "create", "configmaps", &here];
+    let told = run(company.plane, &Identity::Admin, &[&args[..], &["--output=json"]].concat()).await.json();
+    let people = told["people"].as_array().unwrap();
+    let own: Vec<_> = people.iter().filter(|able| able["policy"] == json!(policy)).collect();
+    let of = |string: &str| {
+        let identity = json!(format!("{}{string}", company.prefix()));
+        *own.iter().find(|able| able["identity"] == identity).unwrap()
+    };
+    assert_eq!(of("team")["person"]["userName"], "alice");
+    assert_eq!((&of("empty")["nobody"], &of("empty")["by"]), (&json!("NoMembers"), &json!(["group empty"])));
+    let others = told["others"].as_array().unwrap();
+    let by_hand = others.iter().find(|other| other["binding"] == "to-crew").unwrap();
+    assert_eq!(by_hand["people"][0]["userName"], "bob");
+
+    let text = run(company.plane, &Identity::Admin, &args).await.printed;
+    let empty = text.lines().find(|line| line.contains(&format!("{}empty", company.prefix()))).unwrap();
+    assert!(empty.starts_with("(no active member)") && empty.ends_with("group empty"), "{empty}");
+}

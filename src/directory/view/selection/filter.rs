@@ -5,21 +5,34 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::super::{Difference, Group, Id, Members, Membership, ProviderView, User};
+use super::{
+    super::{Difference, Group, Id, Members, Membership, ProviderView, User},
+    Activity,
+};
 use crate::scim::{
-    error::Result,
+    error::{Result, ScimError},
     filter::{BoundFilter, Filter, Indexed},
     mode::Mode,
+    path::AttributePath,
     relations::{Relation, Relations},
-    resource::Resource,
+    resource::{Resource, seal},
     schema::ResourceSchema,
 };
+
+/// What an answer over SCIM has, and nobody knows who gives none: URLs, and what tells one answer from another.
+const OF_ANSWERS: [(&str, &str); 3] = [("meta", "location"), ("meta", "version"), ("groups", "$ref")];
 
 /// A filter over people that remembers its answers: who has not changed is not decoded again.
 #[derive(Debug)]
 pub(super) struct UserFilter {
     filter: BoundFilter,
     asks_of_groups: bool,
+    /// The people's schema, where the filter asks for `schemas`, which no resource keeps.
+    schemas: Option<ResourceSchema>,
+    /// Of what it asks what nobody can have.
+    contradiction: Option<String>,
+    /// The same where only active people are asked.
+    contradiction_of_active: Option<String>,
     /// By id: the resourceVersion that was asked, and the answer.
     answers: Mutex<HashMap<Id, (u64, bool)>>,
 }
@@ -33,10 +46,36 @@ pub(super) struct Candidate {
 
 impl UserFilter {
     /// Administrators write RFC 7644 to the letter, whatever their identity provider needs.
+    ///
+    /// # Errors
+    /// When the filter cannot be read, or asks for what only an answer over SCIM has.
     pub(super) fn new(text: &str, people: &ResourceSchema) -> Result<Self> {
         let filter = Filter::parse(text, Mode::Strict)?.bind(people, Mode::Strict)?;
-        let asks_of_groups = filter.attributes().any(|path| path.urn.is_none() && path.attribute == "groups");
-        Ok(Self { filter, asks_of_groups, answers: Mutex::default() })
+        if let Some(path) = filter.attributes().find(is_of_answers) {
+            return Err(ScimError::invalid_filter(format!(
+                "{path} is of an answer over SCIM, and nothing that the directory knows of a person: leave it out"
+            )));
+        }
+        let asks_for = |name| filter.attributes().any(|path| path.urn.is_none() && path.attribute == name);
+        let (asks_of_groups, asks_for_schemas) = (asks_for("groups"), asks_for("schemas"));
+        let schemas = asks_for_schemas.then(|| people.clone());
+        let active = Filter::parse("active eq true", Mode::Strict)?.bind(people, Mode::Strict)?;
+        let contradiction = |given| filter.contradiction(given).map(|path: &AttributePath| path.to_string());
+        Ok(Self {
+            contradiction: contradiction(None),
+            contradiction_of_active: contradiction(Some(&active)),
+            filter,
+            asks_of_groups,
+            schemas,
+            answers: Mutex::default(),
+        })
+    }
+
+    pub(super) fn contradiction(&self, activity: Activity) -> Option<&str> {
+        match activity {
+            Activity::Own => self.contradiction_of_active.as_deref(),
+            Activity::Shared => self.contradiction.as_deref(),
+        }
     }
 
     /// Whether a change of a group can change who matches: somebody who is known came or went, or the group is
@@ -97,8 +136,17 @@ impl UserFilter {
     }
 
     fn matches(&self, candidate: &Candidate) -> bool {
-        self.filter.matches(&resource(&candidate.user), candidate)
+        let mut resource = resource(&candidate.user);
+        if let Some(people) = &self.schemas {
+            seal(&mut resource, people);
+        }
+        self.filter.matches(&resource, candidate)
     }
+}
+
+fn is_of_answers(path: &AttributePath) -> bool {
+    let named = (path.attribute.as_str(), path.sub.as_deref().unwrap_or_default());
+    path.urn.is_none() && OF_ANSWERS.contains(&named)
 }
 
 impl Relations for Candidate {

@@ -130,6 +130,38 @@ fn a_filter_sees_id_and_groups_and_never_an_inactive_person() {
     assert_eq!(filtered("active eq false"), "");
 }
 
+/// RFC 7643 section 3: `schemas` follows from what is there.
+#[test]
+fn a_filter_may_ask_for_the_schemas_of_a_person() {
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let directory = directory(
+        vec![user("adam", json!({enterprise: {"department": "it"}})), user("zoe", json!({enterprise: {}}))],
+        vec![],
+    );
+    let filtered = |filter: String| {
+        let selection = select(&directory, json!({"users": {"filter": filter}}));
+        names(&selection).join(" ")
+    };
+    assert_eq!(filtered("schemas eq \"urn:ietf:params:scim:schemas:core:2.0:User\"".to_owned()), "adam zoe");
+    assert_eq!(filtered(format!("schemas eq \"{enterprise}\"")), "adam");
+    assert_eq!(filtered("schemas eq \"urn:ietf:params:scim:schemas:core:2.0:Group\"".to_owned()), "");
+    assert_eq!(filtered("schemas pr and userName eq \"zoe\"".to_owned()), "zoe");
+}
+
+#[test]
+fn a_filter_may_not_ask_for_what_only_an_answer_has() {
+    for (filter, path) in [
+        ("meta.location pr", "meta.location"),
+        ("userName pr and not (meta.VERSION eq \"W/1\")", "meta.version"),
+        ("groups.$ref co \"Groups\"", "groups.$ref"),
+        ("groups[$ref pr]", "groups.$ref"),
+    ] {
+        let subjects = serde_json::from_value(json!({"users": {"filter": filter}})).unwrap();
+        let error = Selector::new(&subjects, &ResourceSchema::user()).unwrap_err().to_string();
+        assert!(error.contains(&format!("{path} is of an answer over SCIM")), "{filter}: {error}");
+    }
+}
+
 #[test]
 fn a_filter_forgets_its_answer_when_the_person_changes() {
     let selector = selector(json!({"users": {"filter": "title eq \"boss\""}}));

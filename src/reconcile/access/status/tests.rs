@@ -146,6 +146,39 @@ fn people_without_a_usable_string_are_named() {
 }
 
 #[test]
+fn a_filter_that_nobody_can_match_is_told_and_takes_nothing_from_the_members_of_groups() {
+    let mut world = world(json!({}));
+    let told = |world: &mut World, subjects: Value| {
+        world.policy("p", json!({"subjects": subjects}));
+        world.settle("p");
+        conditions_of(&planned(world)).join("\n")
+    };
+    let filter = json!({"filter": "active eq false"});
+    insta::assert_snapshot!(told(&mut world, json!({"users": filter})), @"
+    Ready=True AppliedInPart: the bindings are as the policy says, with exceptions: filters that nobody can match: 1 (see Invalid)
+    Invalid=True NobodyMatches: subjects.users.filter asks of active what nobody can have: one value cannot be all that its terms ask for at once, and only active people count; change or leave out one of them
+    ");
+    let both = json!({"users": filter, "groups": [{"displayName": "team"}]});
+    assert!(told(&mut world, both).contains("Invalid=True NobodyMatches"));
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:alice"]);
+
+    // Somebody whom their own provider has as inactive may count as active by another one.
+    let correlate = json!({"deactivateBy": "All"});
+    world.provider("okta", json!({"correlate": correlate}));
+    assert_eq!(
+        told(&mut world, json!({"users": filter})),
+        "Ready=True Applied: the bindings are as the policy says"
+    );
+}
+
+#[test]
+fn a_grant_that_ended_says_what_to_change() {
+    let mut world = world(json!({}));
+    world.policy("p", json!({"validity": {"notAfter": "2026-01-01T00:00:00Z"}}));
+    insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @"Ready=True Expired: it has not held since 2026-01-01T00:00:00Z: give it a later validity.notAfter, or delete the policy, which gives nobody anything");
+}
+
+#[test]
 fn what_is_held_says_how_many_have_no_string_any_more() {
     let mut world = world(json!({"title": "alice"}));
     let guard = json!({"minimum": 0, "maxRemovals": "0%"});

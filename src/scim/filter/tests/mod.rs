@@ -1,3 +1,4 @@
+mod contradiction;
 mod matching;
 mod narrowing;
 mod oracle;
