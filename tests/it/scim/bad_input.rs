@@ -114,6 +114,29 @@ async fn a_resource_that_no_object_can_hold_is_the_clients_to_change() {
     assert_eq!(idp.get(&url).await.expect(200).body.get("phoneNumbers"), None);
 }
 
+/// The API server stores JSON as Go writes it, which escapes what HTML knows: it grows sixfold on its way to etcd.
+#[tokio::test]
+async fn a_resource_that_grows_too_large_where_it_is_stored_is_the_clients_to_change_too() {
+    let idp = Idp::new().await;
+    let url = format!("/Users/{}", idp.user("alice").await);
+    let addresses: Vec<Value> =
+        (0..950).map(|i| json!({"type": format!("{i}"), "formatted": "<".repeat(1000)})).collect();
+    let body = json!({"schemas": [USER], "userName": "bob", "addresses": addresses});
+    let operations = json!([{"op": "add", "path": "addresses", "value": addresses}]);
+    let bulk = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": [{"method": "POST", "path": "/Users", "bulkId": "bob", "data": body}],
+    });
+    let created = idp.post("/Users", body).await.expect(413).body;
+    let changed = idp.patch(&url, patch(&operations)).await.expect(413).body;
+    let in_bulk = &idp.post("/Bulk", bulk).await.expect(200).body["Operations"][0];
+    assert_eq!(in_bulk["status"], "413");
+    for refused in [&created, &changed, &in_bulk["response"]] {
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.contains("larger than one Kubernetes object may be"), "{detail}");
+    }
+}
+
 #[tokio::test]
 async fn a_path_may_be_written_carelessly() {
     let idp = Idp::new().await;
