@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use super::tree::Tree;
 use super::{Filter, Literal, Operator, Term, Test};
-use crate::scim::comparison::{Comparable, Comparison, instant};
+use crate::scim::comparison::{Comparable, Comparison};
+use crate::scim::date_time::instant;
 use crate::scim::error::{Result, ScimError, quote};
 use crate::scim::mode::{EmailAlias, LooseForms, Mode};
 use crate::scim::path::{AttributePath, Path};

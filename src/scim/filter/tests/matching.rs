@@ -215,6 +215,7 @@ fn times_compare_as_instants() {
     all_match(&[
         r#"meta.created eq "2010-01-23T05:56:22+01:00""#,
         r#"meta.created lt "2011-05-13T04:42:34Z""#,
+        r#"meta.created lt "9999-12-31T23:59:59.9999999Z""#,
         r#"Meta.Created ge "2010-01-23T04:56:22.000Z""#,
         r#"urn:example:2.0:User:hired gt "2024-03-01T00:00:00Z""#,
     ]);
