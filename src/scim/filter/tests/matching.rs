@@ -222,6 +222,25 @@ fn times_compare_as_instants() {
     none_match(&[r#"meta.created gt "2010-01-23T04:56:22Z""#]);
 }
 
+/// RFC 7643 section 2.3.5.
+#[test]
+fn times_in_other_forms_are_times_in_compat_alone() {
+    for time in [
+        "2009-11-23",
+        "2009-11-23T00:00Z",
+        "2009-11-23T00:00:00Z[UTC]",
+        "2009-11-23T00:00:00,5Z",
+        "2009-11-23T00:00:00+25:59",
+    ] {
+        let filter = format!(r#"meta.created gt "{time}""#);
+        all_match(&[&filter]);
+        for mode in [Mode::Strict, Mode::Ipsie] {
+            assert!(refusal(&filter, mode).contains("cannot be compared"), "{time}");
+        }
+    }
+    refusal(r#"meta.created gt "yesterday""#, Mode::Compat);
+}
+
 /// Quirks Q4 and Q14.
 #[test]
 fn booleans_numbers_and_text_may_be_written_as_each_other_in_compat_alone() {
