@@ -6,7 +6,13 @@ use super::comparison::Comparison;
 use super::error::{Result, ScimError, quote};
 use super::filter::is_present;
 use super::resource::Resource;
-use super::schema::{Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Storage};
+use super::schema::{
+    Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Storage, Uniqueness,
+};
+
+/// The longest userName, and the longest displayName of a group, in bytes: they stand in the columns of
+/// `kubectl get`.
+const MAX_NAME: usize = 1024;
 
 /// What every resource of a type must have, and which values some attributes may have.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +21,8 @@ pub struct Requirements {
     /// What each value of an attribute must have.
     parts: Vec<Field>,
     constraints: Vec<(Field, Allowed)>,
+    /// By what resources are called.
+    names: Vec<Field>,
 }
 
 /// What a resource becomes what it is by.
@@ -101,6 +109,7 @@ impl Requirements {
             })
         };
         let required = attributes().filter(|at| at.attribute.required);
+        let names = attributes().filter(|at| at.attribute.uniqueness == Uniqueness::Server);
         let parts = attributes().flat_map(|at| {
             let required = at.attribute.sub_attributes.iter().filter(|sub| sub.required);
             required.map(move |sub| Field::new(at, Some(sub)))
@@ -109,6 +118,7 @@ impl Requirements {
             required: required.map(|at| Field::new(at, None)).collect(),
             parts: parts.collect(),
             constraints: Vec::new(),
+            names: names.map(|at| Field::new(at, None)).collect(),
         }
     }
 
@@ -124,18 +134,23 @@ impl Requirements {
     pub fn enforce(&self, resource: &mut Resource, change: Change<'_>) -> Result<()> {
         let before = change.before();
         let deactivated = before.filter(|before| is_active(before) && !is_active(resource));
+        let overlong = self.overlong(resource, before);
         let refused = self.constrain(resource, before, deactivated.map(|_| OnInvalid::Drop));
         let missing = self.missing(resource, before);
         if let Some(before) = deactivated {
-            let kept = missing.into_iter().filter(|field| !field.is_active());
+            let kept = overlong.into_iter().chain(missing).filter(|field| !field.is_active());
             kept.for_each(|field| field.restore(resource, before));
             return Ok(());
         }
         let is_unassigned = missing.iter().any(|field| field.values(resource).is_empty());
+        let paths =
+            |fields: &[&Field]| fields.iter().map(|field| &*field.path).collect::<Vec<_>>().join(", ");
         let mut complaints = Vec::new();
         if !missing.is_empty() {
-            let paths: Vec<_> = missing.iter().map(|field| field.path.as_str()).collect();
-            complaints.push(format!("required and missing: {}", paths.join(", ")));
+            complaints.push(format!("required and missing: {}", paths(&missing)));
+        }
+        if !overlong.is_empty() {
+            complaints.push(format!("longer than {MAX_NAME} bytes: {}", paths(&overlong)));
         }
         complaints.extend(refused);
         match (complaints.is_empty(), change) {
@@ -143,6 +158,16 @@ impl Requirements {
             (false, Change::Patch(_)) if is_unassigned => Err(ScimError::mutability(complaints.join("; "))),
             (false, _) => Err(ScimError::invalid_value(complaints.join("; "))),
         }
+    }
+
+    /// The names that are too long and were not there before.
+    fn overlong(&self, resource: &Resource, before: Option<&Resource>) -> Vec<&Field> {
+        let is_overlong = |field: &Field, value: &Value| {
+            value.as_str().is_some_and(|name| name.len() > MAX_NAME)
+                && !before.is_some_and(|before| field.has(before, value))
+        };
+        let names = self.names.iter();
+        names.filter(|field| field.values(resource).iter().any(|value| is_overlong(field, value))).collect()
     }
 
     /// Drops the values that are not allowed and were not there before; says what is wrong with those that are

@@ -137,7 +137,7 @@ fn whoever_becomes_inactive_is_refused_nothing() {
         ENTERPRISE_USER: {"department": "d"},
     });
     let sent = json!({
-        "userName": "a", "userType": "boss", "emails": [{"value": "b@x", "type": "pager"}],
+        "userName": "b".repeat(2000), "userType": "boss", "emails": [{"value": "b@x", "type": "pager"}],
     });
     let with_active = |active: Option<bool>| {
         let mut sent = sent.clone();
@@ -155,6 +155,25 @@ fn whoever_becomes_inactive_is_refused_nothing() {
     let inactive = json!({"userName": "a", "active": false});
     let wrong = json!({"userName": "a", "userType": "boss", "active": false});
     assert!(enforce(&strict, wrong, Some(inactive)).is_err(), "who was inactive stays so all the same");
+}
+
+#[test]
+fn a_name_is_no_longer_than_a_table_can_show() {
+    let none = requirements(&[], &[]);
+    let named = |name: &str, count| json!({"userName": name.repeat(count), "displayName": "d".repeat(5000)});
+    assert!(enforce(&none, named("ä", 512), None).is_ok());
+    let refused = enforce(&none, named("ä", 513), None).unwrap_err();
+    assert_eq!(
+        (refused.kind(), refused.detail()),
+        (ErrorKind::InvalidValue, "longer than 1024 bytes: userName")
+    );
+    let before = Some(named("a", 2000));
+    assert!(enforce(&none, named("A", 2000), before.clone()).is_ok(), "what was so before passes");
+    assert!(enforce(&none, named("b", 2000), before).is_err());
+
+    let none = Requirements::of(&ResourceSchema::group());
+    assert!(enforce(&none, json!({"displayName": "a".repeat(1024)}), None).is_ok());
+    assert!(enforce(&none, json!({"displayName": "a".repeat(1025)}), None).is_err());
 }
 
 #[test]
