@@ -31,3 +31,4 @@ pub mod fuzzing;
 
 mod object;
 mod steps;
+mod unseen;

@@ -152,7 +152,18 @@ async fn a_path_may_be_written_carelessly() {
 async fn a_name_that_is_blank_or_holds_a_control_character_is_refused_however_it_comes() {
     let idp = Idp::new().await;
     let (alice, team) = (idp.user("alice").await, idp.group("team", &[]).await);
-    for name in ["", " ", "\t", "\u{3000}\u{a0}", "a\nb", "a\u{0}", "a\u{7f}", "a\u{85}b", "\u{1b}[2J"] {
+    for name in [
+        "",
+        " ",
+        "\t",
+        "\u{3000}\u{a0}",
+        "\u{200b} \u{3164}",
+        "a\nb",
+        "a\u{0}",
+        "a\u{7f}",
+        "a\u{85}b",
+        "\u{1b}[2J",
+    ] {
         for (collection, attribute, id) in [("Users", "userName", &alice), ("Groups", "displayName", &team)] {
             let (all, one) = (format!("/{collection}"), format!("/{collection}/{id}"));
             let body = json!({(attribute): name});
