@@ -82,6 +82,11 @@ switches! {
         Refuse = "400 invalidSyntax",
     }, because "Entra groups many changes into one operation with such keys; the profile refuses it";
 
+    read_only_in_patch: ReadOnlyInPatch, "a read-only attribute in the value of a PATCH without a path, or at the path of a schema", {
+        Ignore = "ignored, but an `id` that is another's is 400 mutability",
+        Refuse = "400 mutability, but the `id` that is there",
+    }, because "clients send back what they were shown; RFC 7644 section 3.5.2 has each operation fit what it changes";
+
     empty_patch: EmptyPatch, "a PATCH whose list of operations is empty", {
         Nothing = "changes nothing",
         Refuse = "400 invalidSyntax",
@@ -138,6 +143,7 @@ const COMPAT: Switches = Switches {
     unknown_path: UnknownPath::IgnoreOnUsers,
     email_alias: EmailAlias::Understand,
     pathless_patch: PathlessPatch::Keys,
+    read_only_in_patch: ReadOnlyInPatch::Ignore,
     empty_patch: EmptyPatch::Nothing,
     wrong_schemas: WrongSchemas::Take,
     complex_replace: ComplexReplace::Merge,
@@ -155,6 +161,7 @@ const STRICT: Switches = Switches {
     unknown_path: UnknownPath::Refuse,
     email_alias: EmailAlias::Refuse,
     pathless_patch: PathlessPatch::Names,
+    read_only_in_patch: ReadOnlyInPatch::Refuse,
     empty_patch: EmptyPatch::Refuse,
     wrong_schemas: WrongSchemas::Refuse,
     complex_replace: ComplexReplace::Merge,
@@ -182,7 +189,7 @@ mod tests {
     fn the_documentation_has_a_row_for_every_switch() {
         let table = table();
         assert!(table.contains("| a PATCH without a path | attribute names, dotted and URN keys | attribute names | 400 invalidSyntax |"));
-        assert_eq!(table.lines().count(), 2 + 14);
+        assert_eq!(table.lines().count(), 2 + 15);
     }
 
     #[test]

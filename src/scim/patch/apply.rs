@@ -7,7 +7,9 @@ use super::{Change, Patched, Verb};
 use crate::scim::error::{ErrorKind, Result, ScimError, quote};
 use crate::scim::filter::ElementFilter;
 use crate::scim::members::{Member, MemberEdit, unchangeable};
-use crate::scim::mode::{ComplexReplace, Mode, PathlessPatch, RemoveWithValue, UnknownPath, UnmatchedFilter};
+use crate::scim::mode::{
+    ComplexReplace, Mode, PathlessPatch, ReadOnlyInPatch, RemoveWithValue, UnknownPath, UnmatchedFilter,
+};
 use crate::scim::object;
 use crate::scim::path::Path;
 use crate::scim::resource::Resource;
@@ -155,7 +157,7 @@ impl<'a> Application<'a> {
     /// What only the server sets comes along where a client sends back all that it has read. The id alone
     /// says something: which resource is meant.
     fn is_echo(&self, place: &Place<'_>) -> bool {
-        self.mode.switches().pathless_patch == PathlessPatch::Keys
+        self.mode.switches().read_only_in_patch == ReadOnlyInPatch::Ignore
             && place.is_read_only()
             && !place.is_core("id")
     }
