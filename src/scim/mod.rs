@@ -29,6 +29,7 @@ pub mod value;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 
+mod element;
 mod object;
 mod steps;
 mod unseen;
