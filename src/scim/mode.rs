@@ -61,7 +61,7 @@ macro_rules! switches {
 }
 
 switches! {
-    unknown_in_body: UnknownInBody, "an unknown attribute in a body, a PATCH, a bulk request, their operations or a `.search`", {
+    unknown_in_body: UnknownInBody, "an unknown attribute in a body, a PATCH, a bulk request, their operations or a `.search` (of a member `display` and `primary` are known, and not kept)", {
         Ignore = "ignored, counted",
         Refuse = "400 invalidSyntax",
     }, because "identity providers send attributes that nobody asked for, and take 400 as final";
