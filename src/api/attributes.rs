@@ -40,13 +40,14 @@ impl Default for AttributeRules {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Constraint {
-    /// An attribute path. Example: `userType`.
+    /// An attribute path. Example: `userType`. `active` takes no constraint.
     #[schemars(length(min = 1, max = 256))]
     pub path: String,
     /// The values that are taken.
     #[schemars(length(min = 1, max = 256), inner(length(max = 1024)))]
     pub values: Vec<String>,
-    /// Reject: answer 400. Drop: leave the value out.
+    /// Reject: answer 400. Drop: leave the value out; of a list, the whole value, such as an address with its
+    /// country. Who becomes inactive is refused nothing: then Reject is Drop.
     /// Default: Reject.
     #[serde(default)]
     pub on_invalid: OnInvalid,
@@ -58,7 +59,7 @@ pub enum OnInvalid {
     /// The request is answered 400.
     #[default]
     Reject,
-    /// The value is left out.
+    /// The value is left out; of a list, the whole value.
     Drop,
 }
 

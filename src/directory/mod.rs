@@ -40,7 +40,7 @@ pub(crate) use catalog::tests::policy;
 pub use janitor::Janitor;
 pub use provider::{InvalidProvider, Meta, Provider};
 pub use query::{Match, Page, Question, membership};
-pub use tags::user_etag;
+pub use tags::{group_etag, user_etag};
 pub use write::Asked;
 pub use written::{Changed, Written};
 

@@ -6,7 +6,7 @@ mod relations;
 
 use jiff::Timestamp;
 
-use super::{Provider, Store, provider::Names};
+use super::{Provider, Store, provider::Names, write::of_a_question};
 use crate::scim::{
     error::Result,
     filter::{BoundFilter, Indexed},
@@ -151,15 +151,18 @@ impl Store {
         kind: ResourceKind,
         lookup: &Indexed,
     ) -> Result<Option<Match>> {
-        Ok(match (kind, lookup) {
+        let found = match (kind, lookup) {
             (ResourceKind::User, Indexed::UserName(key)) => {
-                self.users.find_by_key(provider.name(), key).await?.map(Match::User)
+                let user = self.users.find_by_key(provider.name(), key).await;
+                user.map(|user| user.map(Match::User))
             }
             (ResourceKind::Group, Indexed::DisplayName(key)) => {
-                self.groups.find_by_key(provider.name(), key).await?.map(Match::Group)
+                let group = self.groups.find_by_key(provider.name(), key).await;
+                group.map(|group| group.map(Match::Group))
             }
-            _ => None,
-        })
+            _ => Ok(None),
+        };
+        found.map_err(of_a_question)
     }
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::view::{Group, Membership, User};
+use super::view::{Group, Id, Membership, User};
 use crate::{
     api::ResourceMeta,
     scim::{
@@ -22,19 +22,31 @@ pub(super) fn check(conditions: &Conditions, meta: &ResourceMeta) -> Result<()> 
 /// The entity tag of a person who is shown with these groups, in whichever order they are: no version counts
 /// them, their names, and how the person is in them.
 pub fn user_etag(user: &User, groups: &[(Arc<Group>, Membership)]) -> ETag {
-    let version = user.meta().version;
-    if groups.is_empty() {
-        return ETag::new(version);
-    }
     let mut shown: Vec<_> = groups
         .iter()
         .map(|(group, membership)| (group.id().to_string(), group.display_name(), membership.name()))
         .collect();
     shown.sort_unstable();
-    let digest = shown.iter().fold(Sha256::new(), |digest, (id, name, membership)| {
-        let parts = [id.as_str(), name, membership];
-        parts.into_iter().fold(digest, |digest, part| digest.chain_update(part).chain_update([0]))
-    });
-    let digest: String = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let shown = shown.iter().flat_map(|(id, name, membership)| [id.as_str(), name, membership]);
+    beside(user.meta().version, shown)
+}
+
+/// The entity tag of a group that is shown without these of its members, in whichever order they are: they have been
+/// deleted, and no version counts that.
+pub fn group_etag<'a>(group: &Group, gone: impl Iterator<Item = &'a Id>) -> ETag {
+    let mut hidden: Vec<String> = gone.map(Id::to_string).collect();
+    hidden.sort_unstable();
+    beside(group.meta().version, hidden.iter().map(String::as_str))
+}
+
+/// The tag of a version beside which these are shown, or hidden.
+fn beside<'a>(version: i64, parts: impl Iterator<Item = &'a str>) -> ETag {
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return ETag::new(version);
+    }
+    let digest =
+        parts.fold(Sha256::new(), |digest, part| digest.chain_update(part).chain_update([0])).finalize();
+    let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     ETag::beside(version, digest)
 }

@@ -9,7 +9,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -72,14 +72,16 @@ struct Requests {
     answered: AtomicUsize,
     /// Of which nothing is left to be asked for.
     ended: AtomicUsize,
+    /// Whether the last one that began had no body, so that it ended where its head did.
+    is_bare: AtomicBool,
     /// When anything last became of one of them, or of their answers, in milliseconds since the connection was made.
     progressed: AtomicU64,
 }
 
 impl Requests {
     fn new() -> Self {
-        let (begun, answered, ended, progressed) = Default::default();
-        Self { connected: Instant::now(), begun, answered, ended, progressed }
+        let (begun, answered, ended, is_bare, progressed) = Default::default();
+        Self { connected: Instant::now(), begun, answered, ended, is_bare, progressed }
     }
 
     /// Counts one more.
@@ -129,6 +131,7 @@ impl<S, B, A> Service<Request<B>> for Counted<S>
 where
     S: Service<Request<B>, Response = Response<A>>,
     S::Future: Send + 'static,
+    B: HttpBody,
     A: HttpBody<Data = Bytes, Error = axum::Error> + Send + Unpin + 'static,
 {
     type Response = Response<Body>;
@@ -140,6 +143,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.requests.is_bare.store(request.body().is_end_stream(), Ordering::SeqCst);
         self.requests.count(&self.requests.begun);
         let (running, unanswered) = (Running(self.requests.clone()), Unanswered(self.requests.clone()));
         let answer = self.service.call(request);
@@ -187,6 +191,8 @@ pub(super) struct TimedStream<T> {
     /// How many requests had ended, been answered and begun when that was last looked at.
     seen: [usize; 3],
     frames: Frames,
+    /// What was read last.
+    tail: [u8; 3],
     phase: Phase,
     /// When the head of which a part has come has taken too long.
     head_end: Option<HeadEnd>,
@@ -225,6 +231,7 @@ impl<T> TimedStream<T> {
             requests,
             seen: [0; 3],
             frames: Frames::default(),
+            tail: [0; 3],
             phase: Phase::Open,
             head_end: None,
             timer: Box::pin(sleep(IDLE)),
@@ -240,7 +247,10 @@ impl<T> TimedStream<T> {
         if self.seen != now {
             self.seen = now;
             if !self.frames.are_spoken() {
-                self.head_end = None;
+                // Of a head of which a part came along with the request before the time begins now: nobody read it
+                // while that was answered.
+                let is_begun = begun == ended && self.has_more();
+                self.head_end = is_begun.then(|| HeadEnd(Instant::now() + HEAD, None));
             }
         }
         if begun != answered {
@@ -252,10 +262,22 @@ impl<T> TimedStream<T> {
         }
     }
 
+    /// Whether more has come than the last request, as far as one can see: where it had no body, a blank line was its
+    /// end.
+    fn has_more(&self) -> bool {
+        self.requests.is_bare.load(Ordering::SeqCst)
+            && !self.tail.ends_with(b"\n\n")
+            && self.tail != *b"\n\r\n"
+    }
+
     /// Looks at what has come.
     fn note(&mut self, bytes: &[u8], awaited: Awaited) {
         let windows = self.frames.windows();
         self.frames.read(bytes);
+        for byte in bytes.iter().skip(bytes.len().saturating_sub(self.tail.len())) {
+            let [_, before, last] = self.tail;
+            self.tail = [before, last, *byte];
+        }
         if awaited == Awaited::Reader && self.frames.windows() != windows {
             self.requests.progress();
         }

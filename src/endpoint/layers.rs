@@ -5,8 +5,8 @@ use std::any::Any;
 use axum::{
     Extension, Router,
     extract::{Request, State},
-    http::{Uri, uri::PathAndQuery},
-    middleware::{Next, from_fn, from_fn_with_state, map_request},
+    http::{StatusCode, Uri, header, uri::PathAndQuery},
+    middleware::{Next, from_fn, from_fn_with_state, map_request, map_response},
     response::{IntoResponse, Response},
 };
 use tower::ServiceBuilder;
@@ -35,7 +35,8 @@ pub(super) fn around(routes: Router<Endpoint>, endpoint: &Endpoint) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(map_request(locate))
         .layer(from_fn_with_state(endpoint.clone(), auth::authenticate))
-        .layer(from_fn_with_state(endpoint.clone(), admit));
+        .layer(from_fn_with_state(endpoint.clone(), admit))
+        .layer(map_response(allow));
     let routes: Router = routes.with_state(endpoint.clone());
     Router::new().fallback_service(routes).layer(layers)
 }
@@ -78,6 +79,15 @@ async fn admit(
     request.extensions_mut().insert(scope);
     request.extensions_mut().insert(known);
     Ok(next.run(request).await)
+}
+
+/// Leaves the methods of a path to answers that are about them: axum names them wherever it has none for a request,
+/// also at a path that this provider does not have.
+async fn allow(mut answer: Response) -> Response {
+    if answer.status() != StatusCode::METHOD_NOT_ALLOWED {
+        answer.headers_mut().remove(header::ALLOW);
+    }
+    answer
 }
 
 /// Said of every path that SCIM does not have.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     directory::{
-        Assignable, Match, Meta, membership, user_etag,
+        Assignable, Match, Meta, group_etag, membership, user_etag,
         view::{Group, Id, Membership, User},
     },
     scim::{
@@ -89,13 +89,14 @@ impl<'a> Renderer<'a> {
 
     /// A group, with its members.
     pub(super) fn group(&self, group: &Group) -> Shown {
-        let (id, etag) = (group.id(), ETag::new(group.meta().version));
+        let shows_members = self.projection.shows("members");
+        let id = group.id();
+        let etag = if shows_members { self.etag_of(group) } else { ETag::new(group.meta().version) };
         let location = ResourceKind::Group.url(&self.scope.base, id);
         let meta = Meta::shown(ResourceKind::Group, group.meta(), &location, &etag);
         let added = Added { meta, groups: Vec::new() };
         let text = self.projection.show(group.compact(), &id.to_string(), &added).text();
-        let members =
-            self.projection.shows("members").then(|| Members::new(group, self.scope, &self.projection));
+        let members = shows_members.then(|| Members::new(group, self.scope, &self.projection));
         Shown { id: id.clone(), etag, location, text, members }
     }
 
@@ -110,6 +111,12 @@ impl<'a> Renderer<'a> {
         }
         let text = self.projection.show_decoded(resource).text();
         Shown { id: id.clone(), etag, location, text, members: None }
+    }
+
+    fn etag_of(&self, group: &Group) -> ETag {
+        let directory = self.scope.store.read();
+        let view = directory.provider(self.scope.provider.name());
+        group_etag(group, view.into_iter().flat_map(|view| view.gone_from(group.id())))
     }
 
     fn groups_of(&self, id: &Id) -> Vec<(Arc<Group>, Membership)> {

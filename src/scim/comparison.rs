@@ -4,12 +4,11 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
+use super::date_time::instant;
 use super::key::key;
 use super::schema::{Attribute, AttributeRef, Type, Uniqueness};
 
@@ -110,14 +109,6 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().flat_map(char::to_lowercase).collect())
 }
 
-/// The instant that a `dateTime` means; without an offset, in UTC.
-pub fn instant(text: &str) -> Option<Timestamp> {
-    text.parse().ok().or_else(|| {
-        let local: DateTime = text.parse().ok()?;
-        local.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-    })
-}
-
 /// A value in a form that compares. Values of different types compare by type.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Comparable<'v> {
@@ -125,8 +116,8 @@ pub enum Comparable<'v> {
     Boolean(bool),
     /// A number.
     Number(Exact),
-    /// An instant.
-    Instant(Timestamp),
+    /// An instant, counted from 1970.
+    Instant(SignedDuration),
     /// Text in which differences that do not count are gone.
     Text(Cow<'v, str>),
 }

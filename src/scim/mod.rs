@@ -29,6 +29,8 @@ pub mod value;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 
+mod element;
 mod mutability;
 mod object;
 mod steps;
+mod unseen;

@@ -61,7 +61,7 @@ macro_rules! switches {
 }
 
 switches! {
-    unknown_in_body: UnknownInBody, "an unknown attribute in a body, a PATCH, a bulk request, their operations or a `.search`", {
+    unknown_in_body: UnknownInBody, "an unknown attribute in a body, a PATCH, a bulk request, their operations or a `.search` (of a member `display` and `primary` are known, and not kept)", {
         Ignore = "ignored, counted",
         Refuse = "400 invalidSyntax",
     }, because "identity providers send attributes that nobody asked for, and take 400 as final";
@@ -81,6 +81,11 @@ switches! {
         Names = "attribute names",
         Refuse = "400 invalidSyntax",
     }, because "Entra groups many changes into one operation with such keys; the profile refuses it";
+
+    read_only_in_patch: ReadOnlyInPatch, "a read-only attribute in the value of a PATCH without a path, or at the path of a schema", {
+        Ignore = "ignored, but an `id` that is another's is 400 mutability",
+        Refuse = "400 mutability, but the `id` that is there",
+    }, because "clients send back what they were shown; RFC 7644 section 3.5.2 has each operation fit what it changes";
 
     empty_patch: EmptyPatch, "a PATCH whose list of operations is empty", {
         Nothing = "changes nothing",
@@ -107,7 +112,7 @@ switches! {
         Refuse = "400 invalidValue",
     }, because "Entra removes members in this form; reading it as \"all\" would empty the group";
 
-    loose_forms: LooseForms, "strings as booleans, JSON in `roles.value`, filter values unquoted or of another type, one value for a list, a complex value (a member, the manager) as a bare string or in a list of one, attributes under the URN of the core schema, a `binary` that is not base64, numbers and lists of a `.search` as text", {
+    loose_forms: LooseForms, "strings as booleans, JSON in `roles.value`, filter values unquoted or of another type, times of a filter that are no `xsd:dateTime`, blanks in it that are not ASCII, one value for a list, a complex value (a member, the manager) as a bare string or in a list of one, attributes under the URN of the core schema, a `binary` that is not base64, numbers and lists of a `.search` as text", {
         Understand = "taken",
         Refuse = "400",
     }, because "Entra sends `\"True\"`, role assignments as JSON text, and a manager's id alone; others send `emails` as one object or as strings";
@@ -138,6 +143,7 @@ const COMPAT: Switches = Switches {
     unknown_path: UnknownPath::IgnoreOnUsers,
     email_alias: EmailAlias::Understand,
     pathless_patch: PathlessPatch::Keys,
+    read_only_in_patch: ReadOnlyInPatch::Ignore,
     empty_patch: EmptyPatch::Nothing,
     wrong_schemas: WrongSchemas::Take,
     complex_replace: ComplexReplace::Merge,
@@ -155,6 +161,7 @@ const STRICT: Switches = Switches {
     unknown_path: UnknownPath::Refuse,
     email_alias: EmailAlias::Refuse,
     pathless_patch: PathlessPatch::Names,
+    read_only_in_patch: ReadOnlyInPatch::Refuse,
     empty_patch: EmptyPatch::Refuse,
     wrong_schemas: WrongSchemas::Refuse,
     complex_replace: ComplexReplace::Merge,
@@ -182,7 +189,7 @@ mod tests {
     fn the_documentation_has_a_row_for_every_switch() {
         let table = table();
         assert!(table.contains("| a PATCH without a path | attribute names, dotted and URN keys | attribute names | 400 invalidSyntax |"));
-        assert_eq!(table.lines().count(), 2 + 14);
+        assert_eq!(table.lines().count(), 2 + 15);
     }
 
     #[test]

@@ -6,7 +6,13 @@ use super::comparison::Comparison;
 use super::error::{Result, ScimError, quote};
 use super::filter::is_present;
 use super::resource::Resource;
-use super::schema::{Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Storage};
+use super::schema::{
+    Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Storage, Uniqueness,
+};
+
+/// The longest userName, and the longest displayName of a group, in bytes: they stand in the columns of
+/// `kubectl get`.
+const MAX_NAME: usize = 1024;
 
 /// What every resource of a type must have, and which values some attributes may have.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +21,8 @@ pub struct Requirements {
     /// What each value of an attribute must have.
     parts: Vec<Field>,
     constraints: Vec<(Field, Allowed)>,
+    /// By what resources are called.
+    names: Vec<Field>,
 }
 
 /// What a resource becomes what it is by.
@@ -50,17 +58,25 @@ pub enum OnInvalid {
 
 /// A path in a provider's declaration that cannot be what it is used for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{} is no attribute of a {} that a client can set; correct the path", quote(.path), .kind.name())]
-pub struct UnusablePath {
-    path: String,
-    kind: ResourceKind,
+pub enum UnusablePath {
+    /// Nobody can set what it names.
+    #[error("{} is no attribute of a {} that a client can set; correct the path", quote(.path), .kind.name())]
+    Unsettable {
+        /// As it is declared.
+        path: String,
+        /// Of what it would be an attribute.
+        kind: ResourceKind,
+    },
+    /// It would keep people from being deactivated.
+    #[error("active takes no constraint: whoever is to lose access loses it; leave it out")]
+    Active,
 }
 
 impl Requirements {
     /// What the schemas require, and these.
     ///
     /// # Errors
-    /// The first path that no schema knows or that no client can set.
+    /// The first path that no schema knows or that no client can set, and a constraint of `active`.
     pub fn new<'p>(
         schema: &ResourceSchema,
         required: impl IntoIterator<Item = &'p str>,
@@ -74,7 +90,11 @@ impl Requirements {
             }
         }
         for Constraint { path, values, on_invalid } in constraints {
-            all.constraints.push((Field::locate(schema, &path)?, Allowed { values, on_invalid }));
+            let field = Field::locate(schema, &path)?;
+            if field.is_active() {
+                return Err(UnusablePath::Active);
+            }
+            all.constraints.push((field, Allowed { values, on_invalid }));
         }
         Ok(all)
     }
@@ -89,6 +109,7 @@ impl Requirements {
             })
         };
         let required = attributes().filter(|at| at.attribute.required);
+        let names = attributes().filter(|at| at.attribute.uniqueness == Uniqueness::Server);
         let parts = attributes().flat_map(|at| {
             let required = at.attribute.sub_attributes.iter().filter(|sub| sub.required);
             required.map(move |sub| Field::new(at, Some(sub)))
@@ -97,19 +118,67 @@ impl Requirements {
             required: required.map(|at| Field::new(at, None)).collect(),
             parts: parts.collect(),
             constraints: Vec::new(),
+            names: names.map(|at| Field::new(at, None)).collect(),
         }
     }
 
     /// Refuses a resource that lacks something or has a value that is not allowed, and drops the values that
     /// are to be dropped. Empty text is no value. What was already so before the change passes: nobody must be
-    /// kept from deactivating a person whose mail address is missing since last year.
+    /// kept from deactivating a person whose mail address is missing since last year. Nor must anything else that
+    /// is asked for here: with who becomes inactive, values that would be refused are dropped, and what would be
+    /// missing stays as it was.
     ///
     /// # Errors
     /// `invalidValue` that names everything that is missing or wrong at once; `mutability` where a PATCH leaves
     /// something unassigned (RFC 7644 section 3.5.2.2).
     pub fn enforce(&self, resource: &mut Resource, change: Change<'_>) -> Result<()> {
         let before = change.before();
+        let deactivated = before.filter(|before| is_active(before) && !is_active(resource));
+        let overlong = self.overlong(resource, before);
+        let refused = self.constrain(resource, before, deactivated.map(|_| OnInvalid::Drop));
+        let missing = self.missing(resource, before);
+        if let Some(before) = deactivated {
+            let kept = overlong.into_iter().chain(missing).filter(|field| !field.is_active());
+            kept.for_each(|field| field.restore(resource, before));
+            return Ok(());
+        }
+        let is_unassigned = missing.iter().any(|field| field.values(resource).is_empty());
+        let paths =
+            |fields: &[&Field]| fields.iter().map(|field| &*field.path).collect::<Vec<_>>().join(", ");
         let mut complaints = Vec::new();
+        if !missing.is_empty() {
+            complaints.push(format!("required and missing: {}", paths(&missing)));
+        }
+        if !overlong.is_empty() {
+            complaints.push(format!("longer than {MAX_NAME} bytes: {}", paths(&overlong)));
+        }
+        complaints.extend(refused);
+        match (complaints.is_empty(), change) {
+            (true, _) => Ok(()),
+            (false, Change::Patch(_)) if is_unassigned => Err(ScimError::mutability(complaints.join("; "))),
+            (false, _) => Err(ScimError::invalid_value(complaints.join("; "))),
+        }
+    }
+
+    /// The names that are too long and were not there before.
+    fn overlong(&self, resource: &Resource, before: Option<&Resource>) -> Vec<&Field> {
+        let is_overlong = |field: &Field, value: &Value| {
+            value.as_str().is_some_and(|name| name.len() > MAX_NAME)
+                && !before.is_some_and(|before| field.has(before, value))
+        };
+        let names = self.names.iter();
+        names.filter(|field| field.values(resource).iter().any(|value| is_overlong(field, value))).collect()
+    }
+
+    /// Drops the values that are not allowed and were not there before; says what is wrong with those that are
+    /// refused instead. `always` counts over what constraints say.
+    fn constrain(
+        &self,
+        resource: &mut Resource,
+        before: Option<&Resource>,
+        always: Option<OnInvalid>,
+    ) -> Vec<String> {
+        let mut refused = Vec::new();
         for (field, allowed) in &self.constraints {
             let is_wrong = |value: &Value| {
                 !allowed.contains(field, value) && !before.is_some_and(|before| field.has(before, value))
@@ -117,34 +186,31 @@ impl Requirements {
             if !field.values(resource).iter().any(|value| is_wrong(value)) {
                 continue;
             }
-            match allowed.on_invalid {
+            match always.unwrap_or(allowed.on_invalid) {
                 OnInvalid::Drop => field.remove(resource, is_wrong),
                 OnInvalid::Reject => {
-                    complaints.push(format!(
-                        "{} must be one of {}",
-                        field.path,
-                        quote(&allowed.values.join(", "))
-                    ));
+                    let values = quote(&allowed.values.join(", ")).to_string();
+                    refused.push(format!("{} must be one of {values}", field.path));
                 }
             }
         }
+        refused
+    }
+
+    /// What is required and was not missing before.
+    fn missing(&self, resource: &Resource, before: Option<&Resource>) -> Vec<&Field> {
         let is_new = |is_missing: fn(&Field, &Resource) -> bool, field: &Field| {
             is_missing(field, resource) && !before.is_some_and(|before| is_missing(field, before))
         };
         let missing = self.required.iter().filter(|field| is_new(Field::is_missing, field));
         let parts = self.parts.iter().filter(|field| is_new(Field::is_missing_in_a_value, field));
-        let missing: Vec<_> = missing.chain(parts).collect();
-        let is_unassigned = missing.iter().any(|field| field.values(resource).is_empty());
-        if !missing.is_empty() {
-            let paths: Vec<_> = missing.iter().map(|field| field.path.as_str()).collect();
-            complaints.insert(0, format!("required and missing: {}", paths.join(", ")));
-        }
-        match (complaints.is_empty(), change) {
-            (true, _) => Ok(()),
-            (false, Change::Patch(_)) if is_unassigned => Err(ScimError::mutability(complaints.join("; "))),
-            (false, _) => Err(ScimError::invalid_value(complaints.join("; "))),
-        }
+        missing.chain(parts).collect()
     }
+}
+
+/// Whether a person has access. Groups are never active.
+fn is_active(resource: &Resource) -> bool {
+    resource.get("active") == Some(&Value::Bool(true))
 }
 
 impl<'a> Change<'a> {
@@ -185,7 +251,7 @@ struct Field {
 
 impl Field {
     fn locate(schema: &ResourceSchema, path: &str) -> Result<Self, UnusablePath> {
-        let unusable = || UnusablePath { path: path.to_owned(), kind: schema.kind() };
+        let unusable = || UnusablePath::Unsettable { path: path.to_owned(), kind: schema.kind() };
         let (at, sub) = match schema.locate(path).ok_or_else(unusable)? {
             Located::Schema(_) => return Err(unusable()),
             Located::Attribute(at) => (at, None),
@@ -208,6 +274,11 @@ impl Field {
         let suffix = sub_name.as_ref().map(|sub| format!(".{sub}")).unwrap_or_default();
         let path = format!("{prefix}{name}{suffix}");
         Self { path, urn, name, sub: sub_name, comparison: Comparison::of(at, sub) }
+    }
+
+    /// Whether this is what says that a person has access.
+    fn is_active(&self) -> bool {
+        self.path == "active"
     }
 
     fn is_missing(&self, resource: &Resource) -> bool {
@@ -244,6 +315,22 @@ impl Field {
     /// Of a value of the attribute, what stands here.
     fn within<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         self.sub.as_ref().map_or(Some(value), |sub| value.get(sub))
+    }
+
+    /// Makes the attribute, as a whole, what it was before.
+    fn restore(&self, resource: &mut Resource, before: &Resource) {
+        let (attributes, before) = match &self.urn {
+            Some(urn) => {
+                let extension = resource.entry(urn).or_insert_with(|| Resource::new().into());
+                (extension.as_object_mut(), before.get(urn).and_then(Value::as_object))
+            }
+            None => (Some(resource), Some(before)),
+        };
+        match (attributes, before.and_then(|before| before.get(&self.name))) {
+            (Some(attributes), Some(value)) => _ = attributes.insert(self.name.clone(), value.clone()),
+            (Some(attributes), None) => _ = attributes.shift_remove(&self.name),
+            (None, _) => {}
+        }
     }
 
     /// Takes out the values that are wrong; of a list, the elements that hold them.

@@ -251,7 +251,8 @@ fn insert(object: &mut Map<String, Value>, name: &str, value: Value) -> Result<(
     }
 }
 
-fn said_twice(name: &str) -> ScimError {
+/// The refusal of a body that leaves open which of two values counts.
+pub(super) fn said_twice(name: &str) -> ScimError {
     ScimError::invalid_syntax(format!("the body says {} twice; say it once", quote(name)))
 }
 

@@ -338,9 +338,11 @@ mod tests {
             Comparable::Text("ä\"".into()),
             Comparison::Number.comparable(&json!(4.020334714624431e-150)).unwrap().into_owned(),
             Comparison::Number.comparable(&json!(i64::MIN)).unwrap().into_owned(),
-            Comparison::Instant.comparable(&json!("2011-05-13T04:42:34.123456789Z")).unwrap().into_owned(),
         ];
-        for value in values.into_iter().map(Some).chain([None]) {
+        let times =
+            ["2011-05-13T04:42:34.123456789Z", "0000-01-01T00:00:00.1Z", "9999-12-31T23:59:59.9999999Z"]
+                .map(|time| Comparison::Instant.comparable(&json!(time)).unwrap().into_owned());
+        for value in values.into_iter().chain(times).map(Some).chain([None]) {
             let key = SortKey { value, id: "a".into() };
             let written = serde_json::to_string(&key).unwrap();
             assert_eq!(serde_json::from_str::<SortKey>(&written).unwrap(), key, "{written}");

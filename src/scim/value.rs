@@ -9,11 +9,13 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Number, Value};
 
 use super::date_time::is_date_time;
+use super::element::drop_repeated;
 use super::error::{Result, ScimError, quote};
 use super::json;
 use super::mode::{LooseForms, Mode, Password, UnknownInBody};
 use super::schema::{Attribute, Mutability, Storage, Type, Uniqueness};
 use super::steps;
+use super::unseen::is_unseen;
 
 /// The longest text, in bytes of UTF-8.
 const MAX_TEXT: usize = 64 * 1024;
@@ -114,7 +116,7 @@ impl Normalizer<'_> {
             }
             normalized.extend(self.single(attribute, element)?);
         }
-        drop_repeated(&mut normalized);
+        drop_repeated(attribute, &mut normalized);
         if normalized.iter().filter(|element| is_primary(element)).count() > 1 {
             return Err(self.refuse(attribute, "has more than one primary value; at most one may be primary"));
         }
@@ -152,7 +154,7 @@ impl Normalizer<'_> {
             return Err(self.refuse(attribute, "is longer than 64 KiB"));
         }
         if attribute.uniqueness == Uniqueness::Server {
-            if text.trim().is_empty() {
+            if text.chars().all(is_unseen) {
                 return Err(self.refuse(attribute, "is blank; it must name the resource"));
             }
             if text.contains(char::is_control) {
@@ -224,12 +226,6 @@ fn as_kept(number: Number) -> Number {
     let Some(written) = double.map(|double| double.to_string()) else { return number };
     let signed = written.parse::<i64>().map(Number::from);
     signed.or_else(|_| written.parse::<u64>().map(Number::from)).unwrap_or(number)
-}
-
-/// Leaves each element once, where it comes first (RFC 7643 section 2.4).
-fn drop_repeated(elements: &mut Vec<Value>) {
-    let mut seen = HashSet::with_capacity(elements.len());
-    elements.retain(|element| seen.insert(element.clone()));
 }
 
 /// Whether an element of a list is its primary one.

@@ -8,11 +8,10 @@ use crate::{
         Provider, Store,
         members::shown,
         provider::Meta,
-        tags::user_etag,
+        tags::{group_etag, user_etag},
         view::{Group, Id, Membership, ProviderView, User},
     },
     scim::{
-        etag::ETag,
         members::MemberKind,
         relations::{Relation, Relations},
         schema::ResourceKind,
@@ -54,9 +53,10 @@ impl<'a> Known<'a> {
         json!(Meta::shown(ResourceKind::User, user.meta(), &location, &user_etag(user, &groups)))
     }
 
-    fn group_meta(&self, group: &Group) -> Value {
+    fn group_meta(&self, group: &Group, view: &ProviderView) -> Value {
         let location = ResourceKind::Group.url(self.base, group.id());
-        json!(Meta::shown(ResourceKind::Group, group.meta(), &location, &ETag::new(group.meta().version)))
+        let etag = group_etag(group, view.gone_from(group.id()));
+        json!(Meta::shown(ResourceKind::Group, group.meta(), &location, &etag))
     }
 }
 
@@ -75,7 +75,9 @@ impl Relations for Known<'_> {
             Relation::Members => view.group(&id).map(|group| self.members(group, view)).unwrap_or_default(),
             Relation::Meta => {
                 let user = view.user(&id).map(|user| self.user_meta(user, view));
-                user.or_else(|| view.group(&id).map(|group| self.group_meta(group))).into_iter().collect()
+                user.or_else(|| view.group(&id).map(|group| self.group_meta(group, view)))
+                    .into_iter()
+                    .collect()
             }
         };
         Box::new(values.into_iter())

@@ -168,6 +168,12 @@ impl ProviderView {
         self.strays.is_gone(member)
     }
 
+    /// Those who are gone and whom this group still names. Costs the same in a group of any size.
+    pub fn gone_from(&self, group: &Id) -> impl Iterator<Item = &Id> {
+        let gone = self.strays.gone_and_named();
+        gone.filter(move |member| self.memberships.of(member).contains(group))
+    }
+
     /// Ids that groups name and that nobody has or had.
     pub fn dangling(&self) -> impl Iterator<Item = &Id> {
         self.strays.dangling()

@@ -50,8 +50,9 @@ impl Fault {
             (409, _) => Self::Conflict,
             (404, _) => Self::Missing,
             (413, _) => Self::too_large(),
-            // etcd's own limit comes as 500, and so does a full disk; neither goes away by retrying.
-            (500, _) if status.message.contains("too large") => Self::too_large(),
+            // etcd's own limit comes as 500, and so do that of the API server's client of it and a full disk; none
+            // goes away by retrying.
+            (500, _) if is_too_large(&status.message) => Self::too_large(),
             (500, _) if status.message.contains("space exceeded") => {
                 tracing::error!(code = status.code, "kube_api.full");
                 Self::Refused(ScimError::new(
@@ -86,6 +87,11 @@ impl Fault {
     }
 }
 
+/// Whether etcd refused an object for its size, or gRPC before it: an API server sends etcd no more than 2 MiB.
+fn is_too_large(message: &str) -> bool {
+    ["too large", "send message larger than max"].iter().any(|said| message.contains(said))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,8 +116,9 @@ mod tests {
 
     #[test]
     fn an_object_that_is_too_large_is_the_clients_to_change() {
-        for fault in [of(413, "", ""), of(500, "", "etcdserver: request is too large")] {
-            assert_eq!(fault.into_error().kind(), ErrorKind::PayloadTooLarge);
+        let of_grpc = "rpc error: code = ResourceExhausted desc = trying to send message larger than max (5813998 vs. 2097152)";
+        for (code, message) in [(413, ""), (500, "etcdserver: request is too large"), (500, of_grpc)] {
+            assert_eq!(of(code, "", message).into_error().kind(), ErrorKind::PayloadTooLarge, "{message}");
         }
     }
 }

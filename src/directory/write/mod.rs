@@ -256,6 +256,17 @@ pub(super) fn not_found(resource_type: &str, id: &Id) -> ScimError {
     ScimError::not_found(format!("there is no {resource_type} with id {}", quote(&id.to_string())))
 }
 
+/// What the answer to a request that changes something begins with, where nobody knows what came of it.
+const UNCONFIRMED: &str = "the change is not confirmed: ";
+
 fn unavailable(reason: &str) -> ScimError {
-    ScimError::new(ErrorKind::Unavailable, format!("the change is not confirmed: {reason}; send it again"))
+    ScimError::new(ErrorKind::Unavailable, format!("{UNCONFIRMED}{reason}; send it again"))
+}
+
+/// The same error in the answer to a request that changes nothing.
+pub(super) fn of_a_question(error: ScimError) -> ScimError {
+    match error.detail().strip_prefix(UNCONFIRMED) {
+        Some(reason) => ScimError::new(error.kind(), format!("the directory cannot be asked: {reason}")),
+        None => error,
+    }
 }

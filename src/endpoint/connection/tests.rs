@@ -6,6 +6,9 @@ use tower::{ServiceExt, service_fn};
 
 use super::{frames::PREFACE, *};
 
+/// The whole of one.
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
+
 /// A connection's two ends, and its service, which answers at once.
 struct Connection {
     client: DuplexStream,
@@ -67,7 +70,7 @@ async fn an_idle_connection_lives_longer_than_a_minute_and_not_for_good() {
     assert!((60..=75).contains(&connection.end().await), "without any request");
 
     let mut connection = self::connection();
-    connection.send(b"GET /").await;
+    connection.send(REQUEST).await;
     drop(connection.serve().await);
     assert!((60..=75).contains(&connection.end().await), "after a request");
 }
@@ -76,7 +79,7 @@ async fn an_idle_connection_lives_longer_than_a_minute_and_not_for_good() {
 async fn every_request_has_its_own_ten_seconds() {
     let mut connection = connection();
     for _ in 0..3 {
-        connection.send(b"GET /").await;
+        connection.send(REQUEST).await;
         drop(connection.serve().await);
         assert!(connection.stream.read(&mut [0]).now_or_never().is_none());
         tokio::time::advance(Duration::from_secs(59)).await;
@@ -86,9 +89,30 @@ async fn every_request_has_its_own_ten_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_head_that_begins_right_behind_a_request_has_ten_seconds_from_its_answer_on() {
+    let mut connection = connection();
+    connection.send(&[REQUEST, b"GET /x HTTP/1.1\r\nX: "].concat()).await;
+    let answer = connection.serve().await;
+    assert!(connection.stream.read(&mut [0]).now_or_never().is_none());
+    tokio::time::advance(Duration::from_secs(30)).await;
+    drop(answer);
+    assert_eq!(connection.end().await, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ends_a_request_with_a_body_is_no_head() {
+    let mut connection = connection();
+    connection.send(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}").await;
+    let service = service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty())));
+    let counted = Counted { service, requests: connection.requests.clone() };
+    drop(counted.oneshot(Request::new(Body::from("{}"))).await);
+    assert!((60..=75).contains(&connection.end().await));
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_a_request_is_unanswered_nothing_ends() {
     let mut connection = connection();
-    connection.send(b"GET /").await;
+    connection.send(REQUEST).await;
     let service = service_fn(async |_: Request<Body>| pending::<Result<Response<Body>, Infallible>>().await);
     let counted = Counted { service, requests: connection.requests.clone() };
     let mut unanswered = counted.oneshot(Request::new(Body::empty()));
@@ -102,7 +126,7 @@ async fn while_a_request_is_unanswered_nothing_ends() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_of_which_nothing_is_read_ends_the_connection_after_a_minute() {
     let mut connection = connection();
-    connection.send(b"GET /").await;
+    connection.send(REQUEST).await;
     let _unread = connection.serve().await;
     assert!((60..=75).contains(&connection.end().await));
 }
@@ -110,7 +134,7 @@ async fn an_answer_of_which_nothing_is_read_ends_the_connection_after_a_minute()
 #[tokio::test(start_paused = true)]
 async fn what_is_written_and_not_read_fails_after_a_minute() {
     let mut connection = connection();
-    connection.send(b"GET /").await;
+    connection.send(REQUEST).await;
     let _unread = connection.serve().await;
     let began = Instant::now();
     let written = connection.stream.write_all(&[b' '; 200]).await;
@@ -120,7 +144,7 @@ async fn what_is_written_and_not_read_fails_after_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_read_bit_by_bit_goes_on() {
-    for preface in [&b"GET /"[..], PREFACE] {
+    for preface in [REQUEST, PREFACE] {
         let mut connection = connection();
         connection.send(preface).await;
         let _unread = connection.serve().await;
@@ -155,7 +179,7 @@ async fn over_http_2_what_is_written_is_no_sign_that_answers_are_read() {
 #[tokio::test(start_paused = true)]
 async fn the_end_of_an_answer_is_noticed_though_nobody_reads_again() {
     let mut connection = connection();
-    connection.send(b"GET /").await;
+    connection.send(REQUEST).await;
     let answer = connection.serve().await;
     let end = connection.end();
     let answered = async {
@@ -197,7 +221,7 @@ async fn a_head_over_http_2_has_ten_seconds_as_well_and_whatever_else_is_answere
 #[tokio::test(start_paused = true)]
 async fn what_a_client_sends_after_its_answer_is_thrown_away_until_it_closes() {
     let mut connection = connection();
-    connection.send(b"POST /").await;
+    connection.send(REQUEST).await;
     drop(connection.serve().await);
     let client = async {
         connection.client.write_all(&[b' '; 4096]).await.unwrap();

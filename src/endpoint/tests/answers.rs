@@ -142,3 +142,12 @@ async fn a_write_that_the_api_server_does_not_take_may_be_sent_again() {
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, Some("5")));
     answer.assert_is_scim_error();
 }
+
+#[tokio::test]
+async fn a_question_that_the_api_server_does_not_answer_speaks_of_no_change() {
+    let server = Server::new();
+    let answer = server.get("/scim/v2/okta/Users?filter=userName+eq+%22alice%22").await;
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, Some("5")));
+    let detail = answer.body["detail"].as_str().unwrap();
+    assert!(detail.starts_with("the directory cannot be asked: ") && !detail.contains("change"), "{detail}");
+}

@@ -46,10 +46,13 @@ async fn without_governance_its_paths_are_like_any_other() {
         (Method::GET, "Entitlements/1"),
         (Method::POST, "Roles/.search"),
         (Method::POST, "Roles"),
+        (Method::PUT, "Roles"),
+        (Method::OPTIONS, "Roles"),
         (Method::DELETE, "Entitlements/1"),
     ] {
         let answer = server.send(method.clone(), &format!("/scim/v2/okta/{path}"), "{}").await;
         let unknown = server.send(method, "/scim/v2/okta/Nothing", "{}").await;
+        assert_eq!(answer.header("allow"), None, "{path}");
         assert_eq!((answer.status.as_u16(), answer.body), (404, unknown.body), "{path}");
     }
     for path in ["ResourceTypes/Role", &format!("Schemas/{ROLE}")] {

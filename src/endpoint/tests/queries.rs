@@ -382,3 +382,25 @@ async fn attributes_that_only_an_answer_knows_are_asked_for_too() {
     assert_eq!(server.ids("Groups?sortBy=meta.location&sortOrder=descending").await, "desk crew");
     assert_eq!(server.ids("Users?sortBy=groups.display").await, "ann bob");
 }
+
+/// A deleted person is not shown from that moment on, and the group is written later.
+#[tokio::test]
+async fn a_group_that_shows_somebody_less_is_another_one() {
+    let server = filled();
+    let asked = async |known: &str| {
+        let mut request = request(Method::GET, "/scim/v2/okta/Groups/desk", Body::empty());
+        request.headers_mut().insert("if-none-match", known.parse().unwrap());
+        server.ask(request).await
+    };
+    let before = asked("W/\"0\"").await;
+    let known = before.header("etag").unwrap();
+    assert_eq!(asked(known).await.status, 304);
+    server.endpoint.0.store.tell(|directory| _ = directory.delete_user(&user("bob", json!({}))));
+    let after = asked(known).await;
+    assert_eq!((after.status.as_u16(), after.body["members"].as_array().unwrap().len()), (200, 1));
+    assert_eq!(after.body["meta"]["version"], after.header("etag").unwrap());
+    assert_eq!(asked(after.header("etag").unwrap()).await.status, 304);
+    let filter = format!("meta.version eq {}", after.body["meta"]["version"]);
+    assert_eq!(server.filtered("Groups", &filter).await, "desk");
+    assert_eq!(server.get("/scim/v2/okta/Groups/crew").await.header("etag"), Some("W/\"3\""));
+}

@@ -1,9 +1,13 @@
 //! The response to a bulk request (RFC 7644 section 3.7.3).
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use super::{Operation, Outcome, RESPONSE};
+
+/// What an id may have, where nobody has it, that a URL may not: all but the unreserved (RFC 3986 section 2.3).
+const ESCAPED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What came of each operation that was begun, in the order of the request.
 #[derive(Debug, Serialize)]
@@ -48,7 +52,7 @@ impl BulkResponse {
 impl Answer {
     fn new(operation: Operation, base: &str) -> Option<Self> {
         let Operation { method, bulk_id, kind, id, result, .. } = operation;
-        let location = kind.zip(id).map(|(kind, id)| kind.url(base, id));
+        let location = kind.zip(id).map(|(kind, id)| kind.url(base, utf8_percent_encode(&id, &ESCAPED)));
         let (version, status, response) = match result? {
             Ok(Outcome { status, version, response, .. }) => {
                 (version.map(|version| version.to_string()), status, response.map(Body::Resource))

@@ -210,11 +210,13 @@ fn an_operation_that_cannot_be_read_has_its_location_too() {
         {"method": "post", "path": "/Users/u", "bulkId": "u", "data": {}},
         {"method": "DELETE", "path": "/Users/bulkId:nobody"},
         {"method": "DELETE", "path": "/Users"},
+        {"method": "PUT", "path": "/Users/é \"%"},
     ]);
     let (_, results) = execute(bulk(operations), |_| false);
     let locations: Vec<_> = results.as_array().unwrap().iter().map(|result| &result["location"]).collect();
     let (user, group) = (json!(format!("{BASE}/Users/u")), json!(format!("{BASE}/Groups/g")));
-    assert_eq!(locations, [&user, &group, &user, &Value::Null, &Value::Null, &Value::Null]);
+    let escaped = json!(format!("{BASE}/Users/%C3%A9%20%22%25"));
+    assert_eq!(locations, [&user, &group, &user, &Value::Null, &Value::Null, &Value::Null, &escaped]);
     assert!(results.as_array().unwrap().iter().all(|result| result["status"] == "400"), "{results}");
 }
 

@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use super::tree::Tree;
 use super::{Filter, Literal, Operator, Term, Test};
-use crate::scim::comparison::{Comparable, Comparison, instant};
+use crate::scim::comparison::{Comparable, Comparison};
+use crate::scim::date_time::is_date_time;
 use crate::scim::error::{Result, ScimError, quote};
 use crate::scim::mode::{EmailAlias, LooseForms, Mode};
 use crate::scim::path::{AttributePath, Path};
@@ -268,7 +269,9 @@ fn value(literal: &Literal, comparison: Comparison, forms: LooseForms) -> Option
         (Comparison::Number | Comparison::Double, Literal::String(text)) if loose => {
             serde_json::from_str(text).ok().map(Value::Number)
         }
-        (Comparison::Instant, Literal::String(text)) => instant(text).map(|_| text.as_str().into()),
+        (Comparison::Instant, Literal::String(text)) if loose || is_date_time(text) => {
+            Some(text.as_str().into())
+        }
         (Comparison::Text(_), Literal::String(text)) => Some(text.as_str().into()),
         (Comparison::Text(_), Literal::Number(text)) if loose => Some(text.as_str().into()),
         (Comparison::Text(_), Literal::Boolean(boolean)) if loose => Some(boolean.to_string().into()),

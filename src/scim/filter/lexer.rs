@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::scim::mode::LooseForms;
 use crate::scim::steps;
 
 /// A piece of the text, and where it stands in it (bytes).
@@ -37,17 +38,18 @@ pub(super) enum Kind<'a> {
 pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
+    forms: LooseForms,
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+    pub(super) fn new(text: &'a str, forms: LooseForms) -> Self {
+        Self { text, at: 0, forms }
     }
 
     /// The next token; after the last one [`Kind::End`], again and again.
     pub(super) fn next(&mut self) -> Token<'a> {
         let (rest, before) = (self.rest(), self.at);
-        let start = self.at + (rest.len() - rest.trim_start().len());
+        let start = self.at + (rest.len() - rest.trim_start_matches(|c| self.is_blank(c)).len());
         self.at = start;
         let rest = self.rest();
         let (kind, length) = match rest.chars().next() {
@@ -58,7 +60,7 @@ impl<'a> Lexer<'a> {
             Some(']') => (Kind::CloseValues, 1),
             Some('"') => string(rest),
             Some(_) => {
-                let length = rest.find(ends_word).unwrap_or(rest.len());
+                let length = rest.find(|c| self.ends_word(c)).unwrap_or(rest.len());
                 (Kind::Word(rest.get(..length).unwrap_or_default()), length)
             }
         };
@@ -70,10 +72,17 @@ impl<'a> Lexer<'a> {
     fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
-}
 
-fn ends_word(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '"' | '(' | ')' | '[' | ']')
+    fn ends_word(&self, c: char) -> bool {
+        self.is_blank(c) || matches!(c, '"' | '(' | ')' | '[' | ']')
+    }
+
+    fn is_blank(&self, c: char) -> bool {
+        match self.forms {
+            LooseForms::Understand => c.is_whitespace(),
+            LooseForms::Refuse => c.is_ascii_whitespace(),
+        }
+    }
 }
 
 /// The JSON string that `text` begins with, and its length in bytes, quotes included.

@@ -37,17 +37,17 @@ struct Parser<'a> {
     lexer: Lexer<'a>,
     token: Token<'a>,
     reading: Text,
-    literals: LooseForms,
+    forms: LooseForms,
     depth: usize,
     terms: usize,
 }
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str, mode: Mode, reading: Text) -> Result<Self> {
-        let mut lexer = Lexer::new(text);
+        let forms = mode.switches().loose_forms;
+        let mut lexer = Lexer::new(text, forms);
         let token = lexer.next();
-        let literals = mode.switches().loose_forms;
-        let parser = Self { text, lexer, token, reading, literals, depth: 0, terms: 0 };
+        let parser = Self { text, lexer, token, reading, forms, depth: 0, terms: 0 };
         if text.len() > MAX_BYTES {
             return Err(parser.error(format!("has {} bytes; at most {MAX_BYTES} are read", text.len())));
         }
@@ -161,7 +161,7 @@ impl<'a> Parser<'a> {
 
     fn literal(&mut self) -> Result<Literal> {
         const EXPECTED: &str = "a value: a quoted string, a number, true, false or null";
-        let literal = match (&self.token.kind, self.literals) {
+        let literal = match (&self.token.kind, self.forms) {
             (Kind::String(string), _) => Literal::String(string.clone()),
             (Kind::Word("null"), _) => Literal::Null,
             (Kind::Word("true"), _) => Literal::Boolean(true),

@@ -1,5 +1,7 @@
 //! Operations on a resource, one after the other.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value};
 
 use super::values::{Values, assign, merge};
@@ -7,10 +9,12 @@ use super::{Change, Patched, Verb};
 use crate::scim::error::{ErrorKind, Result, ScimError, quote};
 use crate::scim::filter::ElementFilter;
 use crate::scim::members::{Member, MemberEdit, unchangeable};
-use crate::scim::mode::{ComplexReplace, Mode, PathlessPatch, RemoveWithValue, UnknownPath, UnmatchedFilter};
+use crate::scim::mode::{
+    ComplexReplace, Mode, PathlessPatch, ReadOnlyInPatch, RemoveWithValue, UnknownPath, UnmatchedFilter,
+};
 use crate::scim::object;
 use crate::scim::path::Path;
-use crate::scim::resource::Resource;
+use crate::scim::resource::{Resource, said_twice};
 use crate::scim::schema::{
     Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Schema, Storage, Type,
     says_schemas,
@@ -32,7 +36,11 @@ pub(super) struct Application<'a> {
     ignored: Ignored,
     looks: usize,
     member_terms: usize,
+    said: Said<'a>,
 }
+
+/// What the value of one operation says: of an attribute itself, which has no name here, or of its sub-attributes.
+type Said<'a> = HashMap<(Option<&'a str>, &'a str), HashSet<Option<&'a str>>>;
 
 /// What an operation is about.
 enum Target<'a> {
@@ -50,8 +58,8 @@ struct Place<'a> {
 
 impl<'a> Application<'a> {
     pub(super) fn new(resource: Resource, schema: &'a ResourceSchema, mode: Mode) -> Self {
-        let (members, ignored) = Default::default();
-        Self { schema, mode, resource, members, ignored, looks: 0, member_terms: 0 }
+        let (members, ignored, said) = Default::default();
+        Self { schema, mode, resource, members, ignored, looks: 0, member_terms: 0, said }
     }
 
     pub(super) fn finish(self) -> Patched {
@@ -59,6 +67,7 @@ impl<'a> Application<'a> {
     }
 
     pub(super) fn operation(&mut self, path: Option<&Path>, change: Change<&Value>) -> Result<()> {
+        self.said.clear();
         let Some(path) = path else { return self.pathless(change) };
         match self.target(path)? {
             Some(target) => self.change(target, change),
@@ -116,9 +125,41 @@ impl<'a> Application<'a> {
             match self.named(scope, name)? {
                 Some(_) if verb == Verb::Add && value.is_null() => {}
                 Some(Target::Place(place)) if self.is_echo(&place) => {}
+                Some(Target::Place(place)) => {
+                    self.say(&place, value)?;
+                    self.change(Target::Place(place), Change::Set(verb, value))?;
+                }
                 Some(target) => self.change(target, Change::Set(verb, value))?,
                 None if scope.is_some() && says_schemas(name) => {}
                 None => self.unknown_name(scope, name)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what a value says of a place. Keys with dots and URNs can say a thing again under another name, and which
+    /// of them counts nobody can tell; keys with filters are about as many values as there are filters.
+    fn say(&mut self, place: &Place<'a>, value: &Value) -> Result<()> {
+        if place.filter.is_some() || place.is_core("schemas") {
+            return Ok(());
+        }
+        let AttributeRef { urn, attribute } = place.at;
+        let is_object = attribute.ty == Type::Complex && !attribute.multi_valued;
+        let parts: Vec<Option<&str>> = match (place.sub, value) {
+            (Some(sub), _) => vec![Some(&sub.name)],
+            (None, Value::Object(object)) if is_object => {
+                let subs = attribute.sub_attributes.iter();
+                subs.filter(|sub| object::member(object, &sub.name).is_some())
+                    .map(|sub| Some(&*sub.name))
+                    .collect()
+            }
+            (None, _) => vec![None],
+        };
+        let said = self.said.entry((urn, &*attribute.name)).or_default();
+        for part in parts {
+            let is_said = said.contains(&None) || part.is_none() && !said.is_empty();
+            if is_said || !said.insert(part) {
+                return Err(said_twice(&place.name()));
             }
         }
         Ok(())
@@ -155,7 +196,7 @@ impl<'a> Application<'a> {
     /// What only the server sets comes along where a client sends back all that it has read. The id alone
     /// says something: which resource is meant.
     fn is_echo(&self, place: &Place<'_>) -> bool {
-        self.mode.switches().pathless_patch == PathlessPatch::Keys
+        self.mode.switches().read_only_in_patch == ReadOnlyInPatch::Ignore
             && place.is_read_only()
             && !place.is_core("id")
     }

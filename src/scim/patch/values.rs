@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::scim::comparison::{Comparable, Comparison};
+use crate::scim::element::{Identity, identity, news};
 use crate::scim::error::{ErrorKind, Result, ScimError};
 use crate::scim::filter::ElementFilter;
 use crate::scim::mutability;
@@ -79,7 +79,10 @@ impl<'a> Values<'a> {
         for (place, element) in places.into_iter().zip(elements) {
             self.raise([place], &element);
             match self.values.get_mut(place) {
-                Some(value) => *value = changed(self.attribute, value.take(), element)?,
+                Some(value) => {
+                    let news = news(self.attribute, value, element);
+                    *value = changed(self.attribute, value.take(), news)?;
+                }
                 None => self.values.push(element),
             }
         }
@@ -247,22 +250,4 @@ fn learn<'v>(known: &mut BTreeMap<Identity<'v>, usize>, identity: Identity<'v>, 
         known.entry(untyped).or_insert(place);
     }
     known.entry(identity).or_insert(place);
-}
-
-type Identity<'v> = BTreeMap<&'v str, Comparable<'v>>;
-
-/// What tells an element from others: its `value` and `type` (RFC 7643 section 2.4), or all of it where it
-/// has no `value`.
-fn identity<'v>(attribute: &Attribute, element: &'v Value) -> Identity<'v> {
-    let Value::Object(object) = element else {
-        let comparable = Comparison::of_type(attribute).comparable(element);
-        return comparable.map(|comparable| ("value", comparable)).into_iter().collect();
-    };
-    let counts = |name: &str| !object.contains_key("value") || matches!(name, "value" | "type");
-    let entries = object.iter().filter(|(name, _)| counts(name));
-    entries
-        .filter_map(|(name, value)| {
-            Some((&**name, Comparison::of_type(attribute.sub(name)?).comparable(value)?))
-        })
-        .collect()
 }

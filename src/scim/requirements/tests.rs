@@ -120,9 +120,70 @@ fn what_was_already_missing_or_wrong_keeps_nobody_from_being_deactivated() {
     let before = json!({"userName": "a", "userType": "guest", "active": true});
     let after = json!({"userName": "a", "userType": "guest", "active": false});
     assert_eq!(enforce(&strict, after.clone(), Some(before.clone())), Ok(after));
-    let worse = json!({"userType": "visitor"});
+    let worse = json!({"userType": "visitor", "active": true});
     let refused = enforce(&strict, worse, Some(before)).unwrap_err();
     assert_eq!(refused.detail(), r#"required and missing: userName; userType must be one of "employee""#);
+}
+
+#[test]
+fn whoever_becomes_inactive_is_refused_nothing() {
+    let department = format!("{ENTERPRISE_USER}:department");
+    let strict = requirements(
+        &["emails.value", "active", &department],
+        &[("userType", &["employee"], OnInvalid::Reject), ("emails.type", &["work"], OnInvalid::Reject)],
+    );
+    let before = json!({
+        "userName": "a", "userType": "employee", "active": true, "emails": [{"value": "a@x", "type": "work"}],
+        ENTERPRISE_USER: {"department": "d"},
+    });
+    let sent = json!({
+        "userName": "b".repeat(2000), "userType": "boss", "emails": [{"value": "b@x", "type": "pager"}],
+    });
+    let with_active = |active: Option<bool>| {
+        let mut sent = sent.clone();
+        sent.as_object_mut().unwrap().extend(active.map(|active| ("active".to_owned(), active.into())));
+        enforce(&strict, sent, Some(before.clone()))
+    };
+    let mut kept = before.clone();
+    kept.as_object_mut().unwrap().shift_remove("userType");
+    kept["active"] = json!(false);
+    assert_eq!(with_active(Some(false)).unwrap(), kept, "what is not allowed is dropped, the rest as it was");
+    kept.as_object_mut().unwrap().shift_remove("active");
+    assert_eq!(with_active(None).unwrap(), kept, "who has no active has no access either");
+    assert!(with_active(Some(true)).is_err());
+
+    let inactive = json!({"userName": "a", "active": false});
+    let wrong = json!({"userName": "a", "userType": "boss", "active": false});
+    assert!(enforce(&strict, wrong, Some(inactive)).is_err(), "who was inactive stays so all the same");
+}
+
+#[test]
+fn a_name_is_no_longer_than_a_table_can_show() {
+    let none = requirements(&[], &[]);
+    let named = |name: &str, count| json!({"userName": name.repeat(count), "displayName": "d".repeat(5000)});
+    assert!(enforce(&none, named("ä", 512), None).is_ok());
+    let refused = enforce(&none, named("ä", 513), None).unwrap_err();
+    assert_eq!(
+        (refused.kind(), refused.detail()),
+        (ErrorKind::InvalidValue, "longer than 1024 bytes: userName")
+    );
+    let before = Some(named("a", 2000));
+    assert!(enforce(&none, named("A", 2000), before.clone()).is_ok(), "what was so before passes");
+    assert!(enforce(&none, named("b", 2000), before).is_err());
+
+    let none = Requirements::of(&ResourceSchema::group());
+    assert!(enforce(&none, json!({"displayName": "a".repeat(1024)}), None).is_ok());
+    assert!(enforce(&none, json!({"displayName": "a".repeat(1025)}), None).is_err());
+}
+
+#[test]
+fn a_constraint_can_keep_nobody_active() {
+    for path in ["Active", "urn:ietf:params:scim:schemas:core:2.0:User:active"] {
+        let values = vec!["true".to_owned()];
+        let constraint = Constraint { path: path.to_owned(), values, on_invalid: OnInvalid::Drop };
+        let refused = Requirements::new(&ResourceSchema::user(), [], [constraint]);
+        assert_eq!(refused, Err(UnusablePath::Active));
+    }
 }
 
 /// RFC 7644 section 3.5.2.2.

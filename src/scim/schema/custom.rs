@@ -63,13 +63,19 @@ impl ResourceTypes {
     /// The standard types, with the extensions that the provider declares.
     ///
     /// # Errors
-    /// An extension that is declared twice.
+    /// An extension that is declared twice, or has the name of another's attribute.
     pub fn new(declared: impl IntoIterator<Item = Schema>) -> Result<Self, InvalidSchema> {
         let mut types = Self { users: ResourceSchema::user(), groups: ResourceSchema::group() };
         for schema in declared {
             let extended = if schema.extends_groups() { &mut types.groups } else { &mut types.users };
             if extended.extension(&schema.id).is_some() {
                 let problems = vec!["it is declared twice; URNs compare without case".to_owned()];
+                return Err(InvalidSchema { schema: schema.id.into_owned(), problems });
+            }
+            let others = || std::iter::once(extended.core()).chain(extended.extensions());
+            let hidden = others().find_map(|other| other.hidden_by(&schema));
+            if let Some(name) = hidden.or_else(|| others().find_map(|other| schema.hidden_by(other))) {
+                let problems = vec![format!("an attribute and a schema are both called {name}; rename one")];
                 return Err(InvalidSchema { schema: schema.id.into_owned(), problems });
             }
             extended.extensions.push(schema);
@@ -79,6 +85,17 @@ impl ResourceTypes {
 }
 
 impl Schema {
+    /// The whole name of an attribute or sub-attribute here that is the URN of another schema, and so means that.
+    fn hidden_by(&self, other: &Self) -> Option<String> {
+        let (urn, rest) = other.id.split_at_checked(self.id.len())?;
+        let name = rest.strip_prefix(':').filter(|_| self.is(urn))?;
+        let is_hidden = match name.split_once('.') {
+            None => self.attribute(name).is_some(),
+            Some((name, sub)) => self.attribute(name)?.sub(sub).is_some(),
+        };
+        is_hidden.then(|| other.id.to_string())
+    }
+
     /// Whether an extension extends groups, as the last part of its URN says; otherwise it extends users.
     fn extends_groups(&self) -> bool {
         self.id.rsplit(':').next().is_some_and(|last| last.eq_ignore_ascii_case("group"))
@@ -240,6 +257,20 @@ mod tests {
         );
         let twice = ResourceTypes::new([declare(URN), declare(&URN.to_uppercase())]).unwrap_err();
         assert_eq!(twice.problems, ["it is declared twice; URNs compare without case"]);
+    }
+
+    #[test]
+    fn a_urn_is_no_attributes_name() {
+        let inner = format!("{}:A", URN.to_uppercase());
+        let attributes = || vec![text("a"), Attribute::complex("b", "", [text("c")])];
+        let declare = |urn: &str| extension(urn, "", attributes()).unwrap();
+        for urns in [[URN, &*inner], [&*inner, URN], [URN, &*format!("{URN}:b.c")]] {
+            let hidden = ResourceTypes::new(urns.map(declare)).unwrap_err();
+            assert!(hidden.problems[0].contains("are both called"), "{urns:?}");
+        }
+        for other in ["d", "a.c", "a:c", "group"] {
+            assert!(ResourceTypes::new([URN, &*format!("{URN}:{other}")].map(declare)).is_ok(), "{other}");
+        }
     }
 
     #[test]

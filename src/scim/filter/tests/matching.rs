@@ -215,10 +215,30 @@ fn times_compare_as_instants() {
     all_match(&[
         r#"meta.created eq "2010-01-23T05:56:22+01:00""#,
         r#"meta.created lt "2011-05-13T04:42:34Z""#,
+        r#"meta.created lt "9999-12-31T23:59:59.9999999Z""#,
         r#"Meta.Created ge "2010-01-23T04:56:22.000Z""#,
         r#"urn:example:2.0:User:hired gt "2024-03-01T00:00:00Z""#,
     ]);
     none_match(&[r#"meta.created gt "2010-01-23T04:56:22Z""#]);
+}
+
+/// RFC 7643 section 2.3.5.
+#[test]
+fn times_in_other_forms_are_times_in_compat_alone() {
+    for time in [
+        "2009-11-23",
+        "2009-11-23T00:00Z",
+        "2009-11-23T00:00:00Z[UTC]",
+        "2009-11-23T00:00:00,5Z",
+        "2009-11-23T00:00:00+25:59",
+    ] {
+        let filter = format!(r#"meta.created gt "{time}""#);
+        all_match(&[&filter]);
+        for mode in [Mode::Strict, Mode::Ipsie] {
+            assert!(refusal(&filter, mode).contains("cannot be compared"), "{time}");
+        }
+    }
+    refusal(r#"meta.created gt "yesterday""#, Mode::Compat);
 }
 
 /// Quirks Q4 and Q14.

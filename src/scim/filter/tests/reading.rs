@@ -108,6 +108,18 @@ fn values_without_quotes_are_text_in_compat_alone() {
     }
 }
 
+/// RFC 7644 section 3.4.2.2 knows the space alone.
+#[test]
+fn blanks_of_other_scripts_divide_words_in_compat_alone() {
+    for blank in ['\u{a0}', '\u{2003}', '\u{3000}'] {
+        for text in [format!("title{blank}pr"), format!("{blank}title pr"), format!("title pr{blank}")] {
+            assert_eq!(Filter::parse(&text, Mode::Compat).unwrap().to_string(), "title pr");
+            refusal(&text, Mode::Strict);
+            refusal(&text, Mode::Ipsie);
+        }
+    }
+}
+
 #[test]
 fn an_error_says_where_and_what_was_expected() {
     let strict = |text| refusal(text, Mode::Strict);
