@@ -74,7 +74,8 @@ proptest! {
         steps in vec((0_u64..300, 0_usize..3, any::<bool>()), 1..20),
     ) {
         let (mut world, mut people) = team(12);
-        world.provider("okta", json!({"guard": {"maxRemovals": "0%", "minimum": 3}}));
+        let guard = json!({"maxRemovals": "0%", "minimum": 3});
+        world.provider("okta", json!({"identity": {"user": {"prefix": "oidc:"}}, "guard": guard}));
         carry_out(&mut world, "p");
         let mut gone = Vec::new();
         for (seconds, count, restarts) in steps {
