@@ -16,7 +16,7 @@ use crate::{
         mode::Mode,
         path::Path,
         resource::Resource,
-        schema::{Located, ResourceSchema},
+        schema::{Attribute, Located, Mutability, ResourceSchema, Storage, Type},
     },
 };
 
@@ -117,7 +117,7 @@ impl Mapping {
     /// Reads a provider's mapping; `people` is the schema of its people.
     ///
     /// # Errors
-    /// When the path cannot be read, or names nothing that people have.
+    /// When the path cannot be read, or names nothing that is text of people.
     pub fn new(identity: &UserIdentity, people: &ResourceSchema) -> Result<Self> {
         let path = Path::parse(&identity.from, Mode::Strict)?;
         Ok(Self { source: Source::new(&path, people)?, case: identity.case, prefix: identity.prefix.clone() })
@@ -177,6 +177,11 @@ impl Source {
                 None => (at, at.attribute.sub("value")),
             },
         };
+        if !holds_text(at.attribute, sub) {
+            let detail =
+                format!("{path} never holds text of a person; name an attribute that does, such as userName");
+            return Err(ScimError::invalid_path(detail));
+        }
         let elements =
             path.filter.as_deref().map(|filter| ElementFilter::bind(filter, at.attribute, Mode::Strict));
         Ok(Self {
@@ -215,6 +220,17 @@ impl Source {
             _ => None,
         }
     }
+}
+
+/// Whether the directory may hold text there. It keeps nothing of what the server alone writes, but the id.
+fn holds_text(attribute: &Attribute, sub: Option<&Attribute>) -> bool {
+    let is_kept = |part: &Attribute| part.mutability != Mutability::ReadOnly && part.storage == Storage::Kept;
+    let is_held = match &*attribute.name {
+        "id" => true,
+        "schemas" => false,
+        _ => is_kept(attribute) && sub.is_none_or(is_kept),
+    };
+    is_held && !matches!(sub.unwrap_or(attribute).ty, Type::Boolean | Type::Complex)
 }
 
 /// The identity string of a group, as tokens carry it.
@@ -317,6 +333,16 @@ mod tests {
         for from in ["nickNames", "emails.worth", "urn:ietf:params:scim:schemas:core:2.0:User", "a b"] {
             let identity = serde_json::from_value(json!({"from": from})).unwrap();
             assert!(Mapping::new(&identity, &ResourceSchema::user()).is_err(), "{from}");
+        }
+    }
+
+    #[test]
+    fn a_path_where_no_text_can_be_is_refused() {
+        let never = ["active", "name", "groups", "groups.display", "meta.created", "schemas", "password"];
+        for from in never {
+            let identity = serde_json::from_value(json!({"from": from})).unwrap();
+            let error = Mapping::new(&identity, &ResourceSchema::user()).unwrap_err();
+            assert!(error.to_string().contains("never holds text"), "{from}: {error}");
         }
     }
 
