@@ -126,7 +126,8 @@ impl Requirements {
     /// are to be dropped. Empty text is no value. What was already so before the change passes: nobody must be
     /// kept from deactivating a person whose mail address is missing since last year. Nor must anything else that
     /// is asked for here: with who becomes inactive, values that would be refused are dropped, and what would be
-    /// missing stays as it was.
+    /// missing stays as it was. Their name alone must be there: who leaves it out says nothing of a person
+    /// (RFC 7644 section 3.5.1).
     ///
     /// # Errors
     /// `invalidValue` that names everything that is missing or wrong at once; `mutability` where a PATCH leaves
@@ -137,7 +138,8 @@ impl Requirements {
         let overlong = self.overlong(resource, before);
         let refused = self.constrain(resource, before, deactivated.map(|_| OnInvalid::Drop));
         let missing = self.missing(resource, before);
-        if let Some(before) = deactivated {
+        let is_named = !missing.iter().any(|field| self.names.contains(field));
+        if let Some(before) = deactivated.filter(|_| is_named) {
             let kept = overlong.into_iter().chain(missing).filter(|field| !field.is_active());
             kept.for_each(|field| field.restore(resource, before));
             return Ok(());

@@ -151,6 +151,8 @@ fn whoever_becomes_inactive_is_refused_nothing() {
     kept.as_object_mut().unwrap().shift_remove("active");
     assert_eq!(with_active(None).unwrap(), kept, "who has no active has no access either");
     assert!(with_active(Some(true)).is_err());
+    let nameless = enforce(&strict, json!({"active": false}), Some(before.clone())).unwrap_err();
+    assert!(nameless.detail().contains("userName"), "{nameless}");
 
     let inactive = json!({"userName": "a", "active": false});
     let wrong = json!({"userName": "a", "userType": "boss", "active": false});
