@@ -106,10 +106,12 @@ impl Policy {
         }
     }
 
-    /// Whether it holds now.
+    /// Whether it holds now. What has been seen to end has ended, whatever the clock says since.
     pub fn validity(&self, now: Timestamp) -> Validity {
         let validity = self.object.spec.validity.as_ref();
+        let ended = self.object.status.as_ref().and_then(|status| status.ended);
         match validity.map_or((None, None), |validity| (validity.not_before, validity.not_after)) {
+            (_, Some(end)) if ended == Some(end) => Validity::Since(end),
             (Some(start), _) if now < start => Validity::NotBefore(start),
             (_, Some(end)) if now >= end => Validity::Since(end),
             _ => Validity::Current,

@@ -273,6 +273,10 @@ pub struct AccessPolicyStatus {
     /// The last plan that an administrator approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_approved: Option<Approval>,
+    /// The `validity.notAfter` that has passed: a clock that is set back, or another replica's that lags, does not
+    /// begin the grant again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
     /// `Ready`, and while true `Held`, `Conflict`, `RoleNotAllowed`, `GroupNotFound`, `Ambiguous`.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]

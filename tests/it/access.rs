@@ -336,10 +336,12 @@ async fn a_preview_shows_the_difference_and_writes_nothing() {
 async fn a_grant_ends_by_itself() {
     let company = Company::new().await;
     let end = scim_operator::ops::clock::now() + std::time::Duration::from_secs(4);
-    company.team(json!({"validity": {"notAfter": end}})).await;
+    let policy = company.team(json!({"validity": {"notAfter": end}})).await;
     company.may_edit("alice").await;
     company.may_not_edit("alice").await;
     assert!(scim_operator::ops::clock::now() >= end);
+    let ended = company.until_condition(&policy, "Ready", "True", "it has not held since").await;
+    assert_eq!(ended.status.unwrap().ended, Some(end));
 }
 
 #[tokio::test]

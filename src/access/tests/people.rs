@@ -304,6 +304,25 @@ fn a_grant_begins_and_ends_by_itself() {
 }
 
 #[test]
+fn a_grant_that_ended_stays_so_when_the_clock_is_set_back() {
+    let mut world = world_of_alice_and_bob();
+    let until = |end: &str| json!({"validity": {"notAfter": end}});
+    world.policy("p", until("2026-05-31T23:59:59Z"));
+    let status = json!({"ended": "2026-05-31T23:59:59Z"});
+    world.annotated_policy("p", json!({}), status.clone());
+    world.now -= std::time::Duration::from_secs(3600);
+    for _ in 0..2 {
+        world.settle("p");
+        assert!(world.bindings("p").is_empty());
+        world.restart();
+    }
+    world.policy("p", until("2026-05-31T23:59:58Z"));
+    world.annotated_policy("p", json!({}), status);
+    world.settle("p");
+    assert_eq!(world.held("p"), ["team-a/edit: oidc:alice oidc:bob"], "another end is another grant");
+}
+
+#[test]
 fn a_plan_says_by_what_each_subject_is_meant() {
     let mut world = world_of_alice_and_bob();
     let users = json!({"filter": "userName eq \"bob\""});

@@ -55,6 +55,10 @@ pub(super) fn status(
             .then(|| progress(policy, plan, outcome)),
         held: plan.held.as_ref().map(held_removals),
         last_approved: plan.approved.clone().map(|plan| Approval { plan, at: now }).or(before.last_approved),
+        ended: match plan.validity {
+            Validity::Since(end) => Some(end),
+            Validity::Current | Validity::NotBefore(_) => None,
+        },
         conditions: conditions(policy, plan, outcome, holding, &before.conditions, now),
     }
 }
