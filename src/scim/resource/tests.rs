@@ -1,3 +1,5 @@
+mod replacement;
+
 use serde_json::json;
 
 use super::*;
@@ -30,12 +32,6 @@ fn refusal(result: Result<Normalized>) -> String {
 fn with_schemas(mut body: Value) -> Value {
     body["schemas"] = json!([USER, ENTERPRISE_USER]);
     body
-}
-
-fn replace(current: Value, body: Value, mode: Mode) -> Result<Value> {
-    let schema = ResourceSchema::user();
-    let current = normalize(current, &schema, mode)?.resource;
-    put(body, &current, &schema, mode, &Requirements::of(&schema)).map(|next| next.resource.into())
 }
 
 /// RFC 7643 section 2.1; quirk Q13.
@@ -404,94 +400,6 @@ fn a_new_user_is_active_unless_the_body_says_otherwise() {
     assert_eq!(active(json!({"userName": "a"})), json!(true));
     assert_eq!(active(json!({"userName": "a", "active": null})), json!(true));
     assert_eq!(active(json!({"userName": "a", "active": "False"})), json!(false));
-}
-
-/// RFC 7644 section 3.5.1; quirk Q16.
-#[test]
-fn put_clears_what_is_absent_except_what_deactivates_and_what_the_server_sets() {
-    let schema = ResourceSchema::user();
-    let current =
-        json!({"id": "1", "userName": "a", "active": false, "title": "t", "meta": {"version": "W/\"1\""}});
-    let Value::Object(current) = current else { unreachable!() };
-    let body = json!({"userName": "b", "id": "2", "meta": {}, "groups": [{"value": "g"}], "password": "p"});
-    let next = put(body, &current, &schema, Mode::Compat, &Requirements::of(&schema)).unwrap().resource;
-    assert_eq!(
-        Value::from(next),
-        json!({"schemas": [USER], "id": "1", "userName": "b", "active": false, "meta": {"version": "W/\"1\""}})
-    );
-}
-
-#[test]
-fn put_of_what_is_there_changes_nothing() {
-    let body = json!({
-        "schemas": [USER, ENTERPRISE_USER], "userName": "a", "emails": [{"value": "a@b", "primary": true}],
-        ENTERPRISE_USER: {"manager": {"value": "m"}}, "active": true,
-    });
-    for mode in Mode::ALL {
-        assert_eq!(replace(body.clone(), body.clone(), mode).unwrap(), body);
-    }
-}
-
-#[test]
-fn put_without_a_name_is_refused() {
-    let refused = replace(json!({"userName": "a"}), json!({"title": "t"}), Mode::Compat).unwrap_err();
-    assert_eq!(refused.detail(), "required and missing: userName");
-}
-
-#[test]
-fn members_absent_from_a_put_stay_in_compat_and_go_in_the_other_modes() {
-    let schema = ResourceSchema::group();
-    let members = |mode| {
-        let body = json!({"schemas": [GROUP], "displayName": "g"});
-        put(body, &Map::new(), &schema, mode, &Requirements::of(&schema)).unwrap().members
-    };
-    assert_eq!(members(Mode::Compat), None);
-    assert_eq!(members(Mode::Strict), Some(vec![]));
-    assert_eq!(members(Mode::Ipsie), Some(vec![]));
-}
-
-/// RFC 7644 section 3.5.1.
-#[test]
-fn put_keeps_what_is_immutable_and_refuses_its_change() {
-    const URN: &str = "urn:example:User";
-    let badge = Attribute::new("badge", Type::String, "").mutability(Mutability::Immutable);
-    let desk = Attribute::complex(
-        "desk",
-        "",
-        [
-            Attribute::new("floor", Type::Integer, "").mutability(Mutability::Immutable),
-            Attribute::new("seat", Type::String, ""),
-        ],
-    );
-    let extension =
-        Schema { id: URN.into(), name: "".into(), description: "".into(), attributes: vec![badge, desk] };
-    let schema = ResourceSchema::new(ResourceKind::User, [extension]);
-    let current = json!({"userName": "a", URN: {"badge": "7", "desk": {"floor": 2, "seat": "x"}}});
-    let current = normalize(current, &schema, Mode::Compat).unwrap().resource;
-    let put = |body| put(body, &current, &schema, Mode::Compat, &Requirements::of(&schema));
-    let kept = put(json!({"userName": "a"})).unwrap().resource;
-    assert_eq!(kept[URN], json!({"badge": "7", "desk": {"floor": 2}}));
-    let refused = put(json!({"userName": "a", URN: {"badge": "8"}})).unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::Mutability);
-    let refused = put(json!({"userName": "a", URN: {"desk": {"floor": 3}}})).unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::Mutability);
-}
-
-/// RFC 7644 section 3.5.1 clears what is readWrite alone: nobody can send back what no answer shows.
-#[test]
-fn put_keeps_what_is_write_only_until_it_is_replaced() {
-    const URN: &str = "urn:example:User";
-    let text = |name| Attribute::new(name, Type::String, "");
-    let desk = Attribute::complex("desk", "", [text("code").write_only(), text("seat")]);
-    let attributes = vec![text("pin").write_only(), desk];
-    let extension = Schema { id: URN.into(), name: "".into(), description: "".into(), attributes };
-    let schema = ResourceSchema::new(ResourceKind::User, [extension]);
-    let current = json!({"userName": "a", URN: {"pin": "1", "desk": {"code": "2", "seat": "x"}}});
-    let current = normalize(current, &schema, Mode::Compat).unwrap().resource;
-    let put = |body| put(body, &current, &schema, Mode::Compat, &Requirements::of(&schema)).unwrap().resource;
-    assert_eq!(put(json!({"userName": "a"}))[URN], json!({"pin": "1", "desk": {"code": "2"}}));
-    let replaced = json!({"pin": "3", "desk": {"code": "4"}});
-    assert_eq!(put(json!({"userName": "a", URN: replaced}))[URN], replaced);
 }
 
 #[test]
