@@ -1,13 +1,21 @@
 //! What Prometheus may know: counts by labels of closed sets, never anything that a SCIM client chose.
 
+mod labels;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use axum::http::{Method, StatusCode};
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue, text::encode},
+    encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Metric, Registry, Unit},
 };
+
+use self::labels::{
+    Change, Controller, HttpRequest, HttpRoute, Kind, KubeWrite, Lease, PlanChange, Policy, Reconcile,
+    class_label, method_label,
+};
+pub use self::labels::{ReconcileOutcome, Verb, WriteOutcome};
 
 /// The metrics of one process; copies count into the same ones. Labels are enums or `&'static str`, so that
 /// no request can add a series; the name of a provider is the exception, since admins make providers.
@@ -246,51 +254,6 @@ impl Drop for Raised {
     }
 }
 
-/// What a write does to an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-#[expect(missing_docs, reason = "the API server's verbs")]
-pub enum Verb {
-    Create,
-    Update,
-    Patch,
-    Delete,
-}
-
-/// What became of a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum WriteOutcome {
-    /// Done.
-    Ok,
-    /// 409: the resourceVersion was old, or the name is taken.
-    Conflict,
-    /// 404: the object is gone.
-    NotFound,
-    /// 429: the API server asks for patience.
-    Throttled,
-    /// Any other 4xx: the write is wrong, or not allowed.
-    Refused,
-    /// 5xx: the API server failed.
-    Failed,
-    /// No answer; the write may have been done.
-    Unknown,
-}
-
-impl<T> From<&kube::Result<T>> for WriteOutcome {
-    fn from(result: &kube::Result<T>) -> Self {
-        match result {
-            Ok(_) => Self::Ok,
-            Err(kube::Error::Api(status)) => match status.code {
-                404 => Self::NotFound,
-                409 => Self::Conflict,
-                429 => Self::Throttled,
-                400..=499 => Self::Refused,
-                _ => Self::Failed,
-            },
-            Err(_) => Self::Unknown,
-        }
-    }
-}
-
 /// How far the index is with a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyncState {
@@ -298,98 +261,6 @@ pub enum SyncState {
     Syncing,
     /// All that were there at some moment since the start are known.
     Synced,
-}
-
-/// How a reconciliation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum ReconcileOutcome {
-    /// The cluster is as the plan wants it.
-    Done,
-    /// The guard holds the plan until someone approves it.
-    Held,
-    /// It will be tried again.
-    Failed,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct HttpRequest {
-    method: &'static str,
-    route: &'static str,
-    provider: Option<String>,
-    status: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct HttpRoute {
-    method: &'static str,
-    route: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct KubeWrite {
-    kind: &'static str,
-    verb: Verb,
-    outcome: WriteOutcome,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Kind {
-    kind: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Controller {
-    controller: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Reconcile {
-    controller: &'static str,
-    outcome: ReconcileOutcome,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-enum Change {
-    Add,
-    Remove,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct PlanChange {
-    controller: &'static str,
-    change: Change,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Policy {
-    policy: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Lease {
-    lease: String,
-}
-
-/// A client may send any word as a method.
-fn method_label(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        _ => "other",
-    }
-}
-
-fn class_label(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        100..=199 => "1xx",
-        200..=299 => "2xx",
-        300..=399 => "3xx",
-        400..=499 => "4xx",
-        _ => "5xx",
-    }
 }
 
 fn register<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
