@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::view::{Group, Id, Identity, Mapping, User, resource_types};
+use super::view::{Group, Id, Mapping, User, resource_types};
 use crate::{
     api::{
         self, DeactivateBy, Governance, Limits, PatchResponse, ProviderMode, ResourceMeta, ScimProvider,
@@ -139,9 +139,9 @@ impl Provider {
         rules.iter().all(Option::is_some) && rules.contains(&Some(DeactivateBy::Any))
     }
 
-    /// The identity string of a person, if they have one.
-    pub(super) fn identity(&self, user: &User) -> Option<Identity> {
-        self.identity.as_ref().ok()?.identity(user).ok()
+    /// How its people become identity strings, where that can be read.
+    pub(super) fn mapping(&self) -> Option<&Mapping> {
+        self.identity.as_ref().ok()
     }
 
     /// What a successful PATCH is answered with.

@@ -1,4 +1,4 @@
-use std::{ops::Range, slice, sync::Arc};
+use std::{collections::HashSet, ops::Range, slice, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -74,6 +74,15 @@ impl<T> InOrder<T> {
             before += chunk.len();
             chunk.iter().take(numbers.end).skip(numbers.start)
         })
+    }
+}
+
+impl<T> InOrder<T> {
+    /// All that are not in an earlier copy, and some of those that are: whatever lies together with one that changed.
+    pub fn changed_since(&self, earlier: &Self) -> impl Iterator<Item = &Arc<T>> + use<'_, T> {
+        let place = |chunk: &Arc<Vec<Arc<T>>>| Arc::as_ptr(chunk).addr();
+        let known: HashSet<usize> = earlier.chunks.iter().map(place).collect();
+        self.chunks.iter().filter(move |chunk| !known.contains(&place(chunk))).flat_map(|chunk| chunk.iter())
     }
 }
 
@@ -202,6 +211,21 @@ mod tests {
         users.remove(created(1, "a").place());
         assert_eq!(names(before.iter()), ["a", "c"]);
         assert_eq!((names(users.iter()), users.len()), (vec!["b", "c"], 2));
+    }
+
+    #[test]
+    fn what_changed_since_a_copy_is_found_without_the_most_of_what_did_not() {
+        let mut users = InOrder::default();
+        let many = u32::try_from(4 * CHUNK).unwrap();
+        (0..many).for_each(|second| users.insert(created(second, "a")));
+        let before = users.clone();
+        assert_eq!(users.changed_since(&before).count(), 0);
+        assert_eq!(users.changed_since(&InOrder::default()).count(), users.len());
+        users.insert(created(7, "b"));
+        users.insert(created(many, "c"));
+        users.remove(created(8, "a").place());
+        let changed = names(users.changed_since(&before));
+        assert!(changed.contains(&"b") && changed.contains(&"c") && changed.len() < 3 * CHUNK);
     }
 
     proptest! {
