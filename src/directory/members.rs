@@ -249,11 +249,7 @@ pub(super) fn kind_of(id: &Id, view: &ProviderView) -> Option<MemberKind> {
 }
 
 /// A member's value as a filter within `members[…]` sees it.
-pub(super) fn shown(id: &Id, said: MemberKind, view: Option<&ProviderView>) -> Value {
-    value(id, view.and_then(|view| kind_of(id, view)).unwrap_or(said))
-}
-
-fn value(id: &Id, kind: MemberKind) -> Value {
+pub(super) fn value(id: &Id, kind: MemberKind) -> Value {
     json!({"value": id.to_string(), "type": kind.name()})
 }
 

@@ -33,8 +33,8 @@ pub fn user_etag(user: &User, groups: &[(Arc<Group>, Membership)]) -> ETag {
 
 /// The entity tag of a group that is shown without these of its members, in whichever order they are: they have been
 /// deleted, and no version counts that.
-pub fn group_etag<'a>(group: &Group, gone: impl Iterator<Item = &'a Id>) -> ETag {
-    let mut hidden: Vec<String> = gone.map(Id::to_string).collect();
+pub fn group_etag(group: &Group, gone: &[Id]) -> ETag {
+    let mut hidden: Vec<String> = gone.iter().map(Id::to_string).collect();
     hidden.sort_unstable();
     beside(group.meta().version, hidden.iter().map(String::as_str))
 }

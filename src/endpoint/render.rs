@@ -114,9 +114,12 @@ impl<'a> Renderer<'a> {
     }
 
     fn etag_of(&self, group: &Group) -> ETag {
-        let directory = self.scope.store.read();
-        let view = directory.provider(self.scope.provider.name());
-        group_etag(group, view.into_iter().flat_map(|view| view.gone_from(group.id())))
+        let gone: Vec<Id> = {
+            let directory = self.scope.store.read();
+            let view = directory.provider(self.scope.provider.name());
+            view.into_iter().flat_map(|view| view.gone_from(group.id())).cloned().collect()
+        };
+        group_etag(group, &gone)
     }
 
     fn groups_of(&self, id: &Id) -> Vec<(Arc<Group>, Membership)> {

@@ -1,15 +1,17 @@
 //! What filters and orders ask of a resource that it does not hold itself.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::Question;
 use crate::{
     directory::{
         Provider, Store,
-        members::shown,
+        members::{kind_of, value},
         provider::Meta,
         tags::{group_etag, user_etag},
-        view::{Group, Id, Membership, ProviderView, User},
+        view::{Group, Id, Membership, ProviderView},
     },
     scim::{
         members::MemberKind,
@@ -30,57 +32,73 @@ impl<'a> Known<'a> {
         Self { store, provider: question.provider, base: question.base }
     }
 
-    fn members(&self, group: &Group, view: &ProviderView) -> Vec<Value> {
-        let people = group.members().iter().map(|id| (id, MemberKind::User));
-        let groups = group.groups().iter().map(|id| (id, MemberKind::Group));
-        let there = people.chain(groups).filter(|(id, _)| !view.is_gone(id));
-        there.map(|(id, kind)| self.member(id, kind, view)).collect()
+    /// Looks something up. What becomes of it then keeps nobody waiting who writes the index.
+    fn look_up<T>(&self, find: impl FnOnce(&ProviderView) -> Option<T>) -> Option<T> {
+        self.store.read().provider(self.provider.name()).and_then(find)
     }
 
-    fn member(&self, id: &Id, kind: MemberKind, view: &ProviderView) -> Value {
-        let mut member = shown(id, kind, Some(view));
-        if view.user(id).is_some() {
-            member["$ref"] = ResourceKind::User.url(self.base, id).into();
-        } else if view.group(id).is_some() {
-            member["$ref"] = ResourceKind::Group.url(self.base, id).into();
+    /// Members, portion by portion, as far as they are asked for.
+    fn members(&self, group: Arc<Group>) -> impl Iterator<Item = Value> {
+        (0..=group.members().portions()).flat_map(move |n| self.portion(&group, n))
+    }
+
+    /// People, and after the last of them the nested groups.
+    fn portion(&self, group: &Group, n: usize) -> Vec<Value> {
+        let people = group.members().portion(n).map(|id| (id, MemberKind::User));
+        let groups = if n == group.members().portions() { group.groups() } else { &[] };
+        let said = people.chain(groups.iter().map(|id| (id, MemberKind::Group)));
+        let there = self.look_up(|view| {
+            let there = said.filter(|(id, _)| !view.is_gone(id));
+            Some(there.map(|(id, said)| (id, said, kind_of(id, view))).collect::<Vec<_>>())
+        });
+        let there = there.into_iter().flatten();
+        there.map(|(id, said, known)| self.member(id, said, known)).collect()
+    }
+
+    fn member(&self, id: &Id, said: MemberKind, known: Option<MemberKind>) -> Value {
+        let mut member = value(id, known.unwrap_or(said));
+        let kind = known.map(|known| match known {
+            MemberKind::User => ResourceKind::User,
+            MemberKind::Group => ResourceKind::Group,
+        });
+        if let Some(kind) = kind {
+            member["$ref"] = kind.url(self.base, id).into();
         }
         member
     }
 
-    fn user_meta(&self, user: &User, view: &ProviderView) -> Value {
-        let groups = view.groups_containing(user.id());
-        let location = ResourceKind::User.url(self.base, user.id());
-        json!(Meta::shown(ResourceKind::User, user.meta(), &location, &user_etag(user, &groups)))
+    fn user_meta(&self, id: &Id) -> Option<Value> {
+        let (user, groups) =
+            self.look_up(|view| Some((view.user(id)?.clone(), view.groups_containing(id))))?;
+        let location = ResourceKind::User.url(self.base, id);
+        Some(json!(Meta::shown(ResourceKind::User, user.meta(), &location, &user_etag(&user, &groups))))
     }
 
-    fn group_meta(&self, group: &Group, view: &ProviderView) -> Value {
-        let location = ResourceKind::Group.url(self.base, group.id());
-        let etag = group_etag(group, view.gone_from(group.id()));
-        json!(Meta::shown(ResourceKind::Group, group.meta(), &location, &etag))
+    fn group_meta(&self, id: &Id) -> Option<Value> {
+        let (group, gone) = self.look_up(|view| {
+            let gone: Vec<Id> = view.gone_from(id).cloned().collect();
+            Some((view.group(id)?.clone(), gone))
+        })?;
+        let location = ResourceKind::Group.url(self.base, id);
+        Some(json!(Meta::shown(ResourceKind::Group, group.meta(), &location, &group_etag(&group, &gone))))
     }
 }
 
 impl Relations for Known<'_> {
     fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
-        let directory = self.store.read();
-        let Some(view) = directory.provider(self.provider.name()) else {
-            return Box::new(std::iter::empty());
-        };
         let id = Id::from(id);
-        let values: Vec<Value> = match relation {
+        match relation {
             Relation::Groups => {
-                let groups = view.groups_containing(&id).into_iter();
-                groups.map(|(group, membership)| self::membership(&group, membership, self.base)).collect()
+                let groups = self.look_up(|view| Some(view.groups_containing(&id)));
+                let groups = groups.into_iter().flatten();
+                Box::new(groups.map(|(group, membership)| self::membership(&group, membership, self.base)))
             }
-            Relation::Members => view.group(&id).map(|group| self.members(group, view)).unwrap_or_default(),
-            Relation::Meta => {
-                let user = view.user(&id).map(|user| self.user_meta(user, view));
-                user.or_else(|| view.group(&id).map(|group| self.group_meta(group, view)))
-                    .into_iter()
-                    .collect()
+            Relation::Members => {
+                let group = self.look_up(|view| view.group(&id).cloned());
+                Box::new(group.into_iter().flat_map(|group| self.members(group)))
             }
-        };
-        Box::new(values.into_iter())
+            Relation::Meta => Box::new(self.user_meta(&id).or_else(|| self.group_meta(&id)).into_iter()),
+        }
     }
 
     fn contains(&self, relation: Relation, id: &str, value: &str) -> bool {

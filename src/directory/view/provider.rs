@@ -168,10 +168,9 @@ impl ProviderView {
         self.strays.is_gone(member)
     }
 
-    /// Those who are gone and whom this group still names. Costs the same in a group of any size.
+    /// Those who are gone and whom this group still names. Nobody else is looked at.
     pub fn gone_from(&self, group: &Id) -> impl Iterator<Item = &Id> {
-        let gone = self.strays.gone_and_named();
-        gone.filter(move |member| self.memberships.of(member).contains(group))
+        self.strays.gone_from(group)
     }
 
     /// Ids that groups name and that nobody has or had.
@@ -200,13 +199,8 @@ impl ProviderView {
 
     /// Groups that still name those who are gone, with whom they name.
     pub fn groups_with_gone(&self) -> impl Iterator<Item = (Id, Vec<Id>)> {
-        let mut groups: HashMap<Id, Vec<Id>> = HashMap::new();
-        for member in self.strays.gone_and_named() {
-            for group in self.groups_of(member) {
-                groups.entry(group.id().clone()).or_default().push(member.clone());
-            }
-        }
-        groups.into_iter()
+        let groups = self.strays.groups_with_gone();
+        groups.map(|(group, gone)| (group.clone(), gone.iter().cloned().collect()))
     }
 
     /// Every object of a person, those too that readers do not see.
@@ -320,9 +314,9 @@ impl ProviderView {
         if let Some(user) = &after {
             self.prints_of(user, |lookup, print| lookup.note(print, &id));
             self.users_in_order.insert(user.clone());
-            self.strays.came(&id);
+            self.strays.came(&id, self.memberships.of(&id));
         } else {
-            self.strays.went(&id, !self.memberships.of(&id).is_empty());
+            self.strays.went(&id, self.memberships.of(&id));
         }
         Some(Difference { provider: self.name.clone(), id, before, after })
     }
@@ -369,9 +363,9 @@ impl ProviderView {
             note(&mut self.groups_by_key, group.key(), &id);
             group.external_id().into_iter().for_each(|key| note(&mut self.groups_by_external_id, key, &id));
             self.groups_in_order.insert(group.clone());
-            self.strays.came(&id);
+            self.strays.came(&id, self.memberships.of(&id));
         } else {
-            self.strays.went(&id, !self.memberships.of(&id).is_empty());
+            self.strays.went(&id, self.memberships.of(&id));
         }
         self.change_memberships(&id, before.as_deref(), after.as_deref());
         Some(Difference { provider: self.name.clone(), id, before, after })
@@ -394,15 +388,13 @@ impl ProviderView {
         let left = people.left.into_iter().chain(old_groups.iter().filter(|id| !new_groups.contains(id)));
         for member in left.filter(|id| !after.is_some_and(|group| group.names(id))) {
             self.memberships.forget(member, group);
-            if self.memberships.of(member).is_empty() {
-                self.strays.unnamed(member);
-            }
+            self.strays.unnamed(member, group, self.memberships.of(member));
         }
         let joined = people.joined.into_iter().chain(new_groups.iter().filter(|id| !old_groups.contains(id)));
         for member in joined.filter(|id| !before.is_some_and(|group| group.names(id))) {
             self.memberships.note(member, group);
             if self.user(member).is_none() && self.group(member).is_none() {
-                self.strays.named(member);
+                self.strays.named(member, group);
             }
         }
     }

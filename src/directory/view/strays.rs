@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Id;
 
@@ -7,7 +7,8 @@ use super::Id;
 #[derive(Debug, Default)]
 pub(super) struct Strays {
     gone: HashSet<Id>,
-    gone_and_named: HashSet<Id>,
+    /// Of those, whom each group still names. None of them is empty.
+    gone_from: HashMap<Id, HashSet<Id>>,
     dangling: HashSet<Id>,
 }
 
@@ -17,9 +18,14 @@ impl Strays {
         self.gone.contains(id)
     }
 
-    /// Those who have been deleted, and whom groups still name.
-    pub(super) fn gone_and_named(&self) -> impl Iterator<Item = &Id> {
-        self.gone_and_named.iter()
+    /// Those who have been deleted, and whom this group still names.
+    pub(super) fn gone_from(&self, group: &Id) -> impl Iterator<Item = &Id> {
+        self.gone_from.get(group).into_iter().flatten()
+    }
+
+    /// Groups that still name those who have been deleted, with whom they name.
+    pub(super) fn groups_with_gone(&self) -> impl Iterator<Item = (&Id, &HashSet<Id>)> {
+        self.gone_from.iter()
     }
 
     /// Ids that groups name, and that nobody had before either.
@@ -27,30 +33,46 @@ impl Strays {
         self.dangling.iter()
     }
 
-    /// Notes that a person or a group has an id.
-    pub(super) fn came(&mut self, id: &Id) {
-        self.gone.remove(id);
-        self.gone_and_named.remove(id);
+    /// Notes that a person or a group has an id, which these groups name.
+    pub(super) fn came(&mut self, id: &Id, groups: &[Id]) {
         self.dangling.remove(id);
-    }
-
-    /// Notes that a person or a group has been deleted, whom groups name or not.
-    pub(super) fn went(&mut self, id: &Id, is_named: bool) {
-        self.gone.insert(id.clone());
-        if is_named {
-            self.gone_and_named.insert(id.clone());
+        if self.gone.remove(id) {
+            groups.iter().for_each(|group| self.forget(group, id));
         }
     }
 
-    /// Notes that a group names an id that nobody has.
-    pub(super) fn named(&mut self, id: &Id) {
-        let named = if self.is_gone(id) { &mut self.gone_and_named } else { &mut self.dangling };
-        named.insert(id.clone());
+    /// Notes that a person or a group has been deleted, whom these groups name.
+    pub(super) fn went(&mut self, id: &Id, groups: &[Id]) {
+        self.gone.insert(id.clone());
+        groups.iter().for_each(|group| self.note(group, id));
     }
 
-    /// Notes that no group names an id any more.
-    pub(super) fn unnamed(&mut self, id: &Id) {
-        self.gone_and_named.remove(id);
-        self.dangling.remove(id);
+    /// Notes that a group names an id that nobody has.
+    pub(super) fn named(&mut self, id: &Id, group: &Id) {
+        if self.is_gone(id) {
+            self.note(group, id);
+        } else {
+            self.dangling.insert(id.clone());
+        }
+    }
+
+    /// Notes that a group no longer names an id, which these others do.
+    pub(super) fn unnamed(&mut self, id: &Id, group: &Id, others: &[Id]) {
+        self.forget(group, id);
+        if others.is_empty() {
+            self.dangling.remove(id);
+        }
+    }
+
+    fn note(&mut self, group: &Id, gone: &Id) {
+        self.gone_from.entry(group.clone()).or_default().insert(gone.clone());
+    }
+
+    fn forget(&mut self, group: &Id, gone: &Id) {
+        let Some(all) = self.gone_from.get_mut(group) else { return };
+        all.remove(gone);
+        if all.is_empty() {
+            self.gone_from.remove(group);
+        }
     }
 }

@@ -103,6 +103,39 @@ fn a_deleted_person_is_gone_from_groups_at_once_even_where_one_names_them_later(
 }
 
 #[test]
+fn each_group_knows_who_is_gone_from_it_until_they_come_back_or_are_taken_out() {
+    let mut directory = Directory::default();
+    let gone = |directory: &Directory| {
+        let sorted = |group: &str| {
+            let mut gone: Vec<_> = okta(directory).gone_from(&group.into()).map(Id::to_string).collect();
+            gone.sort_unstable();
+            gone.join(" ")
+        };
+        ["one", "two"].map(sorted)
+    };
+    let people = ["alice", "bob", "nested"];
+    for (version, name) in people.into_iter().enumerate() {
+        directory.apply_user(user(name, json!({"resourceVersion": (version + 1).to_string()})));
+    }
+    directory.apply_group(group("one", &["alice", "bob"], json!({"groups": ["nested"]})));
+    directory.apply_group(group("two", &["alice"], json!({})));
+    for name in people {
+        directory.delete_user(&user(name, json!({})));
+    }
+    assert_eq!(gone(&directory), ["alice bob nested", "alice"]);
+
+    directory.apply_user(user("alice", json!({"uid": "again", "resourceVersion": "7"})));
+    assert_eq!(gone(&directory), ["bob nested", ""]);
+    directory.apply_group(group("two", &["bob", "nobody"], json!({"resourceVersion": "8"})));
+    assert_eq!(gone(&directory), ["bob nested", "bob"]);
+    directory.apply_group(group("one", &["alice"], json!({"resourceVersion": "9"})));
+    assert_eq!(gone(&directory), ["", "bob"]);
+    directory.delete_group(&group("two", &["bob"], json!({"resourceVersion": "10"})));
+    assert_eq!(gone(&directory), ["", ""]);
+    assert_eq!((okta(&directory).groups_with_gone().count(), okta(&directory).dangling().count()), (0, 0));
+}
+
+#[test]
 fn whom_this_process_deleted_no_event_of_the_past_shows_again() {
     let mut directory = Directory::default();
     let old = user("alice", json!({"name": "old", "userName": "old", "uid": "old"}));
