@@ -46,7 +46,7 @@ impl Unreadable {
     pub(super) fn gaps(&self) -> Gaps {
         let [users, groups] = [&self.users, &self.groups]
             .map(|gaps| gaps.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        users.and(&groups)
+        users.plus(&groups)
     }
 }
 

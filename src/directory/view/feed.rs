@@ -5,6 +5,7 @@ mod fed;
 mod fetch;
 mod intake;
 mod told;
+mod unread;
 
 use std::{future::ready, pin::pin};
 
@@ -48,7 +49,7 @@ pub async fn feed_users(client: Client, directory: Shared, tell: impl Fn(News)) 
     let (mut users, mut told) = (Intake::default(), Told::default());
     while let Some(event) = events.next().await {
         let Some(changes) = users.take(event, &directory) else { continue };
-        let known = Known { is_complete: users.is_listed(), unreadable: users.unreadable() };
+        let known = Known { is_complete: users.is_listed(), unreadable: users.unreadable().clone() };
         told.news(changes, known).into_iter().for_each(&tell);
     }
 }
@@ -90,7 +91,7 @@ fn known_groups(
     let is_listed = objects.is_listed() && slices.is_listed();
     Known {
         is_complete: is_listed && !directory.awaits_unknown_groups(),
-        unreadable: objects.unreadable().and(&directory.group_gaps()),
+        unreadable: objects.unreadable().plus(&directory.group_gaps()),
     }
 }
 

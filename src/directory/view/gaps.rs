@@ -23,13 +23,27 @@ impl Gaps {
         self.0.keys().any(|of| of.as_deref().is_none_or(|of| of == provider))
     }
 
-    /// Both.
-    pub fn and(&self, other: &Self) -> Self {
+    /// One more of a provider, or of nobody knows which.
+    pub(super) fn add(&mut self, of: Option<Arc<str>>) {
+        *self.0.entry(of).or_default() += 1;
+    }
+
+    /// One less.
+    pub(super) fn take_away(&mut self, of: &Option<Arc<str>>) {
+        let Some(objects) = self.0.get_mut(of) else { return };
+        *objects -= 1;
+        if *objects == 0 {
+            self.0.remove(of);
+        }
+    }
+
+    /// Of each provider as many as the two have together.
+    pub fn plus(&self, other: &Self) -> Self {
         self.0.iter().chain(&other.0).map(|(of, objects)| (of.clone(), *objects)).collect()
     }
 
-    /// Of each provider as many as one of the two has.
-    pub(super) fn or(&self, other: &Self) -> Self {
+    /// Of each provider the larger number of the two.
+    pub(super) fn larger(&self, other: &Self) -> Self {
         let mut most = self.clone();
         for (of, objects) in &other.0 {
             let known = most.0.entry(of.clone()).or_default();
@@ -58,7 +72,7 @@ mod tests {
         let okta = Gaps::of(Some("okta"), 2);
         assert!(okta.concern("okta") && !okta.concern("entra"));
         assert!(!Gaps::of(Some("okta"), 0).concern("okta"));
-        let both = okta.and(&Gaps::of(None, 1));
+        let both = okta.plus(&Gaps::of(None, 1));
         assert!(both.concern("entra"));
         assert_eq!(both.objects(), 3);
     }

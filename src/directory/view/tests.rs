@@ -239,8 +239,9 @@ fn a_reset_forgets_what_is_not_listed_and_tells_only_what_changed() {
 fn a_reset_keeps_what_is_there_but_cannot_be_read() {
     let mut directory = Directory::default();
     directory.apply_user(user("alice", json!({})));
-    let changes =
-        directory.reset_users(Listed { unreadable: [("alice".into(), None)].into(), ..Listed::default() });
+    let mut listed = Listed::default();
+    listed.unreadable.insert("alice".into(), None);
+    let changes = directory.reset_users(listed);
     assert!(changes.is_empty() && okta(&directory).users().len() == 1);
 }
 

@@ -1,12 +1,9 @@
-use std::{
-    collections::{HashMap, HashSet},
-    fmt::Debug,
-    sync::Arc,
-};
+use std::{collections::HashSet, fmt::Debug, sync::Arc};
 
 use kube::Resource;
 use serde::de::DeserializeOwned;
 
+use super::unread::Unread;
 use crate::{
     api::{ScimGroup, ScimGroupSlice, ScimUser},
     directory::view::{Change, Directory, Entry, GroupObject, ObjectRef, SliceObject, Unreadable, User},
@@ -34,9 +31,6 @@ pub trait Fed: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + S
     fn reset(directory: &mut Directory, listed: Listed<Self::Indexed>) -> Vec<Change>;
 }
 
-/// Objects that cannot be read, by name, and the provider that each is of, as far as its label says.
-pub(in crate::directory::view) type Unread = HashMap<Box<str>, Option<Arc<str>>>;
-
 /// What a complete list of one kind held.
 #[derive(Debug)]
 pub struct Listed<T> {
@@ -52,7 +46,7 @@ pub struct Listed<T> {
 impl<T> Listed<T> {
     /// Whether an object that is not in the list is held all the same.
     pub(in crate::directory::view) fn keeps(&self, object: &ObjectRef) -> bool {
-        self.unreadable.contains_key(&object.name) || self.written_since.contains(&object.uid)
+        self.unreadable.contains(&object.name) || self.written_since.contains(&object.uid)
     }
 
     /// Whether the list may have been made before an object was written.
@@ -63,7 +57,12 @@ impl<T> Listed<T> {
 
 impl<T> Default for Listed<T> {
     fn default() -> Self {
-        Self { resources: Vec::new(), unreadable: Unread::new(), written_since: HashSet::new(), newest: 0 }
+        Self {
+            resources: Vec::new(),
+            unreadable: Unread::default(),
+            written_since: HashSet::new(),
+            newest: 0,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use kube::{
 };
 use tracing::warn;
 
-use super::{Fed, Listed, fed::Unread};
+use super::{Fed, Listed, unread::Unread};
 use crate::{
     api::names::LABEL_PROVIDER,
     directory::view::{Change, Gaps, Shared},
@@ -24,7 +24,7 @@ pub(super) struct Intake<K: Fed> {
 
 impl<K: Fed> Default for Intake<K> {
     fn default() -> Self {
-        Self { listing: Listed::default(), unreadable: Unread::new(), is_listed: false }
+        Self { listing: Listed::default(), unreadable: Unread::default(), is_listed: false }
     }
 }
 
@@ -45,7 +45,7 @@ impl<K: Fed> Intake<K> {
             Event::InitApply(object) => {
                 match read(object) {
                     Ok(resource) => self.listing.resources.push(K::share(&directory.read(), resource)),
-                    Err(Left { name, of }) => _ = self.listing.unreadable.insert(name, of),
+                    Err(Left { name, of }) => self.listing.unreadable.insert(name, of),
                 }
                 return None;
             }
@@ -56,7 +56,7 @@ impl<K: Fed> Intake<K> {
                 return Some(K::reset(&mut directory.write(), listed));
             }
             Event::Apply(object) => {
-                self.unreadable.remove(&*object.name_any());
+                self.unreadable.remove(&object.name_any());
                 match read(object) {
                     Ok(resource) => K::apply(&mut directory.write(), resource),
                     Err(Left { name, of }) => {
@@ -66,7 +66,7 @@ impl<K: Fed> Intake<K> {
                 }
             }
             Event::Delete(object) => {
-                self.unreadable.remove(&*object.name_any());
+                self.unreadable.remove(&object.name_any());
                 let uid = object.uid().unwrap_or_default();
                 let read = read(object).ok();
                 let mut directory = directory.write();
@@ -83,8 +83,8 @@ impl<K: Fed> Intake<K> {
     }
 
     /// What is there but cannot be read.
-    pub(super) fn unreadable(&self) -> Gaps {
-        self.unreadable.values().map(|of| (of.clone(), 1)).collect()
+    pub(super) fn unreadable(&self) -> &Gaps {
+        self.unreadable.gaps()
     }
 }
 

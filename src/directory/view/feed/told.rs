@@ -25,7 +25,7 @@ impl Told {
         self.is_synced |= synced;
         let after = if self.is_synced { known.unreadable } else { Gaps::default() };
         let before = std::mem::replace(&mut self.unreadable, after.clone());
-        let meanwhile = before.or(&after);
+        let meanwhile = before.larger(&after);
         let less = (after != meanwhile).then_some(News::Unreadable(after));
         let more = (meanwhile != before).then_some(News::Unreadable(meanwhile));
         let changed = Some(changes).filter(|changes| !changes.is_empty()).map(News::Changed);
