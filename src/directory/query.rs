@@ -6,7 +6,7 @@ mod relations;
 
 use jiff::Timestamp;
 
-use super::{Provider, Store, provider::Names, write::of_a_question};
+use super::{Provider, Store, provider::Names};
 use crate::scim::{
     error::Result,
     filter::{BoundFilter, Indexed},
@@ -151,18 +151,15 @@ impl Store {
         kind: ResourceKind,
         lookup: &Indexed,
     ) -> Result<Option<Match>> {
-        let found = match (kind, lookup) {
+        Ok(match (kind, lookup) {
             (ResourceKind::User, Indexed::UserName(key)) => {
-                let user = self.users.find_by_key(provider.name(), key).await;
-                user.map(|user| user.map(Match::User))
+                self.users.ask_by_key(provider.name(), key).await?.map(Match::User)
             }
             (ResourceKind::Group, Indexed::DisplayName(key)) => {
-                let group = self.groups.find_by_key(provider.name(), key).await;
-                group.map(|group| group.map(Match::Group))
+                self.groups.ask_by_key(provider.name(), key).await?.map(Match::Group)
             }
-            _ => Ok(None),
-        };
-        found.map_err(of_a_question)
+            _ => None,
+        })
     }
 }
 

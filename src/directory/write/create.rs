@@ -58,7 +58,7 @@ impl<K: Stored> Writer<K> {
         for _ in 0..ATTEMPTS {
             let fault = match self.objects.post(object).await {
                 Ok(created) => return Ok(Claim::Ours(created)),
-                Err(Fault::Refused(error)) => return Err(error),
+                Err(fault @ (Fault::Refused(_) | Fault::Unavailable(_))) => return Err(fault.into()),
                 Err(fault) => fault,
             };
             let Some(object_found) = self.objects.get(&name).await? else {
@@ -111,7 +111,7 @@ impl<K: Stored> Writer<K> {
         if !matches!(fault, Fault::Unknown(_)) {
             self.slices.discard(&written).await;
         }
-        Err(fault.into_error())
+        Err(fault.into())
     }
 }
 
@@ -124,7 +124,7 @@ impl Writer<ScimGroup> {
         match group.standing() {
             Standing::Creating => match self.objects.remove(group).await {
                 Ok(()) | Err(Fault::Conflict | Fault::Missing) => Ok(()),
-                Err(fault) => Err(fault.into_error()),
+                Err(fault) => Err(fault.into()),
             },
             _ => self.settle(group).await,
         }

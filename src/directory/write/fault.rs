@@ -4,29 +4,66 @@ use crate::scim::error::{ErrorKind, ScimError};
 
 /// How a write ended when it did not succeed, as far as the protocols need to tell.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(in crate::directory) enum Fault {
     /// Definitely not done: the name is taken.
     Exists,
     /// Definitely not done: a precondition did not hold.
     Conflict,
     /// Definitely not done: there is no such object.
     Missing,
-    /// Definitely not done, and doing it again would end the same.
+    /// Definitely not done, and the answer is this.
     Refused(ScimError),
+    /// Definitely not done, for a reason that passes.
+    Unavailable(String),
     /// Done or not; why nobody knows.
     Unknown(String),
 }
 
+/// What a request wanted that a fault ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Request {
+    /// To know something.
+    Question,
+    /// To change something.
+    Change,
+}
+
 impl Fault {
-    /// The answer to a request that ends here.
-    pub(super) fn into_error(self) -> ScimError {
-        match self {
-            Self::Refused(error) => error,
-            Self::Exists | Self::Conflict | Self::Missing => {
-                super::unavailable("others write the same object")
-            }
-            Self::Unknown(reason) => super::unavailable(&reason),
+    /// What is not done for now.
+    pub(super) fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable(reason.into())
+    }
+
+    /// The same of a request that only reads: nothing can have been done.
+    pub(super) fn of_a_read(error: impl Into<Self>) -> Self {
+        match error.into() {
+            Self::Refused(error) => Self::Refused(error),
+            Self::Unavailable(reason) | Self::Unknown(reason) => Self::Unavailable(reason),
+            Self::Exists | Self::Conflict | Self::Missing => Self::unavailable(OTHERS_WRITE),
         }
+    }
+
+    /// The answer to a request that ends here.
+    pub(super) fn into_error(self, request: Request) -> ScimError {
+        let reason = match self {
+            Self::Refused(error) => return error,
+            Self::Unavailable(reason) | Self::Unknown(reason) => reason,
+            Self::Exists | Self::Conflict | Self::Missing => OTHERS_WRITE.to_owned(),
+        };
+        let what = match request {
+            Request::Question => "the directory cannot be asked",
+            Request::Change => "the change is not confirmed",
+        };
+        ScimError::new(ErrorKind::Unavailable, format!("{what}: {reason}; send it again"))
+    }
+}
+
+const OTHERS_WRITE: &str = "others write the same object";
+
+/// Nearly everything here is done for a change.
+impl From<Fault> for ScimError {
+    fn from(fault: Fault) -> Self {
+        fault.into_error(Request::Change)
     }
 }
 
@@ -69,9 +106,9 @@ impl Fault {
             // Right after its start an API server answers 403 to everyone, until its caches fill.
             (401 | 403, _) => {
                 tracing::error!(code = status.code, reason = status.reason, "kube_api.forbidden");
-                Self::Refused(super::unavailable("the operator may not write the directory (yet)"))
+                Self::unavailable("the operator may not use the directory (yet)")
             }
-            (429, _) => Self::Refused(super::unavailable("the Kubernetes API server is busy")),
+            (429, _) => Self::unavailable("the Kubernetes API server is busy"),
             _ => {
                 tracing::warn!(code = status.code, reason = status.reason, "kube_api.failed");
                 Self::Unknown("the Kubernetes API server failed".to_owned())
@@ -109,16 +146,38 @@ mod tests {
     #[test]
     fn what_passes_by_itself_never_reaches_a_client_as_its_own_fault() {
         for code in [401, 403, 429, 500, 502, 503, 504] {
-            let error = of(code, "", "no").into_error();
-            assert_eq!(error.kind(), ErrorKind::Unavailable, "{code}");
+            for request in [Request::Question, Request::Change] {
+                let error = of(code, "", "no").into_error(request);
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{code}");
+            }
         }
+    }
+
+    #[test]
+    fn who_only_asked_is_not_told_of_a_change() {
+        for fault in [of(503, "", "no"), of(429, "", "no"), of(409, "Conflict", "")] {
+            let detail = Fault::of_a_read(fault).into_error(Request::Question).detail().to_owned();
+            assert!(detail.starts_with("the directory cannot be asked: "), "{detail}");
+        }
+        let detail = ScimError::from(of(503, "", "no")).detail().to_owned();
+        assert!(detail.starts_with("the change is not confirmed: "), "{detail}");
+    }
+
+    #[test]
+    fn a_read_that_fails_leaves_nothing_in_doubt() {
+        let read = Fault::of_a_read(of(503, "", "no"));
+        assert!(matches!(read, Fault::Unavailable(_)), "{read:?}");
     }
 
     #[test]
     fn an_object_that_is_too_large_is_the_clients_to_change() {
         let of_grpc = "rpc error: code = ResourceExhausted desc = trying to send message larger than max (5813998 vs. 2097152)";
         for (code, message) in [(413, ""), (500, "etcdserver: request is too large"), (500, of_grpc)] {
-            assert_eq!(of(code, "", message).into_error().kind(), ErrorKind::PayloadTooLarge, "{message}");
+            assert_eq!(
+                ScimError::from(of(code, "", message)).kind(),
+                ErrorKind::PayloadTooLarge,
+                "{message}"
+            );
         }
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use kube::ResourceExt;
 
-use super::{ATTEMPTS, Stored, Writer, not_found, read, rename::version, slices::AtHand, unavailable};
+use super::{
+    ATTEMPTS, Fault, Stored, Writer, fault::Request, not_found, read, rename::version, slices::AtHand,
+};
 use crate::{
     api::names::object_name,
     directory::view::{Entry, Id, ObjectRef, ProviderView, Standing},
@@ -16,11 +18,7 @@ impl<K: Stored> Writer<K> {
     ///
     /// # Errors
     /// `unavailable` when the API server does not answer.
-    pub(in crate::directory) async fn find(
-        &self,
-        provider: &str,
-        id: &Id,
-    ) -> Result<Option<Arc<K::Resource>>> {
+    async fn find(&self, provider: &str, id: &Id) -> Result<Option<Arc<K::Resource>>, Fault> {
         let mut gone = None;
         for _ in 0..ATTEMPTS {
             let Some(object) = self.find_object(provider, id).await? else { return Ok(None) };
@@ -28,18 +26,22 @@ impl<K: Stored> Writer<K> {
                 return Ok(Some(complete));
             }
         }
-        Err(unavailable("others change the same resource all the time"))
+        Err(Fault::unavailable("others change the same resource all the time"))
     }
 
-    /// What holds the name of a key, by quorum, if readers may see it.
+    /// What holds the name of a key, by quorum, if readers may see it: for those who only ask.
     ///
     /// # Errors
     /// `unavailable` when the API server does not answer.
-    pub(in crate::directory) async fn find_by_key(
+    pub(in crate::directory) async fn ask_by_key(
         &self,
         provider: &str,
         key: &str,
     ) -> Result<Option<Arc<K::Resource>>> {
+        self.find_by_key(provider, key).await.map_err(|fault| fault.into_error(Request::Question))
+    }
+
+    async fn find_by_key(&self, provider: &str, key: &str) -> Result<Option<Arc<K::Resource>>, Fault> {
         let name = object_name(provider, key);
         let is_meant = |entry: &K::Indexed| {
             entry.standing().is_visible() && entry.key() == key && &**entry.provider() == provider
@@ -59,17 +61,23 @@ impl<K: Stored> Writer<K> {
                 return Ok(Some(complete));
             }
         }
-        Err(unavailable("others change the same resource all the time"))
+        Err(Fault::unavailable("others change the same resource all the time"))
     }
 
     /// What readers see of an object; none where a slice that it names is gone, and so, most likely, is this
     /// state: the object is to be read once more. `gone` is the state of which that was said last.
-    async fn complete(&self, object: K::Indexed, gone: &mut Option<u64>) -> Result<Option<Arc<K::Resource>>> {
+    async fn complete(
+        &self,
+        object: K::Indexed,
+        gone: &mut Option<u64>,
+    ) -> Result<Option<Arc<K::Resource>>, Fault> {
         let ObjectRef { name, resource_version, .. } = object.object().clone();
         let complete = K::complete(object, &self.slices, AtHand::default()).await?;
         if complete.is_none() && gone.replace(resource_version) == Some(resource_version) {
             tracing::error!(object = &*name, "group.slice_missing");
-            return Err(unavailable(&format!("a slice that {name} names is gone; restore it from a backup")));
+            return Err(Fault::unavailable(format!(
+                "a slice that {name} names is gone; restore it from a backup"
+            )));
         }
         Ok(complete)
     }
@@ -78,10 +86,10 @@ impl<K: Stored> Writer<K> {
     ///
     /// # Errors
     /// `unavailable` when the API server does not answer; `internal` when there is one that cannot be read.
-    pub(super) async fn find_object(&self, provider: &str, id: &Id) -> Result<Option<K::Indexed>> {
+    pub(super) async fn find_object(&self, provider: &str, id: &Id) -> Result<Option<K::Indexed>, Fault> {
         let objects = self.objects.list(&format!("spec.id={id},spec.provider={provider}")).await?;
         // One that cannot be read is not one that is not there.
-        let objects = objects.iter().map(read::<K>).collect::<Result<Vec<_>>>()?;
+        let objects = objects.iter().map(read::<K>).collect::<Result<Vec<_>, _>>()?;
         let visible = objects.into_iter().filter(|entry| entry.standing().is_visible());
         Ok(visible.max_by_key(|entry| entry.object().resource_version))
     }

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::{
     layout::NewSlice,
-    view::{Entry, Epoch, Id, ObjectRef, Shared, SliceObject, Standing},
+    view::{Entry, Epoch, Id, ObjectRef, Shared, SliceObject, Standing, Unreadable},
     written::{Changed, Written},
 };
 use crate::scim::error::{ErrorKind, Result, ScimError, quote};
@@ -125,7 +125,7 @@ impl<K: Stored> Writer<K> {
                     let taken = self.take(read::<K>(&object)?, epoch, at_hand).await?;
                     return Ok(written_over::<K>(&current, taken));
                 }
-                Err(Fault::Refused(error)) => return Err(error),
+                Err(fault @ (Fault::Refused(_) | Fault::Unavailable(_))) => return Err(fault.into()),
                 Err(Fault::Unknown(reason)) => {
                     // Never sent again: what was asked for may have been done, and undone by
                     // somebody in between.
@@ -202,7 +202,7 @@ impl<K: Stored> Writer<K> {
             }
             match self.objects.remove(&current).await {
                 Ok(()) => {}
-                Err(Fault::Refused(error)) => return Err(error),
+                Err(fault @ (Fault::Refused(_) | Fault::Unavailable(_))) => return Err(fault.into()),
                 Err(Fault::Unknown(reason)) => {
                     if self.find_object(provider, id).await?.is_some() {
                         return Err(unavailable(&reason));
@@ -231,7 +231,7 @@ impl<K: Stored> Writer<K> {
     /// # Errors
     /// `unavailable` when the API server does not answer, or the object is another one by now.
     pub(super) async fn report(&self, object: &ObjectRef, status: Option<impl Serialize>) -> Result<()> {
-        self.objects.report(object, &status).await.map_err(Fault::into_error)
+        Ok(self.objects.report(object, &status).await?)
     }
 
     /// Takes what the API server answered into the index, so that this process reads its own writes.
@@ -247,8 +247,9 @@ fn written_over<K: Stored>(before: &K::Resource, after: Arc<K::Resource>) -> Wri
     Written::new(after, changed)
 }
 
-fn read<K: Stored>(object: &K) -> Result<K::Indexed> {
-    K::read(object).map_err(|error| ScimError::new(ErrorKind::Internal, error.to_string()))
+fn read<K: Stored>(object: &K) -> Result<K::Indexed, Fault> {
+    let refused = |error: Unreadable| Fault::Refused(ScimError::new(ErrorKind::Internal, error.to_string()));
+    K::read(object).map_err(refused)
 }
 
 /// The answer to a request for an id that nobody has.
@@ -256,17 +257,6 @@ pub(super) fn not_found(resource_type: &str, id: &Id) -> ScimError {
     ScimError::not_found(format!("there is no {resource_type} with id {}", quote(&id.to_string())))
 }
 
-/// What the answer to a request that changes something begins with, where nobody knows what came of it.
-const UNCONFIRMED: &str = "the change is not confirmed: ";
-
 fn unavailable(reason: &str) -> ScimError {
-    ScimError::new(ErrorKind::Unavailable, format!("{UNCONFIRMED}{reason}; send it again"))
-}
-
-/// The same error in the answer to a request that changes nothing.
-pub(super) fn of_a_question(error: ScimError) -> ScimError {
-    match error.detail().strip_prefix(UNCONFIRMED) {
-        Some(reason) => ScimError::new(error.kind(), format!("the directory cannot be asked: {reason}")),
-        None => error,
-    }
+    Fault::unavailable(reason).into()
 }

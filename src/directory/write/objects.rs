@@ -28,13 +28,13 @@ impl<K: Stored> Objects<K> {
     }
 
     /// Every object of these fields, by quorum.
-    pub(super) async fn list(&self, fields: &str) -> Result<Vec<K>> {
+    pub(super) async fn list(&self, fields: &str) -> Result<Vec<K>, Fault> {
         let listed = self.api.list(&ListParams::default().fields(fields)).await;
-        Ok(listed.map_err(|error| Fault::from(error).into_error())?.items)
+        Ok(listed.map_err(Fault::of_a_read)?.items)
     }
 
-    pub(super) async fn get(&self, name: &str) -> Result<Option<K>> {
-        self.api.get_opt(name).await.map_err(|error| Fault::from(error).into_error())
+    pub(super) async fn get(&self, name: &str) -> Result<Option<K>, Fault> {
+        self.api.get_opt(name).await.map_err(Fault::of_a_read)
     }
 
     pub(super) async fn post(&self, object: &K) -> Result<K, Fault> {
@@ -85,7 +85,7 @@ impl<K: Stored> Objects<K> {
         let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
         match self.remove_if(name, preconditions).await {
             Ok(()) | Err(Fault::Missing | Fault::Conflict) => Ok(()),
-            Err(fault) => Err(fault.into_error()),
+            Err(fault) => Err(fault.into()),
         }
     }
 

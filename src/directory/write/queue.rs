@@ -53,7 +53,7 @@ impl Queue {
     ) -> Result<T, Fault> {
         let turn = self.turn().await.map_err(Fault::Refused)?;
         if !Asked::still() {
-            return Err(Fault::Refused(super::unavailable("it took too long")));
+            return Err(Fault::unavailable("it took too long"));
         }
         let result = write.await;
         drop(turn);

@@ -15,7 +15,7 @@ use crate::{
 impl<K: Stored> Writer<K> {
     /// Moves a resource to the object of its new key.
     pub(super) async fn rename(&self, current: &K::Indexed, next: K::Spec) -> Result<K, Fault> {
-        let old = match self.objects.get(&current.object().name).await.map_err(Fault::Refused)? {
+        let old = match self.objects.get(&current.object().name).await? {
             Some(old) if is_at::<K>(&old, current) => old,
             _ => return Err(Fault::Conflict),
         };
@@ -68,8 +68,8 @@ impl<K: Stored> Writer<K> {
                 Err(Fault::Exists) => {}
                 other => return other,
             }
-            let Some(found) = self.objects.get(&name).await.map_err(Fault::Refused)? else { continue };
-            let found = read::<K>(&found).map_err(Fault::Refused)?;
+            let Some(found) = self.objects.get(&name).await? else { continue };
+            let found = read::<K>(&found)?;
             match found.standing() {
                 Standing::Visible if K::id(object.spec()) == found.id().to_string() => {
                     return Err(Fault::Conflict);
@@ -81,7 +81,7 @@ impl<K: Stored> Writer<K> {
                 Standing::Creating | Standing::Deleting => break,
             }
         }
-        Err(Fault::Refused(super::unavailable("the new name is being written by another request")))
+        Err(Fault::unavailable("the new name is being written by another request"))
     }
 
     /// Step 2: from here on nobody else commits to the old object.
@@ -113,7 +113,7 @@ impl<K: Stored> Writer<K> {
     }
 
     async fn drop_reservation(&self, reservation: &K) -> Result<(), Fault> {
-        let entry = read::<K>(reservation).map_err(Fault::Refused)?;
+        let entry = read::<K>(reservation)?;
         match Asked::or_not(self.objects.remove(&entry)).await {
             Ok(()) | Err(Fault::Missing | Fault::Conflict) => Ok(()),
             Err(fault) => Err(fault),
@@ -134,12 +134,12 @@ impl<K: Stored> Writer<K> {
         match settled {
             // Somebody was faster; whoever asked looks again.
             Ok(()) | Err(Fault::Conflict | Fault::Missing) => Ok(()),
-            Err(fault) => Err(fault.into_error()),
+            Err(fault) => Err(fault.into()),
         }
     }
 
     async fn settle_marked(&self, marked: &K::Indexed, successor: &Successor) -> Result<(), Fault> {
-        let target = self.objects.get(&successor.name).await.map_err(Fault::Refused)?;
+        let target = self.objects.get(&successor.name).await?;
         match target.filter(|target| target.uid().as_deref() == Some(&successor.uid)) {
             Some(target) if !is_abandoned(&target) => {
                 if *K::transit(&mut target.spec().clone()).reserved {
@@ -150,7 +150,7 @@ impl<K: Stored> Writer<K> {
             // None, or one that goes before it was activated.
             _ => {
                 let name = &marked.object().name;
-                let old = self.objects.get(name).await.map_err(Fault::Refused)?.ok_or(Fault::Missing)?;
+                let old = self.objects.get(name).await?.ok_or(Fault::Missing)?;
                 if !is_at::<K>(&old, marked) {
                     return Err(Fault::Conflict);
                 }
@@ -163,7 +163,7 @@ impl<K: Stored> Writer<K> {
 
     async fn settle_reservation(&self, reservation: &K::Indexed) -> Result<(), Fault> {
         let predecessor = match reservation.renamed_from() {
-            Some(predecessor) => self.objects.get(&predecessor.name).await.map_err(Fault::Refused)?,
+            Some(predecessor) => self.objects.get(&predecessor.name).await?,
             None => None,
         };
         let predecessor = predecessor.and_then(|old| read::<K>(&old).ok());

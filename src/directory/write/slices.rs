@@ -9,7 +9,7 @@ use kube::{
     core::ObjectMeta,
 };
 
-use super::{Asked, FIELD_MANAGER, Queue, fault::Fault, unavailable};
+use super::{Asked, FIELD_MANAGER, Fault, Queue};
 use crate::{
     api::{
         ScimGroupSlice, ScimGroupSliceSpec,
@@ -20,7 +20,7 @@ use crate::{
         view::{Entry, Fetched, Group, GroupObject, Id, Shared, Slice, SliceObject, SliceRef, fetch_slice},
     },
     ops::metrics::Verb,
-    scim::error::{ErrorKind, Result, ScimError},
+    scim::error::{ErrorKind, ScimError},
 };
 
 /// How many slices are fetched at a time.
@@ -79,7 +79,7 @@ impl Slices {
         &self,
         object: GroupObject,
         at_hand: AtHand<'_>,
-    ) -> Result<Option<Arc<Group>>> {
+    ) -> Result<Option<Arc<Group>>, Fault> {
         let object = Arc::new(object);
         let missing = match self.group(&object, at_hand, &[]) {
             Ok(group) => return Ok(Some(Arc::new(group))),
@@ -89,10 +89,12 @@ impl Slices {
         let missing = stream::iter(missing).map(|slice| fetch_slice(&self.client, slice));
         let mut answers = missing.buffer_unordered(FETCHES);
         while let Some(fetched) = answers.next().await {
-            match fetched.map_err(|error| Fault::from(error).into_error())? {
+            match fetched.map_err(Fault::of_a_read)? {
                 Fetched::There(slice) => slices.push(slice),
                 Fetched::Missing(_) => return Ok(None),
-                Fetched::Unreadable(error) => return Err(ScimError::new(ErrorKind::Internal, error)),
+                Fetched::Unreadable(error) => {
+                    return Err(Fault::Refused(ScimError::new(ErrorKind::Internal, error)));
+                }
             }
         }
         let group = self.group(&object, at_hand, &slices).ok().map(Arc::new);
@@ -109,7 +111,7 @@ impl Slices {
         object: &Arc<GroupObject>,
         at_hand: AtHand<'_>,
         fetched: &[SliceObject],
-    ) -> std::result::Result<Group, Vec<SliceRef>> {
+    ) -> Result<Group, Vec<SliceRef>> {
         let directory = self.directory.read();
         let view = directory.provider(object.provider());
         Group::new(object.clone(), |bucket, version| {
@@ -127,7 +129,7 @@ impl Slices {
         provider: &str,
         group: &str,
         slices: Vec<NewSlice>,
-    ) -> std::result::Result<Vec<SliceObject>, Fault> {
+    ) -> Result<Vec<SliceObject>, Fault> {
         let writes = stream::iter(slices).map(|slice| self.post(provider, group, slice));
         let mut writes = writes.buffer_unordered(WRITES);
         let mut written = Vec::new();
@@ -138,9 +140,7 @@ impl Slices {
                     drop(writes);
                     self.discard(&written).await;
                     return Err(match fault {
-                        Fault::Missing => {
-                            Fault::Refused(unavailable("the kind ScimGroupSlice is not served"))
-                        }
+                        Fault::Missing => Fault::unavailable("the kind ScimGroupSlice is not served"),
                         fault => fault,
                     });
                 }
@@ -149,12 +149,7 @@ impl Slices {
         Ok(written)
     }
 
-    async fn post(
-        &self,
-        provider: &str,
-        group: &str,
-        slice: NewSlice,
-    ) -> std::result::Result<SliceObject, Fault> {
+    async fn post(&self, provider: &str, group: &str, slice: NewSlice) -> Result<SliceObject, Fault> {
         let NewSlice { bucket, content } = slice;
         let slice = SliceRef { group: group.into(), bucket, version: content.version().into() };
         let metadata = ObjectMeta {
@@ -192,7 +187,7 @@ impl Slices {
     }
 
     /// Deletes slices; those that are gone already are no failure.
-    pub(super) async fn delete(&self, slices: Vec<Named>) -> std::result::Result<(), Fault> {
+    pub(super) async fn delete(&self, slices: Vec<Named>) -> Result<(), Fault> {
         let deletions = stream::iter(slices).map(|Named { name, uid }| async move {
             let preconditions = Some(Preconditions { uid: Some(uid), resource_version: None });
             let params = DeleteParams { preconditions, ..DeleteParams::default() };
@@ -208,10 +203,9 @@ impl Slices {
     ///
     /// # Errors
     /// `unavailable` when the API server does not answer.
-    pub(super) async fn list(&self, group: &Id) -> Result<Vec<Named>> {
+    pub(super) async fn list(&self, group: &Id) -> Result<Vec<Named>, Fault> {
         let of_group = ListParams::default().fields(&format!("spec.group={group}"));
-        let slices =
-            self.api.list_metadata(&of_group).await.map_err(|error| Fault::from(error).into_error())?;
+        let slices = self.api.list_metadata(&of_group).await.map_err(Fault::of_a_read)?;
         let slices = slices.items.into_iter();
         Ok(slices
             .map(|slice| Named { name: slice.name_any(), uid: slice.uid().unwrap_or_default() })

@@ -3,7 +3,10 @@ use std::{fmt::Debug, sync::Arc};
 use kube::core::ObjectMeta;
 use serde::Serialize;
 
-use super::slices::{AtHand, Slices};
+use super::{
+    Fault,
+    slices::{AtHand, Slices},
+};
 use crate::{
     api::{
         Predecessor, ScimGroup, ScimGroupSpec, ScimUser, ScimUserSpec, Successor,
@@ -12,7 +15,7 @@ use crate::{
     directory::view::{
         Change, Directory, Entry, Epoch, Fed, Group, GroupObject, Id, ProviderView, Slice, User,
     },
-    scim::{error::Result, key::key},
+    scim::key::key,
 };
 
 /// A kind that the writer stores.
@@ -51,7 +54,7 @@ pub(in crate::directory) trait Stored:
         object: Self::Indexed,
         slices: &Slices,
         at_hand: AtHand<'_>,
-    ) -> impl Future<Output = Result<Option<Arc<Self::Resource>>>> + Send;
+    ) -> impl Future<Output = Result<Option<Arc<Self::Resource>>, Fault>> + Send;
     fn epoch(directory: &Directory) -> Epoch;
     fn take(directory: &mut Directory, entry: Self::Indexed, before: Epoch) -> Option<Change>;
     fn hide(directory: &mut Directory, deleted: &Self::Indexed) -> Option<Change>;
@@ -131,7 +134,7 @@ impl Stored for ScimUser {
         &[]
     }
 
-    async fn complete(user: User, _: &Slices, _: AtHand<'_>) -> Result<Option<Arc<User>>> {
+    async fn complete(user: User, _: &Slices, _: AtHand<'_>) -> Result<Option<Arc<User>>, Fault> {
         Ok(Some(Arc::new(user)))
     }
 
@@ -205,7 +208,7 @@ impl Stored for ScimGroup {
         group: GroupObject,
         slices: &Slices,
         at_hand: AtHand<'_>,
-    ) -> Result<Option<Arc<Group>>> {
+    ) -> Result<Option<Arc<Group>>, Fault> {
         slices.complete(group, at_hand).await
     }
 

@@ -47,11 +47,11 @@ impl Writer<ScimGroup> {
                 match self.count_sweep(object).await {
                     Ok(()) => {}
                     Err(Fault::Conflict | Fault::Missing | Fault::Exists) => continue,
-                    Err(fault) => return Err(fault.into_error()),
+                    Err(fault) => return Err(fault.into()),
                 }
             }
             let swept = unnamed.len();
-            self.slices.delete(unnamed).await.map_err(Fault::into_error)?;
+            self.slices.delete(unnamed).await?;
             return Ok(swept);
         }
         Err(unavailable("others change the same group all the time"))
@@ -64,13 +64,13 @@ impl Writer<ScimGroup> {
         let count = json!({"op": "add", "path": "/spec/sweeps", "value": sweeps});
         let counted =
             self.objects.patch(&object.object().name, object.object().resource_version, count).await?;
-        let counted = read::<ScimGroup>(&counted).map_err(Fault::Refused)?;
+        let counted = read::<ScimGroup>(&counted)?;
         ScimGroup::take(&mut self.directory.write(), counted, epoch);
         Ok(())
     }
 
     /// Every object of an id, whatever its standing, by quorum.
-    async fn objects_of(&self, group: &Id) -> Result<Vec<GroupObject>> {
+    async fn objects_of(&self, group: &Id) -> Result<Vec<GroupObject>, Fault> {
         let objects = self.objects.list(&format!("spec.id={group}")).await?;
         objects.iter().map(read::<ScimGroup>).collect()
     }
