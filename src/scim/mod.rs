@@ -24,6 +24,7 @@ pub mod schema;
 pub mod search;
 pub mod sort;
 pub mod specified;
+pub mod unseen;
 pub mod value;
 
 #[cfg(any(test, feature = "fuzzing"))]
@@ -33,4 +34,3 @@ mod element;
 mod mutability;
 mod object;
 mod steps;
-mod unseen;

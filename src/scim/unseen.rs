@@ -1,7 +1,12 @@
 //! Characters of which nothing is seen.
 
-/// Whether a character is a blank, or one that is shown as nothing. A name of these alone names nobody.
-pub(super) fn is_unseen(c: char) -> bool {
+/// Whether nothing is seen of a text: a name like that names nobody.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(is_unseen)
+}
+
+/// Whether a character is a blank, or one that is shown as nothing.
+pub fn is_unseen(c: char) -> bool {
     c.is_whitespace() || is_default_ignorable(c)
 }
 

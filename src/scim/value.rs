@@ -15,7 +15,7 @@ use super::json;
 use super::mode::{LooseForms, Mode, Password, UnknownInBody};
 use super::schema::{Attribute, Mutability, Storage, Type, Uniqueness};
 use super::steps;
-use super::unseen::is_unseen;
+use super::unseen::is_blank;
 
 /// The longest text, in bytes of UTF-8.
 const MAX_TEXT: usize = 64 * 1024;
@@ -154,7 +154,7 @@ impl Normalizer<'_> {
             return Err(self.refuse(attribute, "is longer than 64 KiB"));
         }
         if attribute.uniqueness == Uniqueness::Server {
-            if text.chars().all(is_unseen) {
+            if is_blank(&text) {
                 return Err(self.refuse(attribute, "is blank; it must name the resource"));
             }
             if text.contains(char::is_control) {

@@ -17,6 +17,7 @@ use crate::{
         path::Path,
         resource::Resource,
         schema::{Attribute, Located, Mutability, ResourceSchema, Storage, Type},
+        unseen::{is_blank, is_unseen},
     },
 };
 
@@ -33,7 +34,7 @@ impl Identity {
     /// # Errors
     /// When it may not stand in a binding.
     pub fn new(prefix: &str, value: &str) -> Result<Self, Refusal> {
-        if value.trim().is_empty() {
+        if is_blank(value) {
             return Err(Refusal::Empty);
         }
         let text = format!("{prefix}{value}");
@@ -44,7 +45,7 @@ impl Identity {
             return Err(Refusal::TooLong);
         }
         // The API server trusts names of this form; nobody outside the cluster may have one.
-        if text.trim_start().get(..7).is_some_and(|start| start.eq_ignore_ascii_case("system:")) {
+        if text.trim_start_matches(is_unseen).get(..7).is_some_and(|start| start.eq_ignore_ascii_case("system:")) {
             return Err(Refusal::System);
         }
         Ok(Self(text.into()))
@@ -351,9 +352,11 @@ mod tests {
         let refused = |prefix, value: &str| Identity::new(prefix, value).unwrap_err();
         assert_eq!(refused("oidc:", ""), Refusal::Empty);
         assert_eq!(refused("oidc:", " \t"), Refusal::Empty);
+        assert_eq!(refused("oidc:", "\u{200b}\u{a0}"), Refusal::Empty);
         assert_eq!(refused("", "alice\n"), Refusal::ControlCharacter);
         assert_eq!(refused("", "system:masters"), Refusal::System);
         assert_eq!(refused("", "  SyStEm:masters"), Refusal::System);
+        assert_eq!(refused("", "\u{200b}system:masters"), Refusal::System);
         assert_eq!(refused("sys", "tem:admin"), Refusal::System);
         assert_eq!(refused("", &"a".repeat(1025)), Refusal::TooLong);
         assert!(Identity::new("oidc:", "system:masters").is_ok());
@@ -379,11 +382,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_identity_is_the_api_servers_own(prefix in "[sS]?[yY]?", value in "\\PC{0,12}|[ ]{0,2}[sS]?[yY]?[sS][tT][eE][mM]:.*") {
+        fn no_identity_is_the_api_servers_own(prefix in "[sS]?[yY]?", value in "\\PC{0,12}|[ \u{200b}]{0,2}[sS]?[yY]?[sS][tT][eE][mM]:.*") {
             if let Ok(identity) = Identity::new(&prefix, &value) {
                 let text = identity.as_str();
-                prop_assert!(!text.trim_start().to_lowercase().starts_with("system:"));
-                prop_assert!(!text.chars().any(char::is_control) && !text.trim().is_empty());
+                prop_assert!(!text.trim_start_matches(is_unseen).to_lowercase().starts_with("system:"));
+                prop_assert!(!text.chars().any(char::is_control) && !is_blank(text));
             }
         }
     }
