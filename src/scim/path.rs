@@ -58,12 +58,18 @@ pub struct AttributePath {
 }
 
 impl AttributePath {
-    pub(super) fn new(at: AttributeRef<'_>, sub: Option<&Attribute>) -> Self {
+    /// The one that a schema defines, or a part of it.
+    pub fn new(at: AttributeRef<'_>, sub: Option<&Attribute>) -> Self {
         Self {
             urn: at.urn.map(str::to_owned),
             attribute: at.attribute.name.to_string(),
             sub: sub.map(|sub| sub.name.to_string()),
         }
+    }
+
+    /// Whether this is the attribute of that name of the core schema, or a part of it.
+    pub fn is(&self, attribute: &str) -> bool {
+        self.urn.is_none() && self.attribute == attribute
     }
 
     /// The values of the attribute in a resource: those of a list, or the one there is.

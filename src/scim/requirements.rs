@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::comparison::Comparison;
 use super::error::{Result, ScimError, quote};
 use super::filter::is_present;
+use super::path::AttributePath;
 use super::resource::Resource;
 use super::schema::{
     Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Storage, Uniqueness,
@@ -145,8 +146,9 @@ impl Requirements {
             return Ok(());
         }
         let is_unassigned = missing.iter().any(|field| field.values(resource).is_empty());
-        let paths =
-            |fields: &[&Field]| fields.iter().map(|field| &*field.path).collect::<Vec<_>>().join(", ");
+        let paths = |fields: &[&Field]| {
+            fields.iter().map(|field| field.path.to_string()).collect::<Vec<_>>().join(", ")
+        };
         let mut complaints = Vec::new();
         if !missing.is_empty() {
             complaints.push(format!("required and missing: {}", paths(&missing)));
@@ -243,11 +245,7 @@ impl Allowed {
 /// A place in a resource.
 #[derive(Clone, Debug, PartialEq)]
 struct Field {
-    /// For people.
-    path: String,
-    urn: Option<String>,
-    name: String,
-    sub: Option<String>,
+    path: AttributePath,
     comparison: Comparison,
 }
 
@@ -269,18 +267,12 @@ impl Field {
     }
 
     fn new(at: AttributeRef<'_>, sub: Option<&Attribute>) -> Self {
-        let urn = at.urn.map(str::to_owned);
-        let name = at.attribute.name.to_string();
-        let sub_name = sub.map(|sub| sub.name.to_string());
-        let prefix = urn.as_ref().map(|urn| format!("{urn}:")).unwrap_or_default();
-        let suffix = sub_name.as_ref().map(|sub| format!(".{sub}")).unwrap_or_default();
-        let path = format!("{prefix}{name}{suffix}");
-        Self { path, urn, name, sub: sub_name, comparison: Comparison::of(at, sub) }
+        Self { path: AttributePath::new(at, sub), comparison: Comparison::of(at, sub) }
     }
 
     /// Whether this is what says that a person has access.
     fn is_active(&self) -> bool {
-        self.path == "active"
+        self.path.is("active")
     }
 
     fn is_missing(&self, resource: &Resource) -> bool {
@@ -293,64 +285,48 @@ impl Field {
 
     /// Whether there is a value of the attribute without what stands here.
     fn is_missing_in_a_value(&self, resource: &Resource) -> bool {
-        !self.whole_values(resource).iter().all(|value| self.within(value).is_some_and(is_present))
+        !self.path.values(resource).iter().all(|value| self.path.part(value).is_some_and(is_present))
     }
 
     /// The values here: each of a list's.
     fn values<'r>(&self, resource: &'r Resource) -> Vec<&'r Value> {
-        self.whole_values(resource).iter().filter_map(|value| self.within(value)).collect()
-    }
-
-    /// The values of the attribute.
-    fn whole_values<'r>(&self, resource: &'r Resource) -> &'r [Value] {
-        let attributes = match &self.urn {
-            Some(urn) => resource.get(urn).and_then(Value::as_object),
-            None => Some(resource),
-        };
-        match attributes.and_then(|attributes| attributes.get(&self.name)) {
-            None => &[],
-            Some(Value::Array(list)) => list.as_slice(),
-            Some(one) => std::slice::from_ref(one),
-        }
-    }
-
-    /// Of a value of the attribute, what stands here.
-    fn within<'v>(&self, value: &'v Value) -> Option<&'v Value> {
-        self.sub.as_ref().map_or(Some(value), |sub| value.get(sub))
+        self.path.values(resource).iter().filter_map(|value| self.path.part(value)).collect()
     }
 
     /// Makes the attribute, as a whole, what it was before.
     fn restore(&self, resource: &mut Resource, before: &Resource) {
-        let (attributes, before) = match &self.urn {
+        let (attributes, before) = match &self.path.urn {
             Some(urn) => {
                 let extension = resource.entry(urn).or_insert_with(|| Resource::new().into());
                 (extension.as_object_mut(), before.get(urn).and_then(Value::as_object))
             }
             None => (Some(resource), Some(before)),
         };
-        match (attributes, before.and_then(|before| before.get(&self.name))) {
-            (Some(attributes), Some(value)) => _ = attributes.insert(self.name.clone(), value.clone()),
-            (Some(attributes), None) => _ = attributes.shift_remove(&self.name),
+        match (attributes, before.and_then(|before| before.get(&self.path.attribute))) {
+            (Some(attributes), Some(value)) => {
+                attributes.insert(self.path.attribute.clone(), value.clone());
+            }
+            (Some(attributes), None) => _ = attributes.shift_remove(&self.path.attribute),
             (None, _) => {}
         }
     }
 
     /// Takes out the values that are wrong; of a list, the elements that hold them.
     fn remove(&self, resource: &mut Resource, is_wrong: impl Fn(&Value) -> bool) {
-        let attributes = match &self.urn {
+        let attributes = match &self.path.urn {
             Some(urn) => resource.get_mut(urn).and_then(Value::as_object_mut),
             None => Some(resource),
         };
         let Some(attributes) = attributes else { return };
-        match (attributes.get_mut(&self.name), &self.sub) {
+        match (attributes.get_mut(&self.path.attribute), &self.path.sub) {
             (Some(Value::Array(list)), _) => {
-                list.retain(|element| !self.within(element).is_some_and(&is_wrong));
+                list.retain(|element| !self.path.part(element).is_some_and(&is_wrong));
             }
             (Some(Value::Object(object)), Some(sub)) => {
                 object.shift_remove(sub);
             }
             _ => {
-                attributes.shift_remove(&self.name);
+                attributes.shift_remove(&self.path.attribute);
             }
         }
     }

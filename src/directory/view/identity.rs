@@ -14,7 +14,7 @@ use crate::{
         filter::ElementFilter,
         key::key,
         mode::Mode,
-        path::Path,
+        path::{AttributePath, Path},
         resource::Resource,
         schema::{Attribute, Located, Mutability, ResourceSchema, Storage, Type},
         unseen::{is_blank, is_unseen},
@@ -45,7 +45,11 @@ impl Identity {
             return Err(Refusal::TooLong);
         }
         // The API server trusts names of this form; nobody outside the cluster may have one.
-        if text.trim_start_matches(is_unseen).get(..7).is_some_and(|start| start.eq_ignore_ascii_case("system:")) {
+        if text
+            .trim_start_matches(is_unseen)
+            .get(..7)
+            .is_some_and(|start| start.eq_ignore_ascii_case("system:"))
+        {
             return Err(Refusal::System);
         }
         Ok(Self(text.into()))
@@ -89,7 +93,9 @@ pub enum Refusal {
 /// How a provider's people become identity strings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mapping {
-    source: Source,
+    attribute: AttributePath,
+    /// Which of its values are meant.
+    elements: Option<ElementFilter>,
     case: IdentityCase,
     prefix: String,
 }
@@ -105,15 +111,6 @@ pub enum Origin<'a> {
     Other,
 }
 
-/// Where in a resource the string stands.
-#[derive(Clone, Debug, PartialEq)]
-struct Source {
-    urn: Option<String>,
-    attribute: String,
-    elements: Option<ElementFilter>,
-    sub: Option<String>,
-}
-
 impl Mapping {
     /// Reads a provider's mapping; `people` is the schema of its people.
     ///
@@ -121,53 +118,6 @@ impl Mapping {
     /// When the path cannot be read, or names nothing that is text of people.
     pub fn new(identity: &UserIdentity, people: &ResourceSchema) -> Result<Self> {
         let path = Path::parse(&identity.from, Mode::Strict)?;
-        Ok(Self { source: Source::new(&path, people)?, case: identity.case, prefix: identity.prefix.clone() })
-    }
-
-    /// The identity string of a person.
-    ///
-    /// # Errors
-    /// When the person has none that may stand in a binding.
-    pub fn identity(&self, user: &User) -> Result<Identity, Refusal> {
-        self.identity_in(user.id(), &user.resource())
-    }
-
-    /// The identity string of the person of this id, as their resource is in some state.
-    ///
-    /// # Errors
-    /// When the person has none that may stand in a binding.
-    pub fn identity_in(&self, id: &Id, resource: &Resource) -> Result<Identity, Refusal> {
-        self.string(&self.source.value(id, resource).ok_or(Refusal::Empty)?)
-    }
-
-    /// The identity string of whoever has this userName, where the mapping takes it from there.
-    ///
-    /// # Errors
-    /// When it may not stand in a binding.
-    pub fn of_user_name(&self, user_name: &str) -> Option<Result<Identity, Refusal>> {
-        self.source.is("userName").then(|| self.string(user_name))
-    }
-
-    /// Where a string would come from; nowhere where it lacks the prefix, so that nobody of the provider has it.
-    pub fn origin<'a>(&self, identity: &'a str) -> Option<Origin<'a>> {
-        let value = identity.strip_prefix(&self.prefix)?;
-        Some(match self.case {
-            _ if self.source.is("userName") => Origin::UserName(value),
-            IdentityCase::Preserve if self.source.is("externalId") => Origin::ExternalId(value),
-            _ => Origin::Other,
-        })
-    }
-
-    fn string(&self, value: &str) -> Result<Identity, Refusal> {
-        match self.case {
-            IdentityCase::Preserve => Identity::new(&self.prefix, value),
-            IdentityCase::Lower => Identity::new(&self.prefix, &value.to_lowercase()),
-        }
-    }
-}
-
-impl Source {
-    fn new(path: &Path, people: &ResourceSchema) -> Result<Self> {
         let nothing = || ScimError::invalid_path(format!("{path} names no attribute of people"));
         let (at, sub) = match people.locate(&path.attribute).ok_or_else(nothing)? {
             Located::Schema(_) => return Err(nothing()),
@@ -183,39 +133,67 @@ impl Source {
                 format!("{path} never holds text of a person; name an attribute that does, such as userName");
             return Err(ScimError::invalid_path(detail));
         }
-        let elements =
-            path.filter.as_deref().map(|filter| ElementFilter::bind(filter, at.attribute, Mode::Strict));
+        let elements = path.filter.as_deref();
+        let elements = elements.map(|filter| ElementFilter::bind(filter, at.attribute, Mode::Strict));
         Ok(Self {
-            urn: at.urn.map(str::to_owned),
-            attribute: at.attribute.name.to_string(),
+            attribute: AttributePath::new(at, sub),
             elements: elements.transpose()?,
-            sub: sub.map(|sub| sub.name.to_string()),
+            case: identity.case,
+            prefix: identity.prefix.clone(),
         })
     }
 
-    /// Whether it is this attribute of the core schema.
-    fn is(&self, attribute: &str) -> bool {
-        self.urn.is_none() && self.attribute == attribute
+    /// The identity string of a person.
+    ///
+    /// # Errors
+    /// When the person has none that may stand in a binding.
+    pub fn identity(&self, user: &User) -> Result<Identity, Refusal> {
+        self.identity_in(user.id(), &user.resource())
+    }
+
+    /// The identity string of the person of this id, as their resource is in some state.
+    ///
+    /// # Errors
+    /// When the person has none that may stand in a binding.
+    pub fn identity_in(&self, id: &Id, resource: &Resource) -> Result<Identity, Refusal> {
+        self.string(&self.value(id, resource).ok_or(Refusal::Empty)?)
+    }
+
+    /// The identity string of whoever has this userName, where the mapping takes it from there.
+    ///
+    /// # Errors
+    /// When it may not stand in a binding.
+    pub fn of_user_name(&self, user_name: &str) -> Option<Result<Identity, Refusal>> {
+        self.attribute.is("userName").then(|| self.string(user_name))
+    }
+
+    /// Where a string would come from; nowhere where it lacks the prefix, so that nobody of the provider has it.
+    pub fn origin<'a>(&self, identity: &'a str) -> Option<Origin<'a>> {
+        let value = identity.strip_prefix(&self.prefix)?;
+        Some(match self.case {
+            _ if self.attribute.is("userName") => Origin::UserName(value),
+            IdentityCase::Preserve if self.attribute.is("externalId") => Origin::ExternalId(value),
+            _ => Origin::Other,
+        })
+    }
+
+    fn string(&self, value: &str) -> Result<Identity, Refusal> {
+        match self.case {
+            IdentityCase::Preserve => Identity::new(&self.prefix, value),
+            IdentityCase::Lower => Identity::new(&self.prefix, &value.to_lowercase()),
+        }
     }
 
     /// The value; of several the primary one, else the first.
     fn value(&self, id: &Id, resource: &Resource) -> Option<String> {
-        if self.is("id") {
+        if self.attribute.is("id") {
             return Some(id.to_string());
         }
-        let attribute = match &self.urn {
-            Some(urn) => resource.get(urn)?.get(&self.attribute)?,
-            None => resource.get(&self.attribute)?,
-        };
-        let elements = match attribute {
-            Value::Array(elements) => elements.as_slice(),
-            element => std::slice::from_ref(element),
-        };
         let meant = |element: &&Value| self.elements.as_ref().is_none_or(|filter| filter.matches(element));
         let is_primary = |element: &&Value| element.get("primary") == Some(&Value::Bool(true));
-        let mut meant = elements.iter().filter(meant);
+        let mut meant = self.attribute.values(resource).iter().filter(meant);
         let element = meant.clone().find(is_primary).or_else(|| meant.next())?;
-        match self.sub.as_ref().map_or(Some(element), |sub| element.get(sub))? {
+        match self.attribute.part(element)? {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
