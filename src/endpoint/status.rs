@@ -63,7 +63,7 @@ pub(super) async fn report(state: &State, client: Client) {
             tokens_of.entry(token.provider()).or_default().push(token);
         }
         for (name, known) in state.providers.all().iter() {
-            // What the guard counted is for reconcile alone to write.
+            // What the guard counted is for reconcile alone to write: what is not said here stays as it is.
             let shown = known.object().status.clone().unwrap_or_default();
             let shown = ScimProviderStatus { removals: Vec::new(), ..shown };
             let figures = match occasion {
@@ -154,10 +154,9 @@ fn provider_status<'a>(
         users: figures.users,
         active_users: figures.active_users,
         groups: figures.groups,
-        attributes: shown.attributes.clone(),
         last_request_at: figures.last_request_at,
-        removals: Vec::new(),
         conditions: conditions.into_vec(),
+        ..shown.clone()
     }
 }
 
