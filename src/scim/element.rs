@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 use super::comparison::{Comparable, Comparison};
 use super::schema::Attribute;
 
-/// Parts of an element in a form that compares, by their names.
-pub type Identity<'v> = BTreeMap<&'v str, Comparable<'v>>;
+/// Parts of an element in a form that compares, by their names: equal ones are of the same element.
+pub type Likeness<'v> = BTreeMap<&'v str, Comparable<'v>>;
 
 /// What tells an element from others: its `value` and `type`, or all of it where it has no `value`.
-pub fn identity<'v>(attribute: &Attribute, element: &'v Value) -> Identity<'v> {
+pub fn likeness<'v>(attribute: &Attribute, element: &'v Value) -> Likeness<'v> {
     let is_named = element.get("value").is_some();
     parts(attribute, element, |name| !is_named || matches!(name, "value" | "type"))
 }
@@ -50,7 +50,7 @@ pub fn drop_repeated(attribute: &Attribute, elements: &mut Vec<Value>) {
 }
 
 /// The parts of an element that count; a simple one is its own `value`.
-fn parts<'v>(attribute: &Attribute, element: &'v Value, counts: impl Fn(&str) -> bool) -> Identity<'v> {
+fn parts<'v>(attribute: &Attribute, element: &'v Value, counts: impl Fn(&str) -> bool) -> Likeness<'v> {
     let Value::Object(object) = element else {
         let comparable = Comparison::of_type(attribute).comparable(element);
         return comparable.map(|comparable| ("value", comparable)).into_iter().collect();

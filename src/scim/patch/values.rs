@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::scim::element::{Identity, identity, news};
+use crate::scim::element::{Likeness, likeness, news};
 use crate::scim::error::{ErrorKind, Result, ScimError};
 use crate::scim::filter::ElementFilter;
 use crate::scim::mutability;
@@ -59,19 +59,19 @@ impl<'a> Values<'a> {
     /// Adds the elements that are not there; those that are take on what is new about them. One without a
     /// `type` is there in every type: Entra adds roles without the types with which it has created them.
     pub(super) fn add(&mut self, elements: Vec<Value>) -> Result<()> {
-        let held = self.values.iter().map(|value| identity(self.attribute, value));
+        let held = self.values.iter().map(|value| likeness(self.attribute, value));
         let mut known = BTreeMap::new();
-        for (place, identity) in held.clone().enumerate() {
-            known.entry(identity).or_insert(place);
+        for (place, likeness) in held.clone().enumerate() {
+            known.entry(likeness).or_insert(place);
         }
-        for (place, identity) in held.enumerate() {
-            learn(&mut known, identity, place);
+        for (place, likeness) in held.enumerate() {
+            learn(&mut known, likeness, place);
         }
         let mut end = self.values.len();
         let place = |element| {
-            let identity = identity(self.attribute, element);
-            let place = known.get(&identity).copied().unwrap_or(end);
-            learn(&mut known, identity, place);
+            let likeness = likeness(self.attribute, element);
+            let place = known.get(&likeness).copied().unwrap_or(end);
+            learn(&mut known, likeness, place);
             end = end.max(place + 1);
             place
         };
@@ -91,12 +91,12 @@ impl<'a> Values<'a> {
 
     /// Removes the elements that are listed; one without a `type` stands for those of every type.
     pub(super) fn remove_listed(&mut self, listed: &[Value]) {
-        let listed: BTreeSet<_> = listed.iter().map(|element| identity(self.attribute, element)).collect();
+        let listed: BTreeSet<_> = listed.iter().map(|element| likeness(self.attribute, element)).collect();
         self.values.retain(|value| {
-            let mut identity = identity(self.attribute, value);
-            !listed.contains(&identity) && {
-                identity.remove("type");
-                !listed.contains(&identity)
+            let mut likeness = likeness(self.attribute, value);
+            !listed.contains(&likeness) && {
+                likeness.remove("type");
+                !listed.contains(&likeness)
             }
         });
     }
@@ -244,10 +244,10 @@ fn selects(filter: Option<&ElementFilter>, value: &Value) -> bool {
 }
 
 /// Takes note of where an element is, by itself and without its `type`.
-fn learn<'v>(known: &mut BTreeMap<Identity<'v>, usize>, identity: Identity<'v>, place: usize) {
-    let mut untyped = identity.clone();
+fn learn<'v>(known: &mut BTreeMap<Likeness<'v>, usize>, likeness: Likeness<'v>, place: usize) {
+    let mut untyped = likeness.clone();
     if untyped.remove("type").is_some() && !untyped.is_empty() {
         known.entry(untyped).or_insert(place);
     }
-    known.entry(identity).or_insert(place);
+    known.entry(likeness).or_insert(place);
 }
