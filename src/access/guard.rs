@@ -31,7 +31,7 @@ use kube::ResourceExt;
 use sha2::{Digest, Sha256};
 
 use super::binding::{Place, Subject};
-use crate::api::{Guard as Spec, ScimAccessPolicy, names::ANNOTATION_APPROVE};
+use crate::api::{Guard as Spec, ScimAccessPolicy, hex, names::ANNOTATION_APPROVE};
 pub(super) use admission::Through;
 pub use admission::{Admission, Leaving, Record};
 pub use ledger::{Ledger, Losses};
@@ -294,7 +294,7 @@ fn plan_id(policy: &ScimAccessPolicy, departures: &Departures, since: Timestamp)
             text(&format!("{subject:?}"));
         }
     }
-    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(digest.finalize().iter().take(16))
 }
 
 /// `20%` as 20. The API server takes no other form.

@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use super::hex;
+
 /// The API group of every kind of ours.
 pub const GROUP: &str = "scim-operator.dev";
 /// Label: the provider that an object belongs to.
@@ -39,7 +41,7 @@ const MAX_SLUG: usize = 64;
 /// digit has no slug.
 pub fn object_name(provider: &str, key: &str) -> String {
     let digest = Sha256::digest(key.as_bytes());
-    let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(digest.iter().take(8));
     match slug(key) {
         slug if slug.is_empty() => format!("{provider}-{hash}"),
         slug => format!("{provider}-{slug}-{hash}"),

@@ -10,7 +10,7 @@ use super::{
     render::{Invalid, Rendered},
     target::{Key, Kind, Observed, Owner},
 };
-use crate::api::{GroupSelector, PlanPreview};
+use crate::api::{GroupSelector, PlanPreview, hex};
 
 /// How many lines of each kind a preview shows.
 const SHOWN: usize = 20;
@@ -92,8 +92,7 @@ impl Desired {
 
     /// The SHA-256 of the text, in hexadecimal; none where the key is to go.
     pub fn hash(&self) -> Option<String> {
-        let digest = Sha256::digest(self.rendered.text.as_ref()?);
-        Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(hex(&Sha256::digest(self.rendered.text.as_ref()?)))
     }
 
     /// Which lines would come and go; of a Secret only how many.

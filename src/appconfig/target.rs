@@ -16,7 +16,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::api::{KeyTarget, ScimAppConfig, Target};
+use crate::api::{KeyTarget, ScimAppConfig, Target, hex};
 
 /// The kind of the object that has the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,7 +91,7 @@ impl Key {
             Target::Object(_) | Target::SecretPerUser(_) => return None,
         };
         let digest = Sha256::digest(config.uid().unwrap_or_default());
-        let writer: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let writer = hex(digest.iter().take(8));
         Some(Self {
             kind,
             namespace: config.namespace().unwrap_or_default(),

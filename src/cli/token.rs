@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Error, kubernetes, output::Output};
 use crate::{
-    api::{ScimProvider, ScimToken, ScimTokenSpec},
+    api::{ScimProvider, ScimToken, ScimTokenSpec, hex},
     ops::clock,
 };
 
@@ -159,10 +159,6 @@ fn random_token() -> Result<String, Error> {
     let mut bytes = [0; RANDOM_BYTES];
     getrandom::fill(&mut bytes)?;
     Ok(format!("scim_{}", hex(&bytes)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -16,7 +16,7 @@ use uuid::Builder;
 
 use super::{Provider, Store, view::Id, write::not_found};
 use crate::{
-    api::{RoleKind, RoleReference, ScimAccessPolicy, Scope},
+    api::{RoleKind, RoleReference, ScimAccessPolicy, Scope, hex},
     scim::{
         error::{ErrorKind, Result, ScimError},
         etag::ETag,
@@ -249,10 +249,6 @@ fn digest(parts: &[&str]) -> [u8; 16] {
     let mut half = [0; 16];
     half.iter_mut().zip(whole.finalize()).for_each(|(byte, source)| *byte = source);
     half
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

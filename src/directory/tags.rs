@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::view::{Group, Id, Membership, User};
 use crate::{
-    api::ResourceMeta,
+    api::{ResourceMeta, hex},
     scim::{
         error::Result,
         etag::{Conditions, ETag},
@@ -47,6 +47,5 @@ fn beside<'a>(version: i64, parts: impl Iterator<Item = &'a str>) -> ETag {
     }
     let digest =
         parts.fold(Sha256::new(), |digest, part| digest.chain_update(part).chain_update([0])).finalize();
-    let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    ETag::beside(version, digest)
+    ETag::beside(version, hex(digest.iter().take(8)))
 }

@@ -150,12 +150,12 @@ mod tests {
     use kube::core::DeserializeGuard;
 
     use super::*;
-    use crate::api::ScimTokenSpec;
+    use crate::api::{ScimTokenSpec, hex};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn token(name: &str, provider: &str, secret: &str, expires_at: Option<i64>) -> ScimToken {
-        let sha256 = Sha256::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(&Sha256::digest(secret));
         let mut token = ScimToken::new(
             name,
             ScimTokenSpec {

@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::api::hex;
+
 /// The longest name, in characters: of a DNS label, and of an entity of Backstage.
 const LONGEST: usize = 63;
 /// How many hexadecimal digits tell changed names apart.
@@ -42,7 +44,7 @@ fn hashed(shown: &str, whole: &str) -> String {
     let mut name = words.collect::<Vec<_>>().join("-");
     name.truncate(LONGEST - DIGITS - 1);
     let digest = Sha256::digest(whole);
-    let hash: String = digest.iter().take(DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(digest.iter().take(DIGITS / 2));
     match name.trim_end_matches('-') {
         "" => hash,
         name => format!("{name}-{hash}"),

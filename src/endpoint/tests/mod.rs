@@ -24,7 +24,7 @@ use tower::ServiceExt;
 
 use super::{Endpoint, Origin};
 use crate::{
-    api::{ScimProvider, ScimToken},
+    api::{ScimProvider, ScimToken, hex},
     directory::Store,
     ops::{metrics::Metrics, readiness::Readiness},
 };
@@ -146,7 +146,7 @@ fn request(method: Method, path: &str, body: impl Into<Body>) -> Request<Body> {
 /// The ScimToken `<provider>` of the token `scim_<provider>`.
 pub(super) fn token(provider: &str, expires_at: &str) -> ScimToken {
     let digest = Sha256::digest(format!("scim_{provider}"));
-    let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex(&digest);
     serde_json::from_value(json!({
         "apiVersion": "scim-operator.dev/v1alpha1",
         "kind": "ScimToken",
