@@ -186,6 +186,11 @@ impl Identities {
         self.is_active(user) && self.held_by(user.provider(), user.id()).is_err()
     }
 
+    /// Everyone of every provider that gives its people strings.
+    pub fn everyone(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.providers.values().flat_map(|provider| provider.people.values()).map(|person| &person.user)
+    }
+
     /// Everyone of a provider.
     pub fn people(&self, provider: &str) -> impl Iterator<Item = &Arc<User>> {
         self.providers

@@ -106,11 +106,28 @@ impl Index {
     }
 
     /// This process plans from now on; returns the names of all policies. Until everything was listed nothing was a
-    /// change, and after that another process saw to it: what bindings were given for is not known from before.
+    /// change, and after that another process saw to it: what bindings were given for is known as far as people's
+    /// objects say what they were called before.
     pub fn take_over(&mut self) -> Touched {
         self.untold.former.clear();
         self.untold.leads = true;
+        self.recall_former();
         self.policies()
+    }
+
+    /// Whoever gave a string up last is the one whom bindings name by it, where nobody is called so now.
+    fn recall_former(&mut self) {
+        let given_up = |user: &Arc<User>| {
+            let string = user.former_identity()?;
+            let is_nobodys = self.identities.called(string).next().is_none();
+            let person = PersonRef { provider: user.provider().clone(), id: user.id().clone() };
+            is_nobodys.then(|| (user.identity_since(), person, Subject::User(string.into())))
+        };
+        let mut all: Vec<_> = self.identities.everyone().filter_map(given_up).collect();
+        all.sort_by(|one, other| other.cmp(one));
+        for (_, person, subject) in all {
+            self.remember(&subject, &BTreeSet::from([person]));
+        }
     }
 
     /// Somebody of the directory.
@@ -120,17 +137,20 @@ impl Index {
 
     pub(super) fn note_former(&mut self, effect: &Effect) {
         for (string, people) in &effect.former {
-            let subject = Subject::User(string.as_str().into());
-            let policies: Vec<Arc<str>> = self.binding(&subject).cloned().collect();
-            for policy in policies {
-                let provider =
-                    self.policies.get(&policy).map(|policy| policy.object().spec.provider.as_str());
-                let own = people.iter().find(|person| Some(&*person.provider) == provider);
-                let Some(person) = own.cloned() else { continue };
-                self.untold.given_up += 1;
-                let formerly = Formerly { person, order: self.untold.given_up };
-                self.untold.former.entry(policy).or_default().entry(subject.clone()).or_insert(formerly);
-            }
+            self.remember(&Subject::User(string.as_str().into()), people);
+        }
+    }
+
+    /// Remembers whom a subject of bindings meant, unless that is known.
+    fn remember(&mut self, subject: &Subject, people: &BTreeSet<PersonRef>) {
+        let policies: Vec<Arc<str>> = self.binding(subject).cloned().collect();
+        for policy in policies {
+            let provider = self.policies.get(&policy).map(|policy| policy.object().spec.provider.as_str());
+            let own = people.iter().find(|person| Some(&*person.provider) == provider);
+            let Some(person) = own.cloned() else { continue };
+            self.untold.given_up += 1;
+            let formerly = Formerly { person, order: self.untold.given_up };
+            self.untold.former.entry(policy).or_default().entry(subject.clone()).or_insert(formerly);
         }
     }
 

@@ -81,6 +81,9 @@ pub struct ScimUserSpec {
     /// it. Since they were created, when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_since: Option<Timestamp>,
+    /// The last identity string that the person had before, if there was one: what bindings still name so is theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_identity: Option<String>,
     /// True while this object only holds a new name for a resource that is being renamed to it:
     /// it is invisible and gives nobody anything.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -151,7 +154,7 @@ pub struct Rest(Map<String, Value>);
 
 impl Rest {
     /// Names of typed fields of ScimUser and ScimGroup specs.
-    const TYPED: [&str; 21] = [
+    const TYPED: [&str; 22] = [
         "id",
         "provider",
         "userName",
@@ -163,6 +166,7 @@ impl Rest {
         "title",
         "meta",
         "identitySince",
+        "formerIdentity",
         "reserved",
         "renamedFrom",
         "renamedTo",

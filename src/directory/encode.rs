@@ -23,7 +23,7 @@ pub(super) fn new_user(provider: &Provider, resource: Resource, now: Timestamp) 
 }
 
 /// A person's next state. A change that changes nothing leaves version and lastModified, and one that leaves their
-/// identity string leaves since when they have it.
+/// identity string leaves since when they have it and what they were called before.
 pub(super) fn next_user(
     provider: &Provider,
     current: &User,
@@ -33,11 +33,16 @@ pub(super) fn next_user(
     let before = provider.user_resource(current);
     let effect = effect(&before, &next);
     let meta = following(current.meta(), effect, now);
-    let since = match effect {
-        Effect::New if !provider.is_called_alike(current.id(), &before, &next) => meta.last_modified,
-        Effect::New | Effect::Same => current.identity_since(),
+    let called = (current.identity_since(), current.former_identity().map(str::to_owned));
+    let (since, former) = match effect {
+        Effect::New if !provider.is_called_alike(current.id(), &before, &next) => {
+            let given_up = provider.identity_in(current.id(), &before).map(|identity| identity.to_string());
+            (meta.last_modified, given_up.or(called.1))
+        }
+        Effect::New | Effect::Same => called,
     };
     let mut spec = user_spec(provider, current.id(), next, meta, since);
+    spec.former_identity = former;
     spec.renamed_from = current.renamed_from().cloned();
     Next { effect, ..Next::new(spec) }
 }
@@ -149,6 +154,7 @@ fn user_spec(
         user_type: text(&mut resource, "userType"),
         title: text(&mut resource, "title"),
         identity_since: (identity_since != meta.created).then_some(identity_since),
+        former_identity: None,
         meta,
         reserved: false,
         renamed_from: None,

@@ -81,6 +81,47 @@ fn what_somebody_was_called_goes_with_them_and_to_whoever_is_called_so_now() {
     assert_eq!((plan.held.unwrap().subjects.len(), holders(&world, "p")), (27, 27 + 28));
 }
 
+/// Everyone gets another address, and their objects say which one they had.
+fn rename_and_note(world: &mut World, people: &[String], domain: &str) {
+    let since = world.now - std::time::Duration::from_secs(60);
+    for name in people {
+        let spec = json!({
+            "emails": [{"value": format!("{name}{domain}")}], "identitySince": since, "formerIdentity": name,
+        });
+        world.user(name, spec);
+    }
+}
+
+#[test]
+fn whoever_leaves_after_a_restart_leaves_what_they_were_called_as_well() {
+    let (mut world, people) = team_by_email(30);
+    rename_and_note(&mut world, &people, "@new.example");
+    for _ in 0..2 {
+        world.restart();
+        world.now += std::time::Duration::from_secs(3600);
+        carry_out_and_show(&mut world, "p");
+    }
+    assert_eq!(holders(&world, "p"), 60);
+    world.user(&people[0], json!({"active": false, "formerIdentity": people[0]}));
+    world.delete_user(&people[1]);
+    let (plan, _) = carry_out(&mut world, "p");
+    assert_eq!((plan.held.unwrap().subjects.len(), holders(&world, "p")), (28, 56));
+}
+
+#[test]
+fn a_string_that_several_gave_up_is_of_whoever_did_last() {
+    let (mut world, people) = team_by_email(30);
+    rename_and_note(&mut world, &people, "@new.example");
+    let long_ago = world.now - std::time::Duration::from_secs(900_000);
+    let claims = json!({"identitySince": long_ago, "formerIdentity": people[0]});
+    world.user("mallory", claims);
+    world.restart();
+    carry_out(&mut world, "p");
+    world.delete_user(&people[0]);
+    carry_out(&mut world, "p");
+    assert!(!world.held("p").join(" ").contains(&format!("{} ", people[0])));
+}
+
 #[test]
 fn who_has_been_called_so_for_long_holds_up_no_deletion_that_nobody_saw() {
     let (mut world, people) = team_by_email(30);

@@ -220,6 +220,7 @@ impl World {
                 self.index.apply_binding(Observed { given: None, ..Observed::clone(observed) });
             }
         }
+        self.index.take_over();
     }
 
     /// Who holds what, as `namespace/role: subjects`.

@@ -235,10 +235,14 @@ impl Reader {
             for known in wanted {
                 match known.mapping.of_user_name(name) {
                     Some(identity) => identities.extend(identity.ok().map(|identity| identity.to_string())),
-                    None => notes.push(format!(
-                        "{} makes strings of what only the directory knows: say the identity string of whoever is gone",
-                        known.name
-                    )),
+                    None => {
+                        self.whom.doubtful = true;
+                        notes.push(format!(
+                            "{} makes strings of what only the directory knows: if {name:?} is not the identity \
+                             string of whoever is gone, say that",
+                            known.name
+                        ));
+                    }
                 }
             }
         }
@@ -266,6 +270,16 @@ impl Reader {
     fn look_for_former_strings<'a>(&mut self, people: impl Iterator<Item = &'a User>, named: Option<&Named>) {
         let (mut former, mut is_renamed) = (BTreeMap::new(), false);
         for user in people {
+            if let Some(before) =
+                user.former_identity().filter(|before| !self.whom.identities.contains(*before))
+            {
+                self.note(format!(
+                    "{} was {before:?} until {}, which is asked about too; prove what they were before that by saying it",
+                    user.object().name,
+                    user.identity_since()
+                ));
+                self.whom.identities.insert(before.to_owned());
+            }
             former.insert(user.object().name.to_string(), user.provider().to_string());
             if let Some(before) = user.renamed_from().filter(|before| *before.name != *user.object().name) {
                 former.insert(before.name.clone(), user.provider().to_string());

@@ -90,6 +90,23 @@ fn who_takes_an_old_string_back_has_it_since_they_took_it_back() {
 }
 
 #[test]
+fn what_somebody_was_called_last_is_noted_until_they_are_called_otherwise_again() {
+    let provider = provider("title", "Preserve");
+    let mut person = alice(json!({"title": "alice"}));
+    for (change, former) in [
+        (json!({"nickName": "al"}), None),
+        (json!({"title": "bob"}), Some("oidc:alice")),
+        (json!({"nickName": "bo"}), Some("oidc:alice")),
+        (json!({"title": null}), Some("oidc:bob")),
+        (json!({"title": "carol"}), Some("oidc:bob")),
+        (json!({"title": "dora"}), Some("oidc:carol")),
+    ] {
+        person = after(changed(&provider, &person, change.clone(), LATER));
+        assert_eq!(person.former_identity(), former, "{change}");
+    }
+}
+
+#[test]
 fn a_clock_that_is_behind_moves_nobody_back() {
     let provider = provider("title", "Preserve");
     let renamed = after(changed(&provider, &alice(json!({"title": "alice"})), json!({"title": "bob"}), THEN));

@@ -25,6 +25,7 @@ pub struct User {
     active: bool,
     meta: ResourceMeta,
     identity_since: Timestamp,
+    former_identity: Option<Box<str>>,
     resource: Compact,
 }
 
@@ -56,6 +57,7 @@ impl User {
             active: spec.active,
             meta: spec.meta.clone(),
             identity_since: spec.identity_since.unwrap_or(spec.meta.created),
+            former_identity: spec.former_identity.as_deref().map(Into::into),
             resource: Compact::of_user(resource),
         })
     }
@@ -118,6 +120,11 @@ impl User {
     /// Since when the person has their identity string, as whoever wrote it saw it.
     pub fn identity_since(&self) -> Timestamp {
         self.identity_since
+    }
+
+    /// The last identity string that the person had before, as whoever wrote it saw it.
+    pub fn former_identity(&self) -> Option<&str> {
+        self.former_identity.as_deref()
     }
 
     /// The SCIM resource, without `schemas`, `id`, `meta` and `groups`.

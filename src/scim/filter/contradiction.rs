@@ -17,8 +17,8 @@ struct Demand<'f> {
 
 impl BoundFilter {
     /// The attribute of which the filter asks what no resource can have that matches `given` too. It is found where
-    /// terms that must all hold are about an attribute with one value, and one of them says which; a filter of which
-    /// nothing is found may still match nothing.
+    /// terms that must all hold are about an attribute with one value, and one of them says which, or where one of
+    /// them is the opposite of another; a filter of which nothing is found may still match nothing.
     pub fn contradiction<'f>(&'f self, given: Option<&'f Self>) -> Option<&'f AttributePath> {
         let all = std::iter::once(self).chain(given).map(|filter| (&filter.0, true));
         contradiction(all.collect(), &[])
@@ -55,7 +55,14 @@ fn conflict<'f>(demands: &[Demand<'f>]) -> Option<&'f AttributePath> {
         let mut others = demands.iter().filter(|demand| demand.test.path == **path);
         others.any(|demand| demand.is_about_one_value() && !demand.is_met_by(value))
     });
-    conflicts.next().map(|(path, _)| path)
+    conflicts.next().map(|(path, _)| path).or_else(|| opposites(demands))
+}
+
+fn opposites<'f>(demands: &[Demand<'f>]) -> Option<&'f AttributePath> {
+    let is_opposed = |one: &&Demand<'_>| {
+        demands.iter().any(|other| one.outcome != other.outcome && one.test == other.test)
+    };
+    demands.iter().find(is_opposed).map(|demand| &demand.test.path)
 }
 
 impl Demand<'_> {

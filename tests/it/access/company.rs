@@ -35,7 +35,7 @@ impl Company {
     }
 
     /// One whose people are called as this attribute says.
-    pub(super) async fn naming_by(plane: &'static ControlPlane, from: &str) -> Self {
+    pub(crate) async fn naming_by(plane: &'static ControlPlane, from: &str) -> Self {
         let (client, provider) = (plane.admin().await, unique("access"));
         let namespace = plane.namespace("team").await;
         let company = Self { plane, client, provider, namespace };

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Ran, run};
 use crate::{
     access::{Company, meta},
-    harness::{Identity, await_until, unique},
+    harness::{ControlPlane, Identity, await_until, unique},
 };
 
 /// Somebody of the company, by the object name that SCIM gives them.
@@ -122,6 +122,28 @@ async fn of_somebody_who_is_deleted_the_string_is_made_of_the_name() {
     assert_eq!(proof["identities"], json!([format!("{}alice", company.prefix()), "alice"]));
     assert!(proof["notes"][0].as_str().unwrap().contains("nobody of the directory is called \"alice\""));
     assert!(proof["left"][0]["by"].as_str().unwrap().contains(&binding), "{proof}");
+}
+
+#[tokio::test]
+async fn what_somebody_was_called_last_is_proven_too_whatever_it_was_made_of() {
+    let company = Company::naming_by(ControlPlane::shared().await, "title").await;
+    let [former, current] = ["engineer", "manager"].map(|title| format!("{}{title}", company.prefix()));
+    let spec = json!({"title": "manager", "active": false, "formerIdentity": former});
+    hire(&company, "alice", spec).await;
+    let binding = bind_by_hand(&company, &former).await;
+    let proof = until_left_by(&company, &company.id("alice"), &[&binding]).await;
+    assert_eq!(proof["identities"], json!([former, current]));
+}
+
+#[tokio::test]
+async fn of_somebody_who_is_deleted_nothing_is_proven_where_their_name_does_not_tell_their_string() {
+    let company = Company::naming_by(ControlPlane::shared().await, "title").await;
+    let gone = prove(&company, &["alice", "--provider", &company.provider]).await;
+    assert_eq!((gone.code, &gone.json()["left"]), (2, &json!([])), "{gone:?}");
+    assert!(gone.printed.contains("say that"), "{gone:?}");
+    let identity = format!("{}engineer", company.prefix());
+    let said = prove(&company, &[&identity, "--provider", &company.provider]).await;
+    assert_eq!(said.code, 0, "{said:?}");
 }
 
 /// A binding of a group that the operator knows nothing of.

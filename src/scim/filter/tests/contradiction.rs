@@ -34,6 +34,8 @@ fn what_one_value_cannot_be_at_once_is_a_contradiction() {
         (r#"meta.resourceType eq "Group""#, "meta.resourceType"),
         (r#"active eq false or (title eq "a" and title eq "b")"#, "active"),
         (r#"title eq "a" and (title eq "b" or title eq "c")"#, "title"),
+        ("userType pr and not (userType pr)", "userType"),
+        (r#"emails.type eq "work" and not (emails.type eq "work")"#, "emails.type"),
     ] {
         assert_eq!(contradiction(filter).as_deref(), Some(attribute), "{filter}");
     }
