@@ -36,8 +36,9 @@ pub(super) fn next_user(
     let called = (current.identity_since(), current.former_identity().map(str::to_owned));
     let (since, former) = match effect {
         Effect::New if !provider.is_called_alike(current.id(), &before, &next) => {
-            let given_up = provider.identity_in(current.id(), &before).map(|identity| identity.to_string());
-            (meta.last_modified, given_up.or(called.1))
+            let given_up =
+                provider.mapping().and_then(|mapping| mapping.identity_in(current.id(), &before).ok());
+            (meta.last_modified, given_up.map(|identity| identity.to_string()).or(called.1))
         }
         Effect::New | Effect::Same => called,
     };

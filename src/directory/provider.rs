@@ -144,11 +144,6 @@ impl Provider {
         self.identity.as_ref().ok()
     }
 
-    /// The same of whoever has this id, as their resource is in some state.
-    pub(super) fn identity_in(&self, id: &Id, resource: &Resource) -> Option<Identity> {
-        self.identity.as_ref().ok()?.identity_in(id, resource).ok()
-    }
-
     /// What a successful PATCH is answered with.
     pub fn patch_response(&self) -> PatchResponse {
         self.spec.patch_response
