@@ -24,6 +24,7 @@ use crate::api::{
         ANNOTATION_ADOPT, ANNOTATION_ON_PROVIDER_DELETE, ANNOTATION_REASON, LABEL_MANAGED_BY, LABEL_POLICY,
         LABEL_PROVIDER, MANAGED_BY, binding_prefix, object_name,
     },
+    resource_version,
 };
 
 pub use giver::Giver;
@@ -352,7 +353,7 @@ impl Observed {
         if !is_ours && object.annotations().get(ANNOTATION_ADOPT) != Some(policy) {
             return None;
         }
-        let resource_version = object.resource_version()?.parse().ok()?;
+        let resource_version = resource_version(object.meta())?;
         let written = object.managed_fields().iter().filter_map(|entry| entry.time.as_ref());
         Some(Self {
             binding,

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     api::{
-        PolicyMode, RoleKind, ScimAccessPolicy, ScimProvider,
+        PolicyMode, RoleKind, ScimAccessPolicy, ScimProvider, is_newer,
         names::{ANNOTATION_APPROVE, ANNOTATION_DANGEROUS_ROLE},
     },
     directory::view::{Directory, Gaps, Mapping, Selection, Selector, User, user_schema},
@@ -207,8 +207,7 @@ impl Index {
 
     /// Whether a policy's object is newer than what is held under its name.
     pub(super) fn is_news(&self, name: &str, metadata: &ObjectMeta) -> bool {
-        let held = self.policies.get(name).and_then(|held| version(&held.object().metadata));
-        held.zip(version(metadata)).is_none_or(|(held, version)| held < version)
+        self.policies.get(name).is_none_or(|held| is_newer(metadata, &held.object().metadata))
     }
 
     /// Forgets a policy; its owner references take its bindings away. It is touched, because what is told of it
@@ -428,10 +427,6 @@ impl Index {
     pub(super) fn policies_of(&self, provider: &str) -> Touched {
         self.policies.of(provider).map(|(name, _)| name.clone()).collect()
     }
-}
-
-fn version(metadata: &ObjectMeta) -> Option<u64> {
-    metadata.resource_version.as_ref()?.parse().ok()
 }
 
 fn kind(namespace: Option<&str>) -> RoleKind {

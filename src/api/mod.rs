@@ -15,6 +15,7 @@ mod provider;
 mod schema;
 mod token;
 mod user;
+mod version;
 
 pub use access_policy::*;
 pub use app_config::*;
@@ -27,3 +28,4 @@ pub use notification::*;
 pub use provider::*;
 pub use token::*;
 pub use user::*;
+pub use version::{is_newer, resource_version};

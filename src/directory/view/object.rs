@@ -1,7 +1,7 @@
 use kube::ResourceExt;
 use thiserror::Error;
 
-use crate::api::{Predecessor, Successor};
+use crate::api::{Predecessor, Successor, resource_version};
 
 /// Where a resource is stored: what a write needs as its precondition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -68,11 +68,11 @@ pub struct Unreadable {
 impl ObjectRef {
     pub(super) fn of(object: &impl ResourceExt) -> Result<Self, Unreadable> {
         let unreadable = |reason| Unreadable { name: object.name_any(), reason };
-        let version = object.resource_version().and_then(|version| version.parse().ok());
         Ok(Self {
             name: object.name_any().into(),
             uid: object.uid().ok_or_else(|| unreadable("it has no uid"))?.into(),
-            resource_version: version.ok_or_else(|| unreadable("its resourceVersion is no number"))?,
+            resource_version: resource_version(object.meta())
+                .ok_or_else(|| unreadable("its resourceVersion is no number"))?,
         })
     }
 }

@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::{ATTEMPTS, Asked, Fault, Stored, Writer, read};
 use crate::{
-    api::{Predecessor, Successor},
+    api::{Predecessor, Successor, resource_version},
     directory::view::{Entry, Standing},
     scim::error::{Result, ScimError, quote},
 };
@@ -186,8 +186,9 @@ fn is_at<K: Stored>(object: &K, loaded: &K::Indexed) -> bool {
     version(object) == loaded.object().resource_version
 }
 
+/// Where it is no number it is 0, which the API server lets no change of ours start from.
 pub(super) fn version(object: &impl ResourceExt) -> u64 {
-    object.resource_version().and_then(|version| version.parse().ok()).unwrap_or_default()
+    resource_version(object.meta()).unwrap_or_default()
 }
 
 fn taken<K: Stored>(spec: &K::Spec) -> ScimError {
