@@ -29,6 +29,9 @@ pub struct Desired {
 /// Why nothing can be said about what should stand there. The target stays as it is.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum Obstacle {
+    /// Nothing of it could ever be read.
+    #[error("nothing of the app config could be read so far, so the target stays as it is")]
+    Unread,
     /// The provider does not exist.
     #[error("ScimProvider {0} does not exist: create it, or name another in spec.provider")]
     ProviderNotFound(String),

@@ -1,13 +1,14 @@
 //! From objects to plans, as the controller goes.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    api::{ScimAppConfig, ScimProvider},
+    api::{AppConfigStatus, ScimAppConfig, ScimProvider},
     directory::view::{
-        Directory,
+        Directory, Gaps,
         samples::{group, user},
     },
 };
@@ -137,7 +138,7 @@ fn an_app_config_reads_what_its_provider_allows_from_the_moment_that_it_does() {
 fn an_app_config_is_news_when_its_spec_is() {
     let mut index = index(json!({}));
     let mut same = config(json!({}));
-    same.status = Some(crate::api::AppConfigStatus { entries: 7, ..Default::default() });
+    same.status = Some(AppConfigStatus { entries: 7, ..Default::default() });
     assert_eq!(index.apply_config(same), Touched::new());
     assert_eq!(index.config(&name()).unwrap().object.status.as_ref().unwrap().entries, 7);
     assert_eq!(index.apply_config(config(json!({"format": "Text"}))), Touched::from([name()]));
@@ -156,6 +157,8 @@ fn the_answer_to_a_write_undoes_nothing_that_was_told_before_it() {
     index.apply_config(of_version(json!({"format": "Text"}), "20"));
     assert_eq!(index.learn_config(of_version(json!({}), "19")), Touched::new());
     assert_eq!(index.config(&name()).unwrap().object.resource_version().as_deref(), Some("20"));
+    assert_eq!(index.keep_config(of_version(json!({}), "20").metadata, "unknown variant"), Touched::new());
+    assert_eq!(index.config(&name()).unwrap().unread, None);
     assert_eq!(index.learn_config(of_version(json!({}), "21")), Touched::from([name()]));
 
     index.delete_config("apps", "users");
@@ -176,8 +179,40 @@ fn an_app_config_that_cannot_be_read_says_what_it_said_and_is_news_once() {
 
     assert_eq!(index.apply_config(config(json!({}))), Touched::from([name()]));
     assert_eq!(index.config(&name()).unwrap().unread, None);
-    unread.uid = Some("another".to_owned());
-    assert_eq!(index.keep_config(unread, "unknown variant"), Touched::new(), "nothing of it was ever read");
+    unread.deletion_timestamp = Some(Time("2026-06-01T00:00:00Z".parse().unwrap()));
+    index.keep_config(unread, "unknown variant");
+    assert!(index.names().is_empty(), "what is being deleted is gone");
+}
+
+#[test]
+fn an_app_config_of_which_nothing_was_ever_read_is_told_of_and_says_nothing() {
+    let directory = directory();
+    for mut index in [index(json!({})), Index::new(Enabled::default())] {
+        let mut unread = config(json!({})).metadata;
+        unread.uid = Some("another".to_owned());
+        assert_eq!(index.keep_config(unread.clone(), "unknown variant"), Touched::from([name()]));
+        assert_eq!(index.keep_config(unread, "unknown variant"), Touched::new());
+        assert!(index.lacks_status(&name()));
+        index.show_config(&name(), AppConfigStatus { entries: 7, ..AppConfigStatus::default() });
+        assert!(!index.lacks_status(&name()));
+        let apps = json!({"metadata": {"name": "apps", "labels": {"new": ""}}});
+        assert_eq!(index.apply_namespace(&serde_json::from_value(apps).unwrap()), Touched::new());
+        assert_eq!(desire(&index, &directory), Err(Obstacle::Unread));
+        let mut read = config(json!({}));
+        read.metadata.uid = Some("another".to_owned());
+        assert_eq!(index.apply_config(read), Touched::from([name()]));
+        assert_ne!(desire(&index, &directory), Err(Obstacle::Unread));
+    }
+}
+
+#[test]
+fn gaps_in_the_directory_touch_the_app_configs_of_their_provider_once() {
+    let mut index = index(json!({}));
+    assert_eq!(index.set_gaps(Gaps::of(Some("entra"), 1)), Touched::new());
+    assert_eq!(index.set_gaps(Gaps::of(Some("okta"), 1)), Touched::from([name()]));
+    assert_eq!(index.set_gaps(Gaps::of(Some("okta"), 2)), Touched::new());
+    assert!(index.has_gaps("okta"));
+    assert_eq!(index.set_gaps(Gaps::default()), Touched::from([name()]));
 }
 
 #[test]

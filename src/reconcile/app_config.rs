@@ -14,19 +14,14 @@ use std::{
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
-use kube::{
-    Api, Client, Resource, ResourceExt,
-    api::{Patch, PatchParams},
-    core::DeserializeGuard,
-    runtime::watcher::Config as Watch,
-};
-use serde_json::json;
+use kube::{Api, Client, Resource, ResourceExt, api::ApiResource, runtime::watcher::Config as Watch};
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::{
     Context,
     events::Events,
     queue::{Again, Queue, Trouble},
+    shown::{self, Shown},
     sync::Sync,
     unreadable::{Kind, Unreadable},
     watch::{Gone, Told, watch},
@@ -137,16 +132,17 @@ impl AppConfigs {
 
     /// Takes news of one kind of the directory.
     pub(super) fn directory_told(&self, kind: Kind, news: &News) {
-        let before = self.unreadable.gaps();
         self.unreadable.told(kind, news);
-        let index = self.index();
         let touched = match news {
-            News::Unreadable(_) if self.unreadable.gaps() != before => index.names(),
-            News::Changed(changes) if changes.len() > MANY_CHANGES => index.names(),
-            News::Changed(changes) => index.touched(changes, &self.directory.read()),
-            News::Synced | News::Unreadable(_) => Touched::new(),
+            News::Synced => Touched::new(),
+            News::Changed(changes) if changes.len() > MANY_CHANGES => self.index().names(),
+            News::Changed(changes) => self.index().touched(changes, &self.directory.read()),
+            // Under the lock, so that of two kinds that are told at once both are in what is set last.
+            News::Unreadable(_) => {
+                let mut index = self.index_mut();
+                index.set_gaps(self.unreadable.gaps())
+            }
         };
-        drop(index);
         self.queue.add(touched);
     }
 
@@ -181,6 +177,9 @@ impl AppConfigs {
     async fn reconcile(&self, name: &Name) -> Again {
         let began = Instant::now();
         let now = clock::now();
+        if !self.recall(name).await {
+            return Again::Retry(Trouble::Passing);
+        }
         let Some(config) = self.index().config(name).cloned() else { return Again::WhenAdded };
         let desired = self.desire(&config).await;
         let outcome = match &desired {
@@ -202,7 +201,7 @@ impl AppConfigs {
     /// What should stand there. Rendering thousands of people takes its time, which others do not wait for.
     async fn desire(&self, config: &Config) -> Result<Desired, Obstacle> {
         let reading = config.reading.clone()?;
-        if self.unreadable.gaps().concern(&config.object.spec.provider) {
+        if self.index().has_gaps(&config.object.spec.provider) {
             return Err(Obstacle::DirectoryIncomplete);
         }
         let directory = self.directory.clone();
@@ -241,30 +240,29 @@ impl AppConfigs {
         if config.status.as_ref() == Some(&status) {
             return true;
         }
-        let (namespace, name) = (config.namespace().unwrap_or_default(), config.name_any());
-        // An object whose spec cannot be read has a status all the same.
-        let api: Api<DeserializeGuard<ScimAppConfig>> = Api::namespaced(self.writing.clone(), &namespace);
-        let patch = json!({
-            "apiVersion": "scim-operator.dev/v1alpha1",
-            "kind": "ScimAppConfig",
-            "metadata": {"name": name, "namespace": namespace, "uid": config.metadata.uid},
-            "status": &status,
-        });
-        let params = PatchParams::apply(STATUS_MANAGER).force();
-        match api.patch_status(&name, &params, &Patch::Apply(patch)).await {
-            Ok(written) => {
-                match written.0 {
-                    Ok(written) => self.take(|index| index.learn_config(written)),
-                    Err(_) => self.index_mut().show_config(key, status),
-                }
-                true
-            }
-            Err(kube::Error::Api(gone)) if gone.is_not_found() => true,
-            Err(error) => {
-                tracing::warn!(%error, namespace, app_config = name, "status of the app config cannot be written, trying again");
-                false
-            }
+        let api = Api::namespaced(self.writing.clone(), &key.namespace);
+        match shown::show(&api, STATUS_MANAGER, config, &status).await {
+            Ok(Shown::In(written)) => self.take(|index| index.learn_config(*written)),
+            Ok(Shown::Unread) => self.index_mut().show_config(key, status),
+            Ok(Shown::Gone) => {}
+            Err(_) => return false,
         }
+        true
+    }
+
+    /// Recalls the status of an app config that cannot be read: of how many people it told stands there alone. Whether
+    /// the API server has answered.
+    async fn recall(&self, key: &Name) -> bool {
+        if !self.index().lacks_status(key) {
+            return true;
+        }
+        let kind = ApiResource::erase::<ScimAppConfig>(&());
+        let api = Api::namespaced_with(self.writing.clone(), &key.namespace, &kind);
+        let status = shown::recall(&api, &key.name).await;
+        if let Ok(Some(status)) = &status {
+            self.index_mut().show_config(key, AppConfigStatus::clone(status));
+        }
+        status.is_ok()
     }
 
     fn index(&self) -> RwLockReadGuard<'_, Index> {

@@ -4,6 +4,7 @@ mod access;
 mod app_config;
 mod events;
 mod queue;
+mod shown;
 mod sync;
 mod unreadable;
 mod watch;

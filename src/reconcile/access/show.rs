@@ -1,15 +1,15 @@
 //! The status of policies, written and recalled.
 
 use jiff::Timestamp;
-use kube::{
-    Api, Resource, ResourceExt,
-    api::{ApiResource, DynamicObject, Patch, PatchParams},
-    core::DeserializeGuard,
-};
-use serde::Deserialize;
-use serde_json::json;
+use kube::{Api, Resource, ResourceExt, api::ApiResource};
 
-use super::{super::events::Happened, Access};
+use super::{
+    super::{
+        events::Happened,
+        shown::{self, Shown},
+    },
+    Access,
+};
 use crate::api::{AccessPolicyStatus, ScimAccessPolicy};
 
 /// The field manager of the status of policies.
@@ -30,33 +30,17 @@ impl Access {
         if policy.status.as_ref() == Some(&status) {
             return true;
         }
-        // An object whose spec cannot be read has a status all the same.
-        let api: Api<DeserializeGuard<ScimAccessPolicy>> = Api::all(self.writing.clone());
-        let name = policy.name_any();
-        let patch = json!({
-            "apiVersion": "scim-operator.dev/v1alpha1",
-            "kind": "ScimAccessPolicy",
-            "metadata": {"name": name, "uid": policy.metadata.uid},
-            "status": &status,
-        });
-        match api.patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(patch)).await {
-            Ok(written) => {
-                match written.0 {
-                    Ok(written) => {
-                        // A spec that came meanwhile is told here first, and by the watch no more.
-                        let touched = self.index_mut().learn_policy(written);
-                        self.queue.add(touched);
-                    }
-                    Err(_) => self.index_mut().show_policy(&name, status),
-                }
-                true
+        match shown::show(&Api::all(self.writing.clone()), MANAGER, policy, &status).await {
+            Ok(Shown::In(written)) => {
+                // A spec that came meanwhile is told here first, and by the watch no more.
+                let touched = self.index_mut().learn_policy(*written);
+                self.queue.add(touched);
             }
-            Err(kube::Error::Api(gone)) if gone.is_not_found() => true,
-            Err(error) => {
-                tracing::warn!(%error, policy = name, "status of the policy cannot be written, trying again");
-                false
-            }
+            Ok(Shown::Unread) => self.index_mut().show_policy(&policy.name_any(), status),
+            Ok(Shown::Gone) => {}
+            Err(_) => return false,
         }
+        true
     }
 
     /// Recalls the status of a policy that cannot be read: what was approved, and since when what is wrong, stands there
@@ -66,19 +50,10 @@ impl Access {
             return true;
         }
         let kind = ApiResource::erase::<ScimAccessPolicy>(&());
-        let policies: Api<DynamicObject> = Api::all_with(self.writing.clone(), &kind);
-        match policies.get_opt(name).await {
-            Ok(found) => {
-                let status = found.as_ref().and_then(|found| found.data.get("status"));
-                if let Some(Ok(status)) = status.map(AccessPolicyStatus::deserialize) {
-                    self.index_mut().show_policy(name, status);
-                }
-                true
-            }
-            Err(error) => {
-                tracing::warn!(%error, policy = name, "status of the policy cannot be read, trying again");
-                false
-            }
+        let status = shown::recall(&Api::all_with(self.writing.clone(), &kind), name).await;
+        if let Ok(Some(status)) = &status {
+            self.index_mut().show_policy(name, AccessPolicyStatus::clone(status));
         }
+        status.is_ok()
     }
 }

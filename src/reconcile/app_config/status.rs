@@ -20,12 +20,12 @@ pub(super) fn status(
     outcome: &Outcome,
     now: Timestamp,
 ) -> AppConfigStatus {
-    let Config { object: config, unread, .. } = config;
+    let unread = config.unread.iter().map(|why| unreadable(config, why));
+    let config = &config.object;
     let before = config.status.clone().unwrap_or_default();
     let mut conditions = Conditions::from(&before.conditions);
     let generation = config.metadata.generation;
-    let abnormal: Vec<_> =
-        unread.iter().map(|why| unreadable(why)).chain(abnormal(desired, outcome)).collect();
+    let abnormal: Vec<_> = unread.chain(abnormal(desired, outcome)).collect();
     let (ready, why) = ready(config, desired, outcome, &abnormal);
     conditions.set(ConditionType::Ready, ready, why, generation, now);
     for (condition, why) in abnormal {
@@ -49,11 +49,16 @@ pub(super) fn status(
     }
 }
 
-fn unreadable(why: &str) -> (ConditionType, Reason) {
-    let message = format!(
-        "the operator cannot read this app config: {why}; correct that. Until then the application is told what the \
-         app config said last"
-    );
+fn unreadable(config: &Config, why: &str) -> (ConditionType, Reason) {
+    let until_then = match config.is_known() {
+        true => "the application is told what the app config said last",
+        false => {
+            "what the application was told last stays as it is, with everyone who is deactivated meanwhile: nothing \
+             of the app config has been read since the operator started"
+        }
+    };
+    let message =
+        format!("the operator cannot read this app config: {why}; correct that. Until then {until_then}");
     (ConditionType::Stalled, Reason::new(UNREADABLE, message))
 }
 
@@ -89,6 +94,7 @@ fn abnormal(desired: &Result<Desired, Obstacle>, outcome: &Outcome) -> Vec<(Cond
 fn kind(obstacle: &Obstacle) -> (Option<ConditionType>, &'static str) {
     use ConditionType::{GroupNotFound, Stalled, Unsupported};
     match obstacle {
+        Obstacle::Unread => (None, UNREADABLE),
         Obstacle::ProviderNotFound(_) => (Some(Stalled), "ProviderNotFound"),
         Obstacle::Forbidden(Forbidden::NotEnabled(_)) => (Some(Stalled), "NamespaceNotEnabled"),
         Obstacle::Forbidden(Forbidden::Protected(_)) => (Some(Stalled), "NamespaceProtected"),

@@ -166,7 +166,7 @@ async fn an_app_config_that_cannot_be_read_says_so_and_goes_on_telling_what_it_s
     let (plane, _alone) = alone().await;
     let company = Company::on(plane).await;
     let _ = plane.kubectl(["create", "namespace", CONFIGURED]).await;
-    let _process = Process::healthy(plane).await;
+    let before = Process::healthy(plane).await;
     let readers = json!({"spec": {"appConfigs": {"allowedNamespaces": {"names": [CONFIGURED]}}}});
     company.change::<ScimProvider>(&company.provider, readers).await;
     company.user("alice").await;
@@ -201,6 +201,18 @@ async fn an_app_config_that_cannot_be_read_says_so_and_goes_on_telling_what_it_s
             && conditions.any(|held| held["type"] == "Stalled" && held["reason"] == "Unreadable")
     };
     until(&configs, &name, "stalled, and of one person", is_stalled).await;
+
+    drop(before);
+    let _again = Process::healthy(plane).await;
+    let says_nothing = |config: &DynamicObject| {
+        let mut conditions = config.data["status"]["conditions"].as_array().into_iter().flatten();
+        let says = |held: &Value| {
+            held["message"].as_str().is_some_and(|told| told.contains("since the operator started"))
+        };
+        is_stalled(config) && conditions.any(|held| held["type"] == "Stalled" && says(held))
+    };
+    until(&configs, &name, "stalled, and as it was", says_nothing).await;
+    tells("bob\n").await;
 
     let known = Patch::Merge(json!({"spec": {"onEmpty": "Render"}}));
     configs.patch(&name, &PatchParams::default(), &known).await.unwrap();

@@ -1,0 +1,73 @@
+//! The status of what people write, such as policies: written and recalled, be the object one that cannot be read.
+
+use std::fmt::Debug;
+
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{DynamicObject, ObjectMeta, Patch, PatchParams},
+    core::DeserializeGuard,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+/// What became of a status that was to be shown.
+#[derive(Debug)]
+pub(super) enum Shown<K> {
+    /// It stands there; this is the object now.
+    In(Box<K>),
+    /// It stands there, in an object of which nothing else can be read.
+    Unread,
+    /// There is no such object any more.
+    Gone,
+}
+
+/// Writes the status of an object, under a field manager.
+///
+/// # Errors
+/// When the API server does not take it; it has been logged.
+pub(super) async fn show<K>(
+    api: &Api<DeserializeGuard<K>>,
+    manager: &str,
+    object: &K,
+    status: &impl Serialize,
+) -> kube::Result<Shown<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let (namespace, name, kind) = (object.namespace(), object.name_any(), K::kind(&()));
+    let which = ObjectMeta {
+        name: Some(name.clone()),
+        namespace: namespace.clone(),
+        uid: object.uid(),
+        ..ObjectMeta::default()
+    };
+    let patch = json!({
+        "apiVersion": K::api_version(&()),
+        "kind": kind,
+        "metadata": which,
+        "status": status,
+    });
+    match api.patch_status(&name, &PatchParams::apply(manager).force(), &Patch::Apply(patch)).await {
+        Ok(written) => Ok(written.0.map_or(Shown::Unread, |object| Shown::In(Box::new(object)))),
+        Err(kube::Error::Api(gone)) if gone.is_not_found() => Ok(Shown::Gone),
+        Err(error) => {
+            tracing::warn!(%error, %kind, namespace, name, "status cannot be written, trying again");
+            Err(error)
+        }
+    }
+}
+
+/// The status of an object that cannot be read, where it has one that can.
+///
+/// # Errors
+/// When the API server does not answer; it has been logged.
+pub(super) async fn recall<S: DeserializeOwned>(
+    api: &Api<DynamicObject>,
+    name: &str,
+) -> kube::Result<Option<S>> {
+    let found = api.get_opt(name).await.inspect_err(|error| {
+        tracing::warn!(%error, url = api.resource_url(), name, "status cannot be read, trying again");
+    })?;
+    let status = found.as_ref().and_then(|found| found.data.get("status"));
+    Ok(status.and_then(|status| S::deserialize(status).ok()))
+}
