@@ -160,13 +160,12 @@ impl Guard<'_> {
     }
 
     /// Whether a policy's departures may go. What waits goes on waiting, however small it has become.
-    pub fn judge(&self, policy: &ScimAccessPolicy, departures: &Departures) -> Verdict {
+    pub fn judge(&self, policy: &ScimAccessPolicy, departures: &Departures, spent: &Spent) -> Verdict {
         let subjects = departures.subjects();
         if subjects.is_empty() {
             return Verdict::Free;
         }
         let before = held_since(policy);
-        let spent = self.spent(&departures.counted());
         if before.is_none() && spent.is_free() {
             return Verdict::Free;
         }
@@ -187,24 +186,24 @@ impl Guard<'_> {
         }
     }
 
-    /// Whether these may go beside those who went before.
-    pub fn allows(&self, departures: &Departures) -> bool {
-        self.spent(&departures.counted()).is_free()
+    /// What has been spent once these go.
+    pub fn spent(&self, departures: &Departures) -> Spent {
+        self.spent_of(&self.ledger.departures, &departures.counted())
     }
 
-    /// How many may lose access in all, as things stand.
-    pub fn allowance(&self) -> usize {
-        self.spent(&BTreeSet::new()).allowance
+    /// Whether these may go beside those who went before, if so many may in all. Whoever goes has had access, so that
+    /// what others lose meanwhile does not change how many may.
+    pub fn allows(&self, departures: &Departures, allowance: usize) -> bool {
+        self.tally(&self.ledger.departures, &departures.counted()).gone() <= allowance
     }
 
     /// Whether these make those who were deactivated or deleted many.
     pub fn become_many(&self, leavers: &BTreeSet<Subject>) -> bool {
+        if leavers.is_empty() {
+            return false;
+        }
         let spent = self.spent_of(&self.ledger.leavers, leavers);
         spent.lost <= spent.allowance && !spent.is_free()
-    }
-
-    fn spent(&self, subjects: &BTreeSet<Subject>) -> Spent {
-        self.spent_of(&self.ledger.departures, subjects)
     }
 
     /// For how many people a subject stands. A token group of which nobody saw the members may be everybody's.
@@ -221,20 +220,14 @@ impl Guard<'_> {
         }
     }
 
-    /// Those whom another process counted have no names: they count beside whoever has one, as people who hold
-    /// nothing any more.
     fn spent_of(&self, losses: &Losses, subjects: &BTreeSet<Subject>) -> Spent {
-        let window = self.limits.window.into();
-        let mut people: HashMap<&Subject, usize> = losses.within(window, self.now).collect();
-        let counted = losses.counted_within(window, self.now);
-        let lost = people.values().sum::<usize>() + counted;
-        let more: Vec<_> = subjects.iter().filter(|subject| !people.contains_key(subject)).collect();
-        let more: HashMap<_, _> = more.into_iter().map(|subject| (subject, self.people(subject))).collect();
-        let gone = lost + more.values().sum::<usize>();
+        let tally = self.tally(losses, subjects);
         let minimum = usize::try_from(self.limits.minimum).unwrap_or_default();
+        let (lost, gone) = (tally.lost, tally.gone());
         let allowance = match gone {
             few if few <= minimum => minimum,
             _ => {
+                let Tally { mut people, counted, more, .. } = tally;
                 people.extend(more);
                 for holder in self.holders.holders() {
                     people.entry(holder).or_insert_with(|| self.known_people(holder).unwrap_or_default());
@@ -245,15 +238,42 @@ impl Guard<'_> {
         };
         Spent { lost, gone, allowance }
     }
+
+    fn tally<'s>(&'s self, losses: &'s Losses, subjects: &'s BTreeSet<Subject>) -> Tally<'s> {
+        let window = self.limits.window.into();
+        let people: HashMap<&Subject, usize> = losses.within(window, self.now).collect();
+        let counted = losses.counted_within(window, self.now);
+        let more = subjects.iter().filter(|subject| !people.contains_key(subject));
+        let more = more.map(|subject| (subject, self.people(subject))).collect();
+        Tally { lost: people.values().sum::<usize>() + counted, people, counted, more }
+    }
 }
 
-struct Spent {
-    /// How many have lost access.
+/// For how many people those stand who lost access, and those who are to.
+struct Tally<'s> {
+    people: HashMap<&'s Subject, usize>,
+    /// Those whom another process counted have no names: they count beside whoever has one, as people who hold nothing
+    /// any more.
+    counted: usize,
     lost: usize,
+    more: HashMap<&'s Subject, usize>,
+}
+
+impl Tally<'_> {
+    fn gone(&self) -> usize {
+        self.lost + self.more.values().sum::<usize>()
+    }
+}
+
+/// How much of what a provider's changes may take away has been taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// How many have lost access.
+    pub lost: usize,
     /// How many have once these have, too.
-    gone: usize,
+    pub gone: usize,
     /// How many may.
-    allowance: usize,
+    pub allowance: usize,
 }
 
 impl Spent {
@@ -370,8 +390,9 @@ mod tests {
         let gone = people(1000..1000 + lost).into_iter().map(|subject| (subject, 1));
         ledger.departures.note(gone, limits.window.into(), now());
         let holders = People(people(0..holders));
-        Guard { limits: &limits, ledger: &ledger, holders: &holders, now: now() }
-            .judge(policy, &departures(leaving))
+        let guard = Guard { limits: &limits, ledger: &ledger, holders: &holders, now: now() };
+        let departures = departures(leaving);
+        guard.judge(policy, &departures, &guard.spent(&departures))
     }
 
     fn held(verdict: Verdict) -> Held {
@@ -388,6 +409,29 @@ mod tests {
         assert_ne!(judge(&policy, 12, 0, &people(0..11)), free);
         assert_eq!(judge(&policy, 100, 0, &people(0..20)), free, "20 % of a hundred");
         assert_ne!(judge(&policy, 100, 0, &people(0..21)), free);
+    }
+
+    #[test]
+    fn where_nobody_leaves_nobody_asks_who_holds_access() {
+        #[derive(Debug)]
+        struct Unasked;
+        impl Holders for Unasked {
+            fn holders(&self) -> HashSet<&Subject> {
+                panic!("it takes as long as there are bindings")
+            }
+
+            fn active(&self) -> usize {
+                0
+            }
+        }
+        let (limits, mut ledger) = (Spec::default(), Ledger::default());
+        let gone = people(0..30).into_iter().map(|subject| (subject, 1));
+        ledger.leavers.note(gone.clone(), limits.window.into(), now());
+        ledger.departures.note(gone, limits.window.into(), now());
+        let guard = Guard { limits: &limits, ledger: &ledger, holders: &Unasked, now: now() };
+        assert!(!guard.become_many(&BTreeSet::new()));
+        assert!(guard.allows(&departures(&people(30..32)), 32), "the plan before it has counted them");
+        assert!(!guard.allows(&departures(&people(30..33)), 32));
     }
 
     #[test]

@@ -6,28 +6,26 @@ use std::{
 };
 
 use jiff::Timestamp;
-use k8s_openapi::api::{
-    core::v1::Namespace as NamespaceObject,
-    rbac::v1::{ClusterRole, PolicyRule, Role},
-};
+use k8s_openapi::api::core::v1::Namespace as NamespaceObject;
 use kube::{ResourceExt, api::ObjectMeta};
 
 use super::{
-    binding::{BindingObject, Observed, RoleName, Subject},
-    grown::Growth,
+    binding::{BindingObject, Observed, Subject},
+    grown::Grown,
     guard::{Ledger, Through},
     identities::{self, Effect, Identities},
     plan::{Blocked, Completeness, Facts, NoProvider, Plan},
     policies::Policies,
     policy::{Policy, Reading},
-    role::{Bindable, Powers},
+    role::Bindable,
+    roles::Roles,
     scope::{Namespace, Namespaces, Protected},
     untold::Untold,
     written::Written,
 };
 use crate::{
     api::{
-        PolicyMode, RoleKind, ScimAccessPolicy, ScimProvider, is_newer,
+        PolicyMode, ScimAccessPolicy, ScimProvider, is_newer,
         names::{ANNOTATION_APPROVE, ANNOTATION_DANGEROUS_ROLE},
     },
     directory::view::{Directory, Gaps, Mapping, Selection, Selector, User, user_schema},
@@ -49,13 +47,14 @@ pub struct Index {
     pub(super) identities: Identities,
     gaps: Gaps,
     pub(super) namespaces: Namespaces,
-    powers: HashMap<(Option<Arc<str>>, Arc<str>), Powers>,
+    pub(super) roles: Roles,
     /// By policy.
     pub(super) bindings: HashMap<Arc<str>, BTreeMap<BindingKey, Arc<Observed>>>,
     /// By whom they name: the policies whose bindings do, with how many.
     pub(super) naming: HashMap<Subject, BTreeMap<Arc<str>, usize>>,
     pub(super) untold: Untold,
-    pub(super) growth: Growth,
+    /// By policy: which of the roles that it gives have grown.
+    pub(super) grown: HashMap<Arc<str>, Grown>,
 }
 
 /// A binding by namespace and name.
@@ -95,7 +94,7 @@ impl Index {
             identities: &self.identities,
             completeness: self.completeness(provider),
             namespaces: &self.namespaces,
-            powers: &self.powers,
+            roles: &self.roles,
             bindable: &self.bindable,
             protected: &self.protected,
             observed: &observed,
@@ -291,40 +290,6 @@ impl Index {
         self.namespaces.remove(name).map(|before| self.selecting(name, &before)).unwrap_or_default()
     }
 
-    /// Takes a ClusterRole. Rules that give nothing more and no other powers touch nothing.
-    pub fn apply_cluster_role(&mut self, role: &ClusterRole) -> Touched {
-        self.apply_role(None, role.name_any(), role.rules.as_deref())
-    }
-
-    /// Takes a Role.
-    pub fn apply_namespaced_role(&mut self, role: &Role) -> Touched {
-        self.apply_role(role.namespace(), role.name_any(), role.rules.as_deref())
-    }
-
-    /// Forgets a Role, or without a namespace a ClusterRole.
-    pub fn delete_role(&mut self, namespace: Option<&str>, name: &str) -> Touched {
-        self.forget_rights(namespace, &RoleName { kind: kind(namespace), name: name.into() });
-        let key = (namespace.map(Into::into), name.into());
-        self.powers.remove(&key).map(|_| self.giving(kind(namespace), name)).unwrap_or_default()
-    }
-
-    fn apply_role(
-        &mut self,
-        namespace: Option<String>,
-        name: String,
-        rules: Option<&[PolicyRule]>,
-    ) -> Touched {
-        let rules = rules.unwrap_or_default();
-        let role = RoleName { kind: kind(namespace.as_deref()), name: name.as_str().into() };
-        let grown = self.compare_rights(namespace.as_deref(), &role, rules);
-        let powers = Powers::of(rules);
-        let touched = self.giving(role.kind, &name);
-        match self.powers.insert((namespace.map(Into::into), name.into()), powers) {
-            Some(before) if before == powers => grown,
-            _ => touched.into_iter().chain(grown).collect(),
-        }
-    }
-
     /// Takes a binding's object. One that is nobody's of ours, or no longer, is forgotten.
     pub fn apply_binding_object(&mut self, object: &impl BindingObject) -> Touched {
         match object.observe() {
@@ -426,12 +391,5 @@ impl Index {
 
     pub(super) fn policies_of(&self, provider: &str) -> Touched {
         self.policies.of(provider).map(|(name, _)| name.clone()).collect()
-    }
-}
-
-fn kind(namespace: Option<&str>) -> RoleKind {
-    match namespace {
-        Some(_) => RoleKind::Role,
-        None => RoleKind::ClusterRole,
     }
 }

@@ -20,6 +20,7 @@ mod refusal;
 mod review;
 mod rights;
 mod role;
+mod roles;
 mod scope;
 mod shards;
 mod subjects;

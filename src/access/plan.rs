@@ -7,7 +7,7 @@ mod partings;
 mod wanted;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -19,7 +19,8 @@ use super::{
     guard::{Departures, Guard, Held, Members, Verdict},
     identities::Identities,
     policy::{Policy, Terms, Validity},
-    role::{Bindable, Powers, RoleRefusal},
+    role::{Bindable, RoleRefusal},
+    roles::Roles,
     scope::{Namespaces, Protected},
     subjects::{Excluded, Grants},
     untold::Former,
@@ -51,6 +52,8 @@ pub struct Plan {
     pub token_groups: BTreeMap<Subject, Members>,
     /// Those whom the guard keeps from losing anything.
     pub held: Option<Held>,
+    /// How many may lose access through the provider in all, as the guard found where anybody is to.
+    pub allowance: usize,
     /// What an administrator approved that this plan carries out.
     pub approved: Option<String>,
     /// Why the policy does not hold in a namespace that it means.
@@ -175,8 +178,8 @@ pub struct Facts<'a> {
     pub completeness: Completeness,
     /// All namespaces.
     pub namespaces: &'a Namespaces,
-    /// What each role, by namespace and name, would let somebody do.
-    pub powers: &'a HashMap<(Option<Arc<str>>, Arc<str>), Powers>,
+    /// All roles.
+    pub roles: &'a Roles,
     /// Which roles the chart lists.
     pub bindable: &'a Bindable,
     /// Which namespaces the chart protects.
@@ -190,6 +193,9 @@ pub struct Facts<'a> {
     /// The time.
     pub now: Timestamp,
 }
+
+/// What a policy's bindings give, by place.
+type Bound<'a> = BTreeMap<&'a Place, Vec<&'a Arc<Observed>>>;
 
 /// What a policy's departures do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,21 +226,29 @@ impl Facts<'_> {
                 Some(terms)
             }
         };
+        let mut bound = Bound::new();
+        for observed in self.observed {
+            bound.entry(&observed.binding.place).or_default().push(observed);
+        }
         let wanted = match readable {
             _ if plan.validity != Validity::Current => BTreeMap::new(),
-            Some(terms) => self.wanted(policy, terms, provider, &select(terms), &mut plan),
+            Some(terms) => self.wanted(policy, terms, provider, &bound, &select(terms), &mut plan),
             None if policy.object().spec.subject_kind == SubjectKind::Group => return plan,
             None if !self.identities.maps(&provider.name_any()) => return plan,
-            None => self.whoever_is_active(policy, provider),
+            None => self.whoever_is_active(policy, provider, &bound),
         };
         let partings = Partings::new(self, policy.object());
-        self.compare(policy, &wanted, &partings, Going::Go, &mut plan);
-        match self.guard.map(|guard| guard.judge(policy.object(), &plan.departures)) {
-            None | Some(Verdict::Free) => {}
-            Some(Verdict::Approved(approved)) => plan.approved = Some(approved),
-            Some(Verdict::Held(held)) => {
-                self.compare(policy, &wanted, &partings, Going::Wait, &mut plan);
-                plan.held = Some(held);
+        self.compare(policy, &wanted, &bound, &partings, Going::Go, &mut plan);
+        if let Some(guard) = self.guard.filter(|_| !plan.departures.places.is_empty()) {
+            let spent = guard.spent(&plan.departures);
+            plan.allowance = spent.allowance;
+            match guard.judge(policy.object(), &plan.departures, &spent) {
+                Verdict::Free => {}
+                Verdict::Approved(approved) => plan.approved = Some(approved),
+                Verdict::Held(held) => {
+                    self.compare(policy, &wanted, &bound, &partings, Going::Wait, &mut plan);
+                    plan.held = Some(held);
+                }
             }
         }
         plan.allotments = allotments(wanted);
@@ -275,6 +289,7 @@ impl Plan {
             leavers: BTreeSet::new(),
             token_groups: BTreeMap::new(),
             held: None,
+            allowance: 0,
             approved: None,
             namespaces: BTreeSet::new(),
             not_applied: BTreeMap::new(),

@@ -56,7 +56,7 @@ impl Index {
         let Some(known) = self.providers.get(provider) else { return Admission::Admitted(Leaving::Few) };
         let holders = Through { index: self, provider };
         let guard = known.guard(&holders, now);
-        if plan.is_counted() && !guard.allows(&plan.departures) {
+        if plan.is_counted() && !guard.allows(&plan.departures, plan.allowance) {
             return Admission::Overtaken;
         }
         let leaving = if guard.become_many(&plan.leavers) { Leaving::Many } else { Leaving::Few };
@@ -70,6 +70,9 @@ impl Index {
         if let Some(Provider { ledger, .. }) = self.providers.get_mut(provider) {
             ledger.leavers.note(plan.leavers.iter().map(|subject| (subject.clone(), 1)), window, now);
             ledger.departures.note(counted, window, now);
+            if plan.is_counted() {
+                ledger.allowance = plan.allowance;
+            }
         }
         self.see_token_groups(policy, plan, now);
         Admission::Admitted(leaving)
@@ -90,9 +93,7 @@ impl Index {
     /// what stands there will do.
     pub fn removals_due(&self, provider: &str, now: Timestamp) -> Option<Record> {
         let known = self.providers.get(provider)?;
-        let holders = Through { index: self, provider };
-        let allowance = || known.guard(&holders, now).allowance();
-        let removals = known.ledger.due(known.object.spec.guard.window.into(), now, allowance)?;
+        let removals = known.ledger.due(known.object.spec.guard.window.into(), now)?;
         Some(Record { uid: known.object.uid(), removals })
     }
 

@@ -30,6 +30,8 @@ pub struct Ledger {
     pub leavers: Losses,
     /// How many people its token groups stand for.
     pub token_groups: TokenGroups,
+    /// How many may lose access in all, as it was when somebody last did.
+    pub allowance: usize,
     /// What of the departures stands in the provider's status.
     recorded: Tally,
 }
@@ -61,13 +63,8 @@ impl Ledger {
     }
 
     /// What has to stand in the provider's status before anything of what was noted is carried out; nothing where
-    /// what stands there will do. `allowance` is how many may lose access.
-    pub fn due(
-        &self,
-        window: Duration,
-        now: Timestamp,
-        allowance: impl FnOnce() -> usize,
-    ) -> Option<Vec<RemovalCount>> {
+    /// what stands there will do.
+    pub fn due(&self, window: Duration, now: Timestamp) -> Option<Vec<RemovalCount>> {
         let mut tally = self.departures.tally(window, now);
         // By a clock that was set back, what stands there would count for longer than a window.
         let is_ahead = self.recorded.0.keys().any(|until| *until > end_of_part(now, window));
@@ -75,7 +72,7 @@ impl Ledger {
             return None;
         }
         if let Some(mut last) = tally.0.last_entry() {
-            let step = (allowance() / STEPS).max(1);
+            let step = (self.allowance / STEPS).max(1);
             *last.get_mut() = last.get().next_multiple_of(step);
         }
         Some(tally.removals())
@@ -194,7 +191,8 @@ mod tests {
         allowance: usize,
     ) -> bool {
         ledger.departures.note(leaving, WINDOW, now);
-        let due = ledger.due(WINDOW, now, || allowance);
+        ledger.allowance = allowance;
+        let due = ledger.due(WINDOW, now);
         due.iter().for_each(|removals| ledger.recorded(removals));
         due.is_some()
     }

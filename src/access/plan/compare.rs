@@ -14,7 +14,7 @@ use super::{
         shards::distribute,
         untold::Formerly,
     },
-    Change, Completeness, Facts, Going, Plan,
+    Bound, Change, Completeness, Facts, Going, Plan,
     partings::{Parting, Partings},
     wanted::{Stance, Wanted},
 };
@@ -24,6 +24,7 @@ impl Facts<'_> {
         &self,
         policy: &Policy,
         wanted: &BTreeMap<Place, Wanted>,
+        bound: &Bound,
         partings: &Partings,
         going: Going,
         plan: &mut Plan,
@@ -35,23 +36,19 @@ impl Facts<'_> {
         plan.removes.clear();
         plan.departures = Departures::default();
         plan.leavers.clear();
-        let mut held: BTreeMap<&Place, Vec<&Arc<Observed>>> = BTreeMap::new();
-        for observed in self.observed {
-            held.entry(&observed.binding.place).or_default().push(observed);
-        }
         let mut neighbors: HashMap<Option<&Arc<str>>, Vec<&Binding>> = HashMap::new();
         for Observed { binding, .. } in self.observed.iter().map(|observed| &**observed) {
             neighbors.entry(binding.place.namespace.as_ref()).or_default().push(binding);
         }
-        let places: BTreeSet<&Place> = wanted.keys().chain(held.keys().copied()).collect();
+        let places: BTreeSet<&Place> = wanted.keys().chain(bound.keys().copied()).collect();
         for place in places {
-            let held = held.get(place).map_or(&[][..], Vec::as_slice);
+            let held = bound.get(place).map_or(&[][..], Vec::as_slice);
             let before: BTreeSet<&Subject> =
                 held.iter().flat_map(|observed| &observed.binding.subjects).collect();
             let mut after = self.after(provider, wanted.get(place), &before);
             if wanted.contains_key(place) || self.may_have_been_chosen(policy, place) {
-                let leaving = departing(held, &after, partings);
-                let waiting = partings.note(place, wanted.get(place), leaving, &mut plan.departures);
+                let departing = departing(held, &after, partings);
+                let waiting = partings.note(place, wanted.get(place), departing, &mut plan.departures);
                 if going == Going::Wait {
                     after.extend(waiting);
                 }

@@ -142,13 +142,13 @@ impl<'f> Partings<'f> {
         &self,
         place: &Place,
         wanted: Option<&Wanted>,
-        leaving: impl Iterator<Item = &'s Subject>,
+        departing: impl Iterator<Item = &'s Subject>,
         departures: &mut Departures,
     ) -> BTreeSet<&'s Subject> {
         let mut waiting = BTreeSet::new();
         let is_group = |subject: &Subject| matches!(subject, Subject::Group(_));
         let meant = LazyCell::new(|| wanted.map(Wanted::groups).unwrap_or_default());
-        for subject in leaving {
+        for subject in departing {
             match self.of(subject) {
                 Parting::Departs if is_group(subject) && self.is_renamed(subject, &meant) => continue,
                 Parting::Departs => {}

@@ -7,13 +7,14 @@ use std::{
 
 use super::{
     super::{
-        binding::{Place, RoleName, Subject},
+        binding::{Observed, Place, RoleName, Subject},
         policy::{Policy, Reading, Terms},
         role::{Protection, RoleRefusal, WhyRefused},
+        roles::RoleKey,
         scope::{Namespace, Phase},
         subjects::{Grants, Naming, Share},
     },
-    Completeness, Facts, NotApplied, Plan, Problems,
+    Bound, Completeness, Facts, NotApplied, Plan, Problems,
 };
 use crate::{
     api::{RoleKind, ScimProvider},
@@ -55,6 +56,7 @@ impl Facts<'_> {
         &self,
         policy: &Policy,
         provider: &ScimProvider,
+        bound: &Bound,
     ) -> BTreeMap<Place, Wanted> {
         let provider = provider.metadata.name.as_deref().unwrap_or_default();
         let active = self.identities.people(provider).filter(|user| self.identities.is_active(user));
@@ -66,7 +68,7 @@ impl Facts<'_> {
         let grants: Grants = people.chain(groups).map(|subject| (subject, Vec::new())).collect();
         let grants = Arc::new(grants);
         let wanted = || Wanted { grants: grants.clone(), stance: Stance::NobodyNew };
-        self.observed.iter().map(|observed| (observed.binding.place.clone(), wanted())).collect()
+        bound.keys().map(|place| ((*place).clone(), wanted())).collect()
     }
 
     pub(super) fn wanted(
@@ -74,6 +76,7 @@ impl Facts<'_> {
         policy: &Policy,
         terms: &Terms,
         provider: &ScimProvider,
+        bound: &Bound,
         selection: &Selection,
         plan: &mut Plan,
     ) -> BTreeMap<Place, Wanted> {
@@ -98,15 +101,14 @@ impl Facts<'_> {
         }
         if self.completeness == Completeness::Partial && !terms.patterns.is_empty() {
             // The group whose name chose a place may be what could not be read.
-            self.observed.iter().for_each(|observed| {
-                places.entry(observed.binding.place.clone()).or_default();
-            });
+            bound.keys().for_each(|place| _ = places.entry((*place).clone()).or_default());
         }
         let mut unions = HashMap::new();
         let wanted = places.into_iter().map(|(place, numbers)| {
             let grants =
                 unions.entry(numbers).or_insert_with_key(|numbers| Arc::new(union(&shares, numbers)));
-            let stance = self.stance(policy, &place, grants, plan);
+            let held = bound.get(&place).map_or(&[][..], Vec::as_slice);
+            let stance = self.stance(policy, &place, grants, held, plan);
             (place, Wanted { grants: grants.clone(), stance })
         });
         wanted.collect()
@@ -151,18 +153,26 @@ impl Facts<'_> {
     }
 
     /// Whether somebody may come to a place: not where the role is refused, nor where nothing can be made.
-    fn stance(&self, policy: &Policy, place: &Place, grants: &Grants, plan: &mut Plan) -> Stance {
+    fn stance(
+        &self,
+        policy: &Policy,
+        place: &Place,
+        grants: &Grants,
+        held: &[&Arc<Observed>],
+        plan: &mut Plan,
+    ) -> Stance {
         let namespace = place.namespace.as_ref();
-        let key = (namespace.filter(|_| place.role.kind == RoleKind::Role).cloned(), place.role.name.clone());
+        let of_role = |_: &&Arc<str>| place.role.kind == RoleKind::Role;
+        let key: RoleKey = (namespace.filter(of_role).cloned(), place.role.name.clone());
         let protection = namespace.map_or(Protection::Open, |namespace| self.protected.of(namespace));
-        let (powers, repetition) = (self.powers.get(&key).copied(), policy.repetition(&place.role.name));
+        let powers = self.roles.get(&key).and_then(|role| role.powers);
+        let repetition = policy.repetition(&place.role.name);
         if let Err(why) = self.bindable.check(place, powers, protection, repetition) {
             let namespace = namespace.filter(|_| why.is_of_one_namespace(place.role.kind)).cloned();
             plan.not_applied
                 .extend(place.namespace.iter().map(|name| (name.clone(), NotApplied::RoleNotAllowed)));
             let refusal = RoleRefusal { role: place.role.clone(), namespace, why };
-            let bound = self.observed.iter().filter(|observed| observed.binding.place == *place);
-            let bound = bound.flat_map(|observed| &observed.binding.subjects);
+            let bound = held.iter().flat_map(|observed| &observed.binding.subjects);
             let keep = bound.filter(|subject| grants.contains_key(*subject)).cloned();
             plan.problems.roles.entry(refusal).or_default().extend(keep);
             return Stance::NobodyNew;

@@ -1,0 +1,78 @@
+//! Roles as the API server holds them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
+use kube::ResourceExt;
+
+use super::{
+    binding::RoleName,
+    index::{Index, Touched},
+    role::Powers,
+};
+use crate::api::RoleKind;
+
+/// A Role by namespace and name, or without a namespace a ClusterRole.
+pub type RoleKey = (Option<Arc<str>>, Arc<str>);
+
+/// All roles.
+pub type Roles = HashMap<RoleKey, KnownRole>;
+
+/// What is known of a role.
+#[derive(Debug)]
+pub struct KnownRole {
+    /// What it would let somebody do; none once it is gone.
+    pub powers: Option<Powers>,
+    /// Its rules, or its last ones. There are many roles, and of few anybody asks.
+    rules: Box<[PolicyRule]>,
+}
+
+impl Index {
+    /// Takes a ClusterRole. Rules that give nothing more and no other powers touch nothing.
+    pub fn apply_cluster_role(&mut self, role: &ClusterRole) -> Touched {
+        self.apply_role(None, &role.name_any(), role.rules.as_deref())
+    }
+
+    /// Takes a Role.
+    pub fn apply_namespaced_role(&mut self, role: &Role) -> Touched {
+        self.apply_role(role.namespace().as_deref(), &role.name_any(), role.rules.as_deref())
+    }
+
+    /// Forgets a Role, or without a namespace a ClusterRole; but not what it gave while somebody is bound to it: they may
+    /// be given more when it is made again.
+    pub fn delete_role(&mut self, namespace: Option<&str>, name: &str) -> Touched {
+        let role = RoleName { kind: kind(namespace), name: name.into() };
+        let key = (namespace.map(Into::into), role.name.clone());
+        let Some(known) = self.roles.get_mut(&key) else { return Touched::new() };
+        let was_there = known.powers.take().is_some();
+        if self.bound_to(namespace, &role).is_empty() {
+            self.roles.remove(&key);
+        }
+        if was_there { self.giving(role.kind, name) } else { Touched::new() }
+    }
+
+    fn apply_role(&mut self, namespace: Option<&str>, name: &str, rules: Option<&[PolicyRule]>) -> Touched {
+        let rules = rules.unwrap_or_default();
+        let role = RoleName { kind: kind(namespace), name: name.into() };
+        let key = (namespace.map(Into::into), role.name.clone());
+        let is_known = |held: &KnownRole| held.powers.is_some() && *held.rules == *rules;
+        if self.roles.get(&key).is_some_and(is_known) {
+            return Touched::new();
+        }
+        let powers = Some(Powers::of(rules));
+        let before = self.roles.insert(key, KnownRole { powers, rules: rules.into() });
+        let is_as_powerful = before.as_ref().is_some_and(|before| before.powers == powers);
+        let mut touched = if is_as_powerful { Touched::new() } else { self.giving(role.kind, name) };
+        touched.extend(
+            before.iter().flat_map(|before| self.note_growth(namespace, &role, &before.rules, rules)),
+        );
+        touched
+    }
+}
+
+fn kind(namespace: Option<&str>) -> RoleKind {
+    match namespace {
+        Some(_) => RoleKind::Role,
+        None => RoleKind::ClusterRole,
+    }
+}
