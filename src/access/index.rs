@@ -43,9 +43,10 @@ pub struct Index {
     pub(super) policies: Policies,
     pub(super) providers: HashMap<Arc<str>, Provider>,
     /// Providers that are there and of which nothing could ever be read.
-    unreadable: HashSet<Arc<str>>,
+    pub(super) unreadable: HashSet<Arc<str>>,
     pub(super) identities: Identities,
-    gaps: Gaps,
+    pub(super) unread_people: Gaps,
+    unread_groups: Gaps,
     pub(super) namespaces: Namespaces,
     pub(super) roles: Roles,
     /// By policy.
@@ -93,6 +94,7 @@ impl Index {
             provider_is_invalid: known.and_then(|provider| provider.invalid.as_deref()),
             identities: &self.identities,
             completeness: self.completeness(provider),
+            partners: self.partners(provider),
             namespaces: &self.namespaces,
             roles: &self.roles,
             bindable: &self.bindable,
@@ -219,6 +221,7 @@ impl Index {
     /// Takes a provider, and everyone whom its directory holds.
     pub fn apply_provider(&mut self, mut object: ScimProvider, directory: &Directory) -> Touched {
         let name: Arc<str> = object.name_any().into();
+        let unheard = self.unheard();
         self.unreadable.remove(&name);
         if self.providers.get(&name).is_some_and(|held| held.object.spec == object.spec) {
             return Touched::new();
@@ -249,25 +252,31 @@ impl Index {
         let ledger = before.map_or_else(|| Ledger::recalled(removals), |before| before.ledger);
         self.providers.insert(name.clone(), Provider { object: object.into(), people, invalid, ledger });
         let mut touched = self.policies_of(&name);
+        touched.extend(self.since(&unheard));
         touched.extend(self.by_effect(&effect, |person| person.provider != name, directory));
         touched
     }
 
     /// Takes note that there is a provider, though its object cannot be read. What it last said stays true.
     pub fn keep_provider(&mut self, name: &str) -> Touched {
+        let unheard = self.unheard();
         let is_news = !self.providers.contains_key(name) && self.unreadable.insert(name.into());
-        if is_news { self.policies_of(name) } else { Touched::new() }
+        let mut touched = if is_news { self.policies_of(name) } else { Touched::new() };
+        touched.extend(self.since(&unheard));
+        touched
     }
 
     /// Forgets a provider, be it one that could never be read.
     pub fn delete_provider(&mut self, name: &str, directory: &Directory) -> Touched {
+        let unheard = self.unheard();
         if self.unreadable.remove(name) {
-            return self.policies_of(name);
+            return self.policies_of(name).into_iter().chain(self.since(&unheard)).collect();
         }
         let Some((name, _)) = self.providers.remove_entry(name) else { return Touched::new() };
         let effect = self.identities.unmap(&name);
         self.note_former(&effect);
         let mut touched = self.policies_of(&name);
+        touched.extend(self.since(&unheard));
         touched.extend(self.by_effect(&effect, |person| person.provider != name, directory));
         touched
     }
@@ -366,19 +375,28 @@ impl Index {
         }
     }
 
-    /// What of the directory cannot be read from now on.
-    pub fn set_gaps(&mut self, gaps: Gaps) -> Touched {
-        let before = std::mem::replace(&mut self.gaps, gaps);
+    /// What of the directory cannot be read from now on: of people, and of groups.
+    pub fn set_gaps(&mut self, people: Gaps, groups: Gaps) -> Touched {
+        let unheard = self.unheard();
+        let before = [
+            std::mem::replace(&mut self.unread_people, people),
+            std::mem::replace(&mut self.unread_groups, groups),
+        ];
         let is_news = |policy: &Policy| {
             let provider = &policy.object().spec.provider;
-            before.concern(provider) != self.gaps.concern(provider)
+            before.iter().any(|gaps| gaps.concern(provider)) != self.has_gaps(provider)
         };
         let touched = self.policies.iter().filter(|(_, policy)| is_news(policy));
-        touched.map(|(name, _)| name.clone()).collect()
+        let touched = touched.map(|(name, _)| name.clone());
+        touched.chain(self.since(&unheard)).collect()
+    }
+
+    fn has_gaps(&self, provider: &str) -> bool {
+        self.unread_people.concern(provider) || self.unread_groups.concern(provider)
     }
 
     fn completeness(&self, provider: &str) -> Completeness {
-        if self.gaps.concern(provider) { Completeness::Partial } else { Completeness::Complete }
+        if self.has_gaps(provider) { Completeness::Partial } else { Completeness::Complete }
     }
 
     /// A policy that cannot be read may not say which: that is no word of a provider's that is gone.

@@ -11,6 +11,7 @@ mod guard;
 mod holders;
 mod identities;
 mod index;
+mod partners;
 mod path;
 mod plan;
 mod policies;

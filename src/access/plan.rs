@@ -64,6 +64,8 @@ pub struct Plan {
     pub problems: Problems,
     /// How much was known.
     pub completeness: Completeness,
+    /// How much was known of whom the providers deactivate that this one correlates with, where that matters.
+    pub partners: Completeness,
     /// Whether the policy holds now.
     pub validity: Validity,
     /// When to plan again though nothing changed.
@@ -176,6 +178,8 @@ pub struct Facts<'a> {
     pub identities: &'a Identities,
     /// How much is known.
     pub completeness: Completeness,
+    /// How much is known of whom the providers deactivate that this one correlates with.
+    pub partners: Completeness,
     /// All namespaces.
     pub namespaces: &'a Namespaces,
     /// All roles.
@@ -295,6 +299,7 @@ impl Plan {
             not_applied: BTreeMap::new(),
             problems: Problems::default(),
             completeness,
+            partners: Completeness::Complete,
             validity,
             next,
         }

@@ -106,7 +106,7 @@ impl Snapshot {
         let everywhere = everywhere.read(&mut unreadable);
         everywhere.iter().for_each(|b| snapshot.take(b, &b.role_ref, b.subjects.as_deref()));
         if !unreadable.is_empty() {
-            snapshot.index.set_gaps(Gaps::of(None, unreadable.len()));
+            snapshot.index.set_gaps(Gaps::of(None, unreadable.len()), Gaps::default());
         }
         snapshot.unreadable = unreadable;
         Ok(snapshot)

@@ -227,12 +227,14 @@ impl Access {
                 };
                 changes.iter().flat_map(apply).collect()
             }
-            News::Unreadable(_) => Touched::new(),
+            News::Unreadable(_) => {
+                let [people, groups] = [Kind::Users, Kind::Groups].map(|kind| self.unreadable.of(kind));
+                index.set_gaps(people, groups)
+            }
         };
-        let more_or_less_known = index.set_gaps(self.unreadable.gaps());
         drop(index);
         drop(directory);
-        self.queue.add(touched.into_iter().chain(more_or_less_known));
+        self.queue.add(touched);
     }
 
     async fn reconcile(&self, name: &str) -> Again {

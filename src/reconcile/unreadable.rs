@@ -1,6 +1,6 @@
 //! Whether the directory has objects that cannot be read: what is not known must not count as gone.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::directory::view::{Gaps, News};
 
@@ -33,20 +33,27 @@ pub(super) struct Unreadable {
 impl Unreadable {
     /// Takes news of one kind.
     pub(super) fn told(&self, kind: Kind, news: &News) {
-        let gaps = match kind {
-            Kind::Users => &self.users,
-            Kind::Groups => &self.groups,
-        };
         if let News::Unreadable(news) = news {
-            gaps.lock().unwrap_or_else(PoisonError::into_inner).clone_from(news);
+            self.locked(kind).clone_from(news);
         }
+    }
+
+    /// Of whom the directory holds less of one kind than the API server does.
+    pub(super) fn of(&self, kind: Kind) -> Gaps {
+        self.locked(kind).clone()
     }
 
     /// Of whom the directory holds less than the API server does.
     pub(super) fn gaps(&self) -> Gaps {
-        let [users, groups] = [&self.users, &self.groups]
-            .map(|gaps| gaps.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        users.plus(&groups)
+        self.of(Kind::Users).plus(&self.of(Kind::Groups))
+    }
+
+    fn locked(&self, kind: Kind) -> MutexGuard<'_, Gaps> {
+        let gaps = match kind {
+            Kind::Users => &self.users,
+            Kind::Groups => &self.groups,
+        };
+        gaps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

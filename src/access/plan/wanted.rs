@@ -17,7 +17,7 @@ use super::{
     Bound, Completeness, Facts, NotApplied, Plan, Problems,
 };
 use crate::{
-    api::{RoleKind, ScimProvider},
+    api::{RoleKind, ScimProvider, SubjectKind},
     directory::view::{Id, Selection, Source},
 };
 
@@ -89,6 +89,9 @@ impl Facts<'_> {
         let (shares, excluded) = naming.shares(terms, spec.subject_kind, selection);
         plan.problems.excluded = excluded;
         plan.token_groups = naming.token_groups(spec.subject_kind, selection);
+        if spec.subject_kind == SubjectKind::User {
+            plan.partners = self.partners;
+        }
         if self.completeness == Completeness::Complete {
             plan.problems.groups_not_found = selection.not_found.clone();
         }
@@ -179,6 +182,8 @@ impl Facts<'_> {
         }
         match namespace.and_then(|name| self.namespaces.get(name)).map(Namespace::phase) {
             Some(Phase::Terminating) => Stance::NobodyNew,
+            // Whoever is new may have been deactivated by what cannot be read.
+            _ if plan.partners == Completeness::Partial => Stance::NobodyNew,
             _ => Stance::Exactly,
         }
     }

@@ -202,7 +202,7 @@ fn a_string_that_another_provider_has_now_keeps_nobody_in_a_binding() {
 fn while_not_everything_can_be_read_whoever_is_deactivated_by_any_is_out_and_by_all_may_be_there() {
     for (rule, held) in [("Any", vec![]), ("All", vec![EDIT.to_owned()])] {
         let mut world = alice_twice(json!(rule), json!(rule));
-        world.index.set_gaps(Gaps::of(Some("okta"), 1));
+        world.index.set_gaps(Gaps::of(Some("okta"), 1), Gaps::default());
         world.group("team", &[], json!({}));
         world.settle("edit");
         assert_eq!(world.held("edit"), [EDIT], "a group of hers may be what cannot be read");
@@ -210,4 +210,63 @@ fn while_not_everything_can_be_read_whoever_is_deactivated_by_any_is_out_and_by_
         world.settle("edit");
         assert_eq!(world.held("edit"), held, "{rule}");
     }
+}
+
+/// Alice of `entra` alone, whose policy gives her something; what `okta` has of her is what cannot be read.
+fn alice_of_entra(okta: &str, entra: &str) -> World {
+    let mut world = World::new();
+    correlate(&mut world, "okta", json!(okta));
+    correlate(&mut world, "entra", json!(entra));
+    world.index.set_gaps(Gaps::of(Some("okta"), 1), Gaps::default());
+    of_entra(&mut world, true);
+    world.group("staff", &["alice-of-entra"], json!({"provider": "entra"}));
+    world.policy(
+        "view",
+        json!({"provider": "entra", "subjects": {"groups": [{"displayName": "staff"}]},
+            "roleRef": {"name": "view"}, "scope": {"namespaces": {"names": ["team-b"]}}}),
+    );
+    world.settle("view");
+    world
+}
+
+#[test]
+fn while_people_of_a_partner_cannot_be_read_nobody_new_is_given_anything() {
+    for (okta, entra, held) in [
+        ("Any", "Any", vec![]),
+        ("Any", "All", vec![]),
+        ("All", "Any", vec![]),
+        ("All", "All", vec![VIEW.to_owned()]),
+    ] {
+        let mut world = alice_of_entra(okta, entra);
+        assert_eq!(world.held("view"), held, "{okta} and {entra}");
+        let touched = world.index.set_gaps(Gaps::default(), Gaps::of(Some("okta"), 1));
+        assert_eq!(touched.contains("view"), held.is_empty());
+        settle(&mut world, &touched);
+        assert_eq!(world.held("view"), [VIEW], "a group of the partner deactivates nobody");
+
+        world.index.set_gaps(Gaps::of(Some("okta"), 1), Gaps::default());
+        world.settle("view");
+        assert_eq!(world.held("view"), [VIEW], "she keeps what she has");
+        let touched = of_entra(&mut world, false);
+        settle(&mut world, &touched);
+        assert_eq!(world.held("view"), [""; 0]);
+    }
+}
+
+#[test]
+fn a_provider_of_which_nothing_can_be_read_may_be_anybodys_partner() {
+    let mut world = alice_of_entra("Any", "All");
+    let touched = world.index.delete_provider("okta", &world.directory);
+    settle(&mut world, &touched);
+    assert_eq!(world.held("view"), [VIEW], "who is gone has no say");
+    world.user("bob-of-entra", json!({"provider": "entra", "userName": "bob"}));
+    assert!(world.index.keep_provider("okta").contains("view"));
+    world.group("staff", &["alice-of-entra", "bob-of-entra"], json!({"provider": "entra"}));
+    world.settle("view");
+    assert_eq!(world.held("view"), [VIEW]);
+
+    world.index.set_gaps(Gaps::default(), Gaps::default());
+    let touched = correlate(&mut world, "okta", json!("Any"));
+    settle(&mut world, &touched);
+    assert_eq!(world.held("view"), [format!("{VIEW} oidc:bob")]);
 }

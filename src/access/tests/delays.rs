@@ -40,7 +40,7 @@ fn live(history: &History, begins_at: usize, steps: impl IntoIterator<Item = Ste
     for step in steps {
         let changes = reader.take(step);
         let mut touched = world.index.apply_directory(&changes, reader.directory());
-        touched.extend(world.index.set_gaps(Gaps::of(Some("okta"), reader.unreadable())));
+        touched.extend(world.index.set_gaps(Gaps::of(Some("okta"), reader.unreadable()), Gaps::default()));
         if !is_synced && reader.is_synced() {
             is_synced = true;
             touched.insert("p".into());

@@ -235,7 +235,7 @@ fn what_cannot_be_read_takes_nothing_from_anybody_but_the_inactive() {
     world.group("team", &["alice", "bob", "carol"], json!({}));
     world.policy("p", json!({}));
     world.settle("p");
-    assert_eq!(world.index.set_gaps(Gaps::of(Some("okta"), 1)), ["p".into()].into());
+    assert_eq!(world.index.set_gaps(Gaps::of(Some("okta"), 1), Gaps::default()), ["p".into()].into());
     world.user("alice", json!({"active": false}));
     world.delete_group("team");
     world.settle("p");
@@ -245,7 +245,7 @@ fn what_cannot_be_read_takes_nothing_from_anybody_but_the_inactive() {
     assert_eq!(world.held("p"), ["team-a/edit: oidc:carol"], "that he was deleted was seen");
     assert_eq!(world.plan("p").problems.groups_not_found, [], "the group may be what cannot be read");
 
-    world.index.set_gaps(Gaps::default());
+    world.index.set_gaps(Gaps::default(), Gaps::default());
     world.settle("p");
     assert!(world.bindings("p").is_empty());
 }
@@ -255,11 +255,15 @@ fn what_cannot_be_read_of_one_provider_keeps_nobody_of_another() {
     let mut world = world_of_alice_and_bob();
     world.policy("p", json!({}));
     world.settle("p");
-    assert!(world.index.set_gaps(Gaps::of(Some("entra"), 1)).is_empty());
+    assert!(world.index.set_gaps(Gaps::of(Some("entra"), 1), Gaps::default()).is_empty());
     world.group("team", &["alice"], json!({}));
     world.settle("p");
     assert_eq!(world.held("p"), ["team-a/edit: oidc:alice"]);
-    assert_eq!(world.index.set_gaps(Gaps::of(None, 1)), ["p".into()].into(), "it may be anybody's");
+    assert_eq!(
+        world.index.set_gaps(Gaps::of(None, 1), Gaps::default()),
+        ["p".into()].into(),
+        "it may be anybody's"
+    );
     world.delete_group("team");
     world.settle("p");
     assert_eq!(world.held("p"), ["team-a/edit: oidc:alice"]);
@@ -272,7 +276,7 @@ fn who_gets_a_deleted_persons_string_while_something_cannot_be_read_waits_like_a
     world.user("alice", json!({"title": "x"}));
     world.policy("p", json!({}));
     world.settle("p");
-    world.index.set_gaps(Gaps::of(Some("okta"), 1));
+    world.index.set_gaps(Gaps::of(Some("okta"), 1), Gaps::default());
     world.delete_user("alice");
     world.user("bob", json!({"title": "x"}));
     world.settle("p");

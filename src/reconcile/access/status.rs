@@ -218,6 +218,11 @@ fn ready(
                        inactive and the deleted loses access";
         return (False, Reason::new("DirectoryIncomplete", message));
     }
+    if plan.partners == Completeness::Partial {
+        let message = "people of a provider that correlates with this one cannot be read, see the log; until they can, \
+                       nobody new is given access, who may be deactivated there";
+        return (False, Reason::new("DirectoryIncomplete", message));
+    }
     if policy.spec.mode == PolicyMode::Preview && holding.subjects > 0 {
         return (False, Reason::new("StillBound", still_bound(policy, plan, holding)));
     }

@@ -115,7 +115,7 @@ proptest! {
             }
             called.extend(model.called());
         }
-        world.index.set_gaps(Gaps::of(None, 1));
+        world.index.set_gaps(Gaps::of(None, 1), Gaps::default());
         for event in &after {
             let before = held(&world);
             event.happen(&mut world, &mut model);
