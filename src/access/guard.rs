@@ -18,48 +18,26 @@
 //! does not count: nothing changes here, since it is their tokens that name the group.
 
 mod admission;
+mod approval;
+mod departures;
 mod ledger;
 mod token_groups;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
 use jiff::Timestamp;
-use kube::ResourceExt;
-use sha2::{Digest, Sha256};
 
-use super::binding::{Place, Subject};
-use crate::api::{Guard as Spec, ScimAccessPolicy, hex, names::ANNOTATION_APPROVE};
+use super::binding::Subject;
+use crate::api::{Guard as Spec, ScimAccessPolicy};
 pub(super) use admission::Through;
 pub use admission::{Admission, Leaving, Record};
+use approval::{approved, held_since, plan_id};
+pub use departures::{Departures, Suspects};
 pub use ledger::{Ledger, Losses};
 pub use token_groups::Members;
-
-/// Who would lose what, because of their groups or attributes alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Departures {
-    /// All of them, by what they would lose.
-    pub places: BTreeMap<Place, BTreeSet<Subject>>,
-    /// Those of them who are active and have no identity string any more.
-    pub nameless: BTreeSet<Subject>,
-    /// Those of them who are active and called otherwise: it is what they were called.
-    pub renamed: BTreeSet<Subject>,
-    /// Those of them whom nobody is called by any more, and of whom nothing is remembered.
-    pub untraced: BTreeSet<Subject>,
-    /// How many of those can be active people. The others were deleted, and nobody knows which they are.
-    pub suspects: Suspects,
-}
-
-/// How many active people may have been called as nobody is any more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Suspects {
-    /// Those who have no identity string.
-    pub nameless: usize,
-    /// Those who were called otherwise until lately.
-    pub renamed: usize,
-}
 
 /// What one provider's changes may take away.
 #[derive(Clone, Copy, Debug)]
@@ -113,42 +91,6 @@ pub struct Held {
     pub lost: usize,
     /// How many may.
     pub allowance: usize,
-}
-
-impl Departures {
-    /// Everyone who would wait.
-    pub fn subjects(&self) -> BTreeSet<Subject> {
-        self.places.values().flatten().cloned().collect()
-    }
-
-    /// How many lose their access with their identity string, at most.
-    pub fn nameless(&self) -> usize {
-        self.nameless.len() + self.untraced.len().min(self.suspects.nameless)
-    }
-
-    /// How many are called otherwise, at most.
-    pub fn renamed(&self) -> usize {
-        self.renamed.len() + self.untraced.len().min(self.suspects.renamed)
-    }
-
-    /// Whom the guard counts: as many of the untraced as can be active people.
-    pub fn counted(&self) -> BTreeSet<Subject> {
-        let mut counted = self.subjects();
-        self.uncounted().for_each(|subject| _ = counted.remove(subject));
-        counted
-    }
-
-    /// As many of the untraced as were deleted for certain.
-    pub fn uncounted(&self) -> impl Iterator<Item = &Subject> {
-        self.untraced.iter().skip(self.suspects.count())
-    }
-}
-
-impl Suspects {
-    /// All of them.
-    pub fn count(self) -> usize {
-        self.nameless + self.renamed
-    }
 }
 
 impl Guard<'_> {
@@ -282,41 +224,6 @@ impl Spent {
     }
 }
 
-/// Since when the policy's departures have been held, as its status says.
-fn held_since(policy: &ScimAccessPolicy) -> Option<Timestamp> {
-    Some(policy.status.as_ref()?.held.as_ref()?.since)
-}
-
-/// The plan that an administrator approves, unless it has been carried out. It is noted before, and what it took
-/// away is held until after: whoever noted it may have died in between.
-fn approved(policy: &ScimAccessPolicy) -> Option<&str> {
-    let approved = policy.annotations().get(ANNOTATION_APPROVE)?;
-    let status = policy.status.as_ref();
-    let is_noted = status.and_then(|status| status.last_approved.as_ref()).map(|last| last.plan == *approved);
-    let is_held = status.and_then(|status| status.held.as_ref()).map(|held| held.plan == *approved);
-    let is_carried_out = is_noted == Some(true) && is_held != Some(true);
-    Some(approved.as_str()).filter(|_| !is_carried_out)
-}
-
-/// An approval is of these departures from this policy, held since then, and of no others.
-fn plan_id(policy: &ScimAccessPolicy, departures: &Departures, since: Timestamp) -> String {
-    let mut digest = Sha256::new();
-    let mut text = |text: &str| {
-        digest.update(text.len().to_be_bytes());
-        digest.update(text);
-    };
-    text(&policy.uid().unwrap_or_default());
-    text(&since.to_string());
-    for (place, subjects) in &departures.places {
-        text(place.namespace.as_deref().unwrap_or_default());
-        text(&place.role.to_string());
-        for subject in subjects {
-            text(&format!("{subject:?}"));
-        }
-    }
-    hex(digest.finalize().iter().take(16))
-}
-
 /// `20%` as 20. The API server takes no other form.
 fn percent(share: &str) -> usize {
     share.trim_end_matches('%').parse().unwrap_or_default()
@@ -327,7 +234,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{access::RoleName, api::RoleKind};
+    use crate::{
+        access::{Place, RoleName},
+        api::{RoleKind, names::ANNOTATION_APPROVE},
+    };
 
     #[derive(Debug)]
     struct People(Vec<Subject>);
