@@ -1,15 +1,11 @@
-//! How a field of an object was written, as managed fields tell.
+//! How a part of an object was written, as managed fields tell.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
-use kube::{ResourceExt, api::ObjectMeta};
+use kube::api::ObjectMeta;
 use serde_json::Value;
 
-use super::binding::FIELD_MANAGER;
-use crate::api::names::{
-    ANNOTATION_APPROVE, ANNOTATION_ON_PROVIDER_DELETE, ANNOTATION_REASON, LABEL_MANAGED_BY, LABEL_POLICY,
-    LABEL_PROVIDER,
-};
+use crate::api::names::ANNOTATION_APPROVE;
 
 /// How a field was written last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +19,7 @@ pub struct Written {
 impl Written {
     /// How the annotation that approves a plan was written; nothing where it is not there.
     pub fn approval_of(metadata: &ObjectMeta) -> Option<Self> {
-        let entries = metadata.managed_fields.iter().flatten().filter(|entry| has_approval(entry));
-        let last = entries.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
-        Some(Self { manager: last.manager.clone(), at: last.time.as_ref().map(|time| time.0) })
+        Self::last(metadata, has_approval)
     }
 
     /// Leaves of managed fields what tells that: the rest is larger than the object.
@@ -33,42 +27,27 @@ impl Written {
         metadata.managed_fields.iter_mut().for_each(|entries| entries.retain(has_approval));
         metadata.managed_fields.take_if(|entries| entries.is_empty());
     }
+
+    /// How a part was written, by the latest of the entries that own it.
+    pub(super) fn last(metadata: &ObjectMeta, owns: impl Fn(&ManagedFieldsEntry) -> bool) -> Option<Self> {
+        let owners = metadata.managed_fields.iter().flatten().filter(|entry| owns(entry));
+        let last = owners.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
+        Some(Self { manager: last.manager.clone(), at: last.time.as_ref().map(|time| time.0) })
+    }
+
+    /// With which program. Whoever says neither a manager nor a user agent has none.
+    pub(super) fn with(self) -> String {
+        self.manager.unwrap_or_else(|| "somebody who gave no name".to_owned())
+    }
 }
 
-/// The list of subjects is atomic, so one manager owns it: whoever wrote it last.
-pub(super) fn changed_by(object: &impl ResourceExt) -> Option<String> {
-    let writers = object
-        .managed_fields()
-        .iter()
-        .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| fields.0.get("f:subjects").is_some()));
-    let last = writers.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
-    // Whoever says neither a manager nor a user agent has none.
-    let manager = last.manager.clone().unwrap_or_else(|| "somebody who gave no name".to_owned());
-    Some(manager).filter(|manager| manager != FIELD_MANAGER)
-}
-
-/// Whoever else owns what the operator alone writes of the metadata.
-pub(super) fn marked_by(object: &impl ResourceExt) -> Option<String> {
-    let owned = |fields: &Value| {
-        let has = |map: &str, name: &str| fields["f:metadata"][map].get(format!("f:{name}")).is_some();
-        let labels = [LABEL_MANAGED_BY, LABEL_POLICY, LABEL_PROVIDER];
-        let annotations = [ANNOTATION_REASON, ANNOTATION_ON_PROVIDER_DELETE];
-        labels.iter().any(|label| has("f:labels", label))
-            || annotations.iter().any(|annotation| has("f:annotations", annotation))
-            || fields["f:metadata"].get("f:ownerReferences").is_some()
-    };
-    let is_theirs = |manager: &str| manager != FIELD_MANAGER;
-    let others = object.managed_fields().iter().filter(|entry| {
-        is_theirs(entry.manager.as_deref().unwrap_or_default())
-            && entry.fields_v1.as_ref().is_some_and(|fields| owned(&fields.0))
-    });
-    let last = others.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
-    Some(last.manager.clone().unwrap_or_else(|| "somebody who gave no name".to_owned()))
+/// What an entry owns.
+pub(super) fn fields(entry: &ManagedFieldsEntry) -> &Value {
+    entry.fields_v1.as_ref().map_or(&Value::Null, |fields| &fields.0)
 }
 
 fn has_approval(entry: &ManagedFieldsEntry) -> bool {
-    let annotations = entry.fields_v1.as_ref().map(|fields| &fields.0["f:metadata"]["f:annotations"]);
-    annotations.is_some_and(|owned| owned.get(format!("f:{ANNOTATION_APPROVE}")).is_some())
+    fields(entry)["f:metadata"]["f:annotations"].get(format!("f:{ANNOTATION_APPROVE}")).is_some()
 }
 
 #[cfg(test)]

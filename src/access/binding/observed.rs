@@ -1,0 +1,172 @@
+//! Bindings that the API server holds, and who wrote what of them.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use jiff::Timestamp;
+use k8s_openapi::{api::rbac::v1 as rbac, apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry};
+use kube::{ResourceExt, api::ObjectMeta};
+
+use super::{Binding, FIELD_MANAGER, Mark, Place, RoleName, Subject};
+use crate::{
+    access::written::{Written, fields},
+    api::{
+        names::{
+            ANNOTATION_ADOPT, ANNOTATION_ON_PROVIDER_DELETE, ANNOTATION_REASON, LABEL_MANAGED_BY,
+            LABEL_POLICY, LABEL_PROVIDER, binding_prefix,
+        },
+        resource_version,
+    },
+};
+
+/// A binding that the API server holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// What it is.
+    pub binding: Binding,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.resourceVersion`.
+    pub resource_version: u64,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+    /// When it was written last, as managed fields tell.
+    pub changed: Option<Timestamp>,
+    /// Who wrote its subjects last, where that was not the operator: a field manager, as managed fields
+    /// name it.
+    pub changed_by: Option<String>,
+    /// Where that is so: to whom the operator had given it before, as far as this process saw that.
+    pub given: Option<Arc<BTreeSet<Subject>>>,
+    /// Who wrote a label, an annotation or an owner reference of the operator's, where that was not the operator;
+    /// who takes one away leaves no name.
+    pub marked_by: Option<String>,
+}
+
+/// Who put somebody into a binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Giver {
+    /// The operator.
+    Operator,
+    /// Somebody else.
+    Another,
+    /// One of them: somebody else wrote the binding while nobody looked.
+    Unknown,
+}
+
+impl Observed {
+    pub(super) fn of(
+        object: &impl ResourceExt,
+        role: &rbac::RoleRef,
+        subjects: Option<&[rbac::Subject]>,
+    ) -> Option<Self> {
+        let place = Place { namespace: object.namespace().map(Into::into), role: RoleName::of(role) };
+        let binding = Binding {
+            name: object.name_any(),
+            place,
+            subjects: subjects.unwrap_or_default().iter().map(Subject::of).collect(),
+            mark: Mark::of(object)?,
+        };
+        // Labels alone give nothing away: they are copied with manifests.
+        let policy = &binding.mark.policy;
+        let is_ours = binding.name.starts_with(&binding_prefix(policy));
+        if !is_ours && object.annotations().get(ANNOTATION_ADOPT) != Some(policy) {
+            return None;
+        }
+        let resource_version = resource_version(object.meta())?;
+        let written = object.managed_fields().iter().filter_map(|entry| entry.time.as_ref());
+        Some(Self {
+            binding,
+            uid: object.uid()?,
+            resource_version,
+            created: object.creation_timestamp().map(|time| time.0),
+            changed: written.map(|time| time.0).max(),
+            changed_by: changed_by(object.meta()),
+            given: None,
+            marked_by: marked_by(object.meta()),
+        })
+    }
+
+    /// Who gave a binding of the operator's another role, which takes another object of its name: a field manager.
+    pub fn role_changed_by(&self) -> Option<&str> {
+        let Binding { name, place, mark, .. } = &self.binding;
+        let is_of_another_role =
+            name.starts_with(&binding_prefix(&mark.policy)) && place.shard(&mark.policy, name).is_none();
+        self.changed_by.as_deref().or(self.marked_by.as_deref()).filter(|_| is_of_another_role)
+    }
+
+    /// Who put a subject of it there.
+    pub fn giver(&self, subject: &Subject) -> Giver {
+        match (&self.changed_by, &self.given) {
+            (None, _) => Giver::Operator,
+            (Some(_), None) => Giver::Unknown,
+            (Some(_), Some(given)) if given.contains(subject) => Giver::Operator,
+            (Some(_), Some(_)) => Giver::Another,
+        }
+    }
+
+    /// Takes over what is known of the object from its state before.
+    pub(in crate::access) fn succeed(&mut self, before: &Self) {
+        if self.changed_by.is_some() && self.uid == before.uid {
+            self.given = match before.changed_by {
+                None => Some(Arc::new(before.binding.subjects.iter().cloned().collect())),
+                Some(_) => before.given.clone(),
+            };
+        }
+    }
+}
+
+/// The list of subjects is atomic, so one manager owns it: whoever wrote it last.
+fn changed_by(metadata: &ObjectMeta) -> Option<String> {
+    let written = Written::last(metadata, |entry| fields(entry).get("f:subjects").is_some())?;
+    Some(written.with()).filter(|manager| manager != FIELD_MANAGER)
+}
+
+/// Whoever else owns what the operator alone writes of the metadata.
+fn marked_by(metadata: &ObjectMeta) -> Option<String> {
+    let owns_mark = |entry: &ManagedFieldsEntry| {
+        let owned = &fields(entry)["f:metadata"];
+        let has = |map: &str, name: &str| owned[map].get(format!("f:{name}")).is_some();
+        let labels = [LABEL_MANAGED_BY, LABEL_POLICY, LABEL_PROVIDER];
+        let annotations = [ANNOTATION_REASON, ANNOTATION_ON_PROVIDER_DELETE];
+        labels.iter().any(|label| has("f:labels", label))
+            || annotations.iter().any(|annotation| has("f:annotations", annotation))
+            || owned.get("f:ownerReferences").is_some()
+    };
+    let is_anothers = |entry: &ManagedFieldsEntry| entry.manager.as_deref() != Some(FIELD_MANAGER);
+    Written::last(metadata, |entry| is_anothers(entry) && owns_mark(entry)).map(Written::with)
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::rbac::v1::RoleBinding;
+    use serde_json::{Value, json};
+
+    use super::{
+        super::{
+            BindingObject,
+            tests::{binding, stored},
+        },
+        *,
+    };
+
+    #[test]
+    fn who_wrote_what_the_operator_says_of_a_binding_is_known_and_what_is_their_own_does_not_count() {
+        let mut object: RoleBinding = stored(&binding(Some("team-a")));
+        let mut written = |manager: &str, metadata: Value| {
+            let entry = json!({"manager": manager, "operation": "Update", "fieldsType": "FieldsV1",
+                "fieldsV1": {"f:metadata": metadata}});
+            let ours = json!({"manager": FIELD_MANAGER, "operation": "Update", "fieldsType": "FieldsV1",
+                "fieldsV1": {"f:metadata": {"f:labels": {format!("f:{LABEL_POLICY}"): {}}}}});
+            object.metadata.managed_fields = serde_json::from_value(json!([entry, ours])).unwrap();
+            object.observe().unwrap().marked_by
+        };
+        for metadata in [
+            json!({"f:labels": {format!("f:{LABEL_PROVIDER}"): {}}}),
+            json!({"f:annotations": {format!("f:{ANNOTATION_REASON}"): {}}}),
+            json!({"f:ownerReferences": {"k:{\"uid\":\"u1\"}": {}}}),
+        ] {
+            assert_eq!(written("kubectl-edit", metadata).as_deref(), Some("kubectl-edit"));
+        }
+        assert_eq!(written("kubectl-edit", json!({"f:annotations": {"f:owner/note": {}}})), None);
+        assert_eq!(written(FIELD_MANAGER, json!({"f:ownerReferences": {}})), None);
+    }
+}
