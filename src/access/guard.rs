@@ -33,7 +33,7 @@ use sha2::{Digest, Sha256};
 use super::binding::{Place, Subject};
 use crate::api::{Guard as Spec, ScimAccessPolicy, hex, names::ANNOTATION_APPROVE};
 pub(super) use admission::Through;
-pub use admission::{Admission, Leaving, Record};
+pub use admission::{Admission, Leaving};
 pub use ledger::{Ledger, Losses};
 pub use token_groups::Members;
 

@@ -46,7 +46,6 @@ use crate::{
 };
 use causes::Causes;
 use execute::{Executor, Outcome, Run};
-use removals::Recording;
 use report::Whom;
 use status::{Holding, status};
 
@@ -76,7 +75,8 @@ pub(super) struct Access {
     metrics: Metrics,
     unreadable: Unreadable,
     causes: Causes,
-    recording: Recording,
+    /// Providers whose status does not say yet what the guard counted.
+    recording: Queue<Arc<str>>,
     /// Whether the chart lets any role be given everywhere; else it gives no right over such bindings.
     everywhere: bool,
 }
@@ -113,7 +113,7 @@ impl Access {
             metrics: context.metrics.clone(),
             unreadable: Unreadable::default(),
             causes: Causes::default(),
-            recording: Recording::default(),
+            recording: Queue::new(),
             everywhere: !settings.cluster_wide_roles.is_empty(),
         }
     }
@@ -150,6 +150,13 @@ impl Access {
 
     /// Plans and applies until the shutdown. Everything has been listed before.
     pub(super) async fn run(self: Arc<Self>, shutdown: &Shutdown) {
+        tokio::select! {
+            () = self.carry_out_policies(shutdown) => {}
+            () = self.write_removals() => {}
+        }
+    }
+
+    async fn carry_out_policies(self: &Arc<Self>, shutdown: &Shutdown) {
         tokio::select! {
             () = self.recall_removals() => {}
             () = shutdown.requested() => return,
@@ -369,7 +376,7 @@ impl Access {
             }
         };
         if plan.is_counted() {
-            self.record_removals(&policy.spec.provider, now).await;
+            self.record_removals(&policy.spec.provider).await;
         }
         Some((policy, plan, leaving))
     }

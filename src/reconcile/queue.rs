@@ -33,6 +33,8 @@ pub(super) struct Queue<T> {
     added: Notify,
     /// Told to those who are at work on an object.
     again: Notify,
+    /// Told to those who wait for the end of an attempt.
+    ended: Notify,
 }
 
 /// When to look at an object again.
@@ -58,7 +60,12 @@ pub(super) enum Trouble {
 impl<T: Clone + Ord + Hash + Send + 'static> Queue<T> {
     /// An empty queue.
     pub(super) fn new() -> Self {
-        Self { agenda: Mutex::new(Agenda::default()), added: Notify::new(), again: Notify::new() }
+        Self {
+            agenda: Mutex::new(Agenda::default()),
+            added: Notify::new(),
+            again: Notify::new(),
+            ended: Notify::new(),
+        }
     }
 
     /// These are to be looked at now.
@@ -81,6 +88,18 @@ impl<T: Clone + Ord + Hash + Send + 'static> Queue<T> {
                 return;
             }
             again.await;
+        }
+    }
+
+    /// Returns after an attempt at an object that was added: once that is done which was to be, or it has failed.
+    pub(super) async fn attempted(&self, key: &T, is_done: impl Fn() -> bool) {
+        loop {
+            let mut ended = std::pin::pin!(self.ended.notified());
+            ended.as_mut().enable();
+            if is_done() || !self.agenda().is_under_way(key, Instant::now()) {
+                return;
+            }
+            ended.await;
         }
     }
 
@@ -124,6 +143,7 @@ impl<T: Clone + Ord + Hash + Send + 'static> Queue<T> {
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => {}
         }
+        self.ended.notify_waiters();
     }
 
     fn agenda(&self) -> MutexGuard<'_, Agenda<T>> {
@@ -170,6 +190,11 @@ impl<T: Clone + Ord + Hash> Agenda<T> {
         let Some(time) = self.when.get(key).copied().filter(|time| *time <= now) else { return false };
         self.when.remove(key);
         self.due.remove(&(time, key.clone()))
+    }
+
+    /// Whether an object is being worked on, or is about to be.
+    fn is_under_way(&self, key: &T, now: Instant) -> bool {
+        self.running.contains(key) || self.when.get(key).is_some_and(|time| *time <= now)
     }
 
     fn begin(&mut self, now: Instant, concurrency: usize) -> Next<T> {
@@ -314,6 +339,27 @@ mod tests {
         queue.add(["a"]);
         hears.await.unwrap();
         assert_eq!(begun(&mut queue.agenda(), Instant::now()), ["b"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_added_an_object_hears_that_it_is_done_or_that_it_failed() {
+        let queue = Arc::new(Queue::new());
+        let (_trigger, shutdown) = Shutdown::new();
+        let _worker = tokio::spawn({
+            let queue = queue.clone();
+            let fails = async |key| {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                (key, Again::Retry(Trouble::Lasting))
+            };
+            async move { queue.work(1, &shutdown, fails).await }
+        });
+        let began = Instant::now();
+        queue.add(["a"]);
+        queue.attempted(&"a", || false).await;
+        assert_eq!(began.elapsed(), Duration::from_secs(1), "it failed, and is tried again later");
+        queue.add(["a", "b"]);
+        queue.attempted(&"b", || began.elapsed() >= Duration::from_secs(2)).await;
+        assert_eq!(began.elapsed(), Duration::from_secs(2), "it is done though it is still waited for");
     }
 
     #[tokio::test(start_paused = true)]
