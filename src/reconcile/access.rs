@@ -14,7 +14,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::future::{BoxFuture, join};
+use futures::{
+    StreamExt,
+    future::{BoxFuture, join},
+    stream,
+};
 use jiff::Timestamp;
 use k8s_openapi::api::{
     core::v1::{Namespace, ObjectReference},
@@ -25,6 +29,7 @@ use tokio::{sync::oneshot, time::sleep};
 
 use super::{
     Context,
+    compute::compute,
     events::Events,
     queue::{Again, Queue, Trouble},
     sync::Sync,
@@ -54,6 +59,8 @@ const CONTROLLER: &str = "access";
 /// How many policies are reconciled at once. Their writes share one bound; more policies than that only wait, and
 /// whoever waits to give access must keep no other policy from taking it away.
 const CONCURRENCY: usize = 64;
+/// How many policies are planned at once before any is carried out.
+const PLANS_AHEAD: usize = 4;
 /// How long a plan is carried out before somebody looks whether there is more to take away by now, and how often
 /// after that. Most plans take less.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -162,7 +169,10 @@ impl Access {
             () = shutdown.requested() => return,
         }
         let policies = self.index_mut().take_over();
-        self.see_token_groups(&policies);
+        tokio::select! {
+            () = self.see_token_groups(&policies) => {}
+            () = shutdown.requested() => return,
+        }
         self.queue.add(policies);
         let work = |policy: Arc<str>| {
             let access = self.clone();
@@ -174,17 +184,21 @@ impl Access {
         self.queue.work(CONCURRENCY, shutdown, work).await;
     }
 
-    /// Counts who stands behind token groups before any of them goes.
-    fn see_token_groups(&self, policies: &Touched) {
-        let now = clock::now();
-        for name in policies {
-            let kind = self.index().policy(name).map(|policy| policy.spec.subject_kind);
-            if kind == Some(SubjectKind::Group)
-                && let Some((policy, plan)) = self.plan(name, now)
-            {
-                self.index_mut().see_token_groups(&policy, &plan, now);
-            }
-        }
+    /// Counts who stands behind the token groups that are there, before any policy lets one go. One that was deleted
+    /// has no members left to count.
+    async fn see_token_groups(self: &Arc<Self>, policies: &Touched) {
+        let names_groups = |name: &&Arc<str>| {
+            self.index().policy(name).is_some_and(|policy| policy.spec.subject_kind == SubjectKind::Group)
+        };
+        let see = |name: &Arc<str>| {
+            let (access, name, now) = (self.clone(), name.clone(), clock::now());
+            compute(move || {
+                if let Some((policy, plan)) = access.plan(&name, now) {
+                    access.index_mut().see_token_groups(&policy, &plan, now);
+                }
+            })
+        };
+        stream::iter(policies.iter().filter(names_groups)).for_each_concurrent(PLANS_AHEAD, see).await;
     }
 
     /// Takes what the watch of providers tells.
@@ -521,3 +535,6 @@ fn reference(user: &User) -> ObjectReference {
 fn wait(now: Timestamp, until: Timestamp) -> Duration {
     Duration::try_from(now.duration_until(until)).unwrap_or_default().min(LONGEST_WAIT)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,6 @@ mod status;
 
 use std::{
     collections::BTreeSet,
-    panic::resume_unwind,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Instant,
 };
@@ -21,10 +20,10 @@ use kube::{
     runtime::watcher::Config as Watch,
 };
 use serde_json::json;
-use tokio::task::{JoinError, spawn_blocking};
 
 use super::{
     Context,
+    compute::compute,
     events::Events,
     queue::{Again, Queue, Trouble},
     sync::Sync,
@@ -206,16 +205,11 @@ impl AppConfigs {
             return Err(Obstacle::DirectoryIncomplete);
         }
         let directory = self.directory.clone();
-        let desire = move || {
+        compute(move || {
             let found = reading.find(&directory.read())?;
             reading.desire(found)
-        };
-        match spawn_blocking(desire).await.map_err(JoinError::try_into_panic) {
-            Ok(desired) => desired,
-            Err(Ok(panic)) => resume_unwind(panic),
-            // The runtime ends, and this with it.
-            Err(Err(_cancelled)) => std::future::pending().await,
-        }
+        })
+        .await
     }
 
     fn count(&self, config: &ScimAppConfig, status: &AppConfigStatus, outcome: &Outcome) {

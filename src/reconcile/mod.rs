@@ -2,6 +2,7 @@
 
 mod access;
 mod app_config;
+mod compute;
 mod events;
 mod queue;
 mod sync;
