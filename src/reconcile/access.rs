@@ -31,8 +31,9 @@ use super::{
     Context,
     compute::compute,
     events::Events,
-    queue::{Again, Queue, Trouble},
+    queue::{Again, Queue},
     sync::Sync,
+    trouble::Trouble,
     unreadable::{Kind, Unreadable},
     watch::{Told, watch},
 };
@@ -259,8 +260,8 @@ impl Access {
     async fn reconcile(&self, name: &str) -> Again {
         let began = Instant::now();
         let now = clock::now();
-        if !self.recall(name).await {
-            return Again::Retry(Trouble::Passing);
+        if let Err(trouble) = self.recall(name).await {
+            return Again::Retry(trouble);
         }
         self.tell_ended(name, now);
         self.tell_grown(name, now);
@@ -275,11 +276,13 @@ impl Access {
             self.causes.settle(name);
             return Again::WhenAdded;
         };
+        // Before it is carried out: an approval covers one plan once.
+        if policy.spec.mode == PolicyMode::Enforce
+            && let Err(trouble) = self.note_approval(&policy, &plan, now).await
+        {
+            return Again::Retry(trouble);
+        }
         let outcome = match policy.spec.mode {
-            // Before it is carried out: an approval covers one plan once.
-            PolicyMode::Enforce if !self.note_approval(&policy, &plan, now).await => {
-                return Again::Retry(Trouble::Passing);
-            }
             PolicyMode::Enforce => self.carry_out(&policy, &plan, &mut leaving).await,
             PolicyMode::Preview => {
                 self.executor.execute(plan.lanes(), &plan.urgent(), Run::Dry).await.rehearsed()
@@ -306,20 +309,18 @@ impl Access {
             self.settled(name, &plan, &deleted, &former);
         }
         let shown = self.show(&policy, status, told, now).await;
-        let result = match (outcome.is_complete() && shown, &plan.held) {
-            (false, _) => ReconcileOutcome::Failed,
-            (true, Some(_)) => ReconcileOutcome::Held,
-            (true, None) => ReconcileOutcome::Done,
+        let trouble = outcome.trouble().into_iter().chain(shown.err()).min();
+        let result = match (trouble, &plan.held) {
+            (Some(_), _) => ReconcileOutcome::Failed,
+            (None, Some(_)) => ReconcileOutcome::Held,
+            (None, None) => ReconcileOutcome::Done,
         };
         self.metrics.reconcile(CONTROLLER, result, began.elapsed());
-        let trouble = match outcome.first_error().is_some() || !shown {
-            true => Trouble::Passing,
-            false => Trouble::Lasting,
-        };
-        match (result, plan.next) {
-            (ReconcileOutcome::Failed, _) => Again::Retry(trouble),
-            (_, None) => Again::WhenAdded,
-            (_, Some(next)) => Again::After(wait(now, next)),
+        match (trouble, plan.next) {
+            (Some(trouble), None) => Again::Retry(trouble),
+            (Some(trouble), Some(next)) => Again::RetryWithin(until(now, next), trouble),
+            (None, None) => Again::WhenAdded,
+            (None, Some(next)) => Again::After(wait(now, next)),
         }
     }
 
@@ -396,8 +397,13 @@ impl Access {
     }
 
     /// Writes which approval is carried out now. Whether that is written, or there is none.
-    async fn note_approval(&self, policy: &ScimAccessPolicy, plan: &Plan, now: Timestamp) -> bool {
-        let Some(approved) = &plan.approved else { return true };
+    async fn note_approval(
+        &self,
+        policy: &ScimAccessPolicy,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Result<(), Trouble> {
+        let Some(approved) = &plan.approved else { return Ok(()) };
         audit::approved(policy, approved);
         let mut status = policy.status.clone().unwrap_or_default();
         status.last_approved = Some(Approval { plan: approved.clone(), at: now });
@@ -532,8 +538,12 @@ fn reference(user: &User) -> ObjectReference {
 }
 
 /// How long until a moment, as far as one may wait at once.
-fn wait(now: Timestamp, until: Timestamp) -> Duration {
-    Duration::try_from(now.duration_until(until)).unwrap_or_default().min(LONGEST_WAIT)
+fn wait(now: Timestamp, moment: Timestamp) -> Duration {
+    until(now, moment).min(LONGEST_WAIT)
+}
+
+fn until(now: Timestamp, moment: Timestamp) -> Duration {
+    Duration::try_from(now.duration_until(moment)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -25,8 +25,9 @@ use super::{
     Context,
     compute::compute,
     events::Events,
-    queue::{Again, Queue, Trouble},
+    queue::{Again, Queue},
     sync::Sync,
+    trouble::Trouble,
     unreadable::{Kind, Unreadable},
     watch::{Gone, Told, watch},
 };
@@ -190,12 +191,13 @@ impl AppConfigs {
         let status = status::status(&config, &desired, &outcome, now);
         self.count(&config.object, &status, &outcome);
         let shown = self.show(name, &config.object, status, &outcome, now).await;
-        let result = match outcome.failure().is_none() && shown {
-            true => ReconcileOutcome::Done,
-            false => ReconcileOutcome::Failed,
+        let trouble = outcome.trouble().into_iter().chain(shown.err()).min();
+        let result = match trouble {
+            None => ReconcileOutcome::Done,
+            Some(_) => ReconcileOutcome::Failed,
         };
         self.metrics.reconcile(CONTROLLER, result, began.elapsed());
-        if result == ReconcileOutcome::Done { Again::WhenAdded } else { Again::Retry(Trouble::Passing) }
+        trouble.map_or(Again::WhenAdded, Again::Retry)
     }
 
     /// What should stand there. Rendering thousands of people takes its time, which others do not wait for.
@@ -220,7 +222,7 @@ impl AppConfigs {
         }
     }
 
-    /// Writes the status where it changed, and tells the app config's events. Whether the status is shown.
+    /// Writes the status where it changed, and tells the app config's events. Whether the status is shown, or why not.
     async fn show(
         &self,
         key: &Name,
@@ -228,12 +230,12 @@ impl AppConfigs {
         status: AppConfigStatus,
         outcome: &Outcome,
         now: Timestamp,
-    ) -> bool {
+    ) -> Result<(), Trouble> {
         for happened in report::events(config, &status, outcome) {
             self.events.tell(&config.object_ref(&()), happened, now);
         }
         if config.status.as_ref() == Some(&status) {
-            return true;
+            return Ok(());
         }
         let (namespace, name) = (config.namespace().unwrap_or_default(), config.name_any());
         // An object whose spec cannot be read has a status all the same.
@@ -251,12 +253,12 @@ impl AppConfigs {
                     Ok(written) => self.take(|index| index.learn_config(written)),
                     Err(_) => self.index_mut().show_config(key, status),
                 }
-                true
+                Ok(())
             }
-            Err(kube::Error::Api(gone)) if gone.is_not_found() => true,
+            Err(kube::Error::Api(gone)) if gone.is_not_found() => Ok(()),
             Err(error) => {
                 tracing::warn!(%error, namespace, app_config = name, "status of the app config cannot be written, trying again");
-                false
+                Err(Trouble::of(&error))
             }
         }
     }

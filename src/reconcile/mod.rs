@@ -6,6 +6,7 @@ mod compute;
 mod events;
 mod queue;
 mod sync;
+mod trouble;
 mod unreadable;
 mod watch;
 

@@ -13,6 +13,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use super::trouble::Trouble;
 use crate::ops::shutdown::Shutdown;
 
 /// The pause after a first failure; it doubles with each further one.
@@ -46,15 +47,8 @@ pub(super) enum Again {
     After(Duration),
     /// It failed: after a pause that grows, or when something changes.
     Retry(Trouble),
-}
-
-/// Why an object could not be reconciled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// What may pass by itself.
-    Passing,
-    /// What somebody has to repair.
-    Lasting,
+    /// The same, and after this time at the latest.
+    RetryWithin(Duration, Trouble),
 }
 
 impl<T: Clone + Ord + Hash + Send + 'static> Queue<T> {
@@ -216,16 +210,8 @@ impl<T: Clone + Ord + Hash> Agenda<T> {
     fn end(&mut self, key: T, again: Again, now: Instant) {
         self.running.remove(&key);
         let pause = match again {
-            Again::Retry(trouble) => {
-                let longest = match trouble {
-                    Trouble::Passing => AWAY,
-                    Trouble::Lasting => REFUSED,
-                };
-                let failures = self.failures.entry(key.clone()).or_default();
-                let pause = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(*failures)).min(longest);
-                *failures += 1;
-                Some(pause)
-            }
+            Again::Retry(trouble) => Some(self.fail(&key, trouble)),
+            Again::RetryWithin(latest, trouble) => Some(self.fail(&key, trouble).min(latest)),
             Again::After(pause) => {
                 self.failures.remove(&key);
                 Some(pause)
@@ -238,6 +224,18 @@ impl<T: Clone + Ord + Hash> Agenda<T> {
         if let Some(time) = pause.and_then(|pause| now.checked_add(pause)) {
             self.add(key, time);
         }
+    }
+
+    /// The pause after one more failure.
+    fn fail(&mut self, key: &T, trouble: Trouble) -> Duration {
+        let longest = match trouble {
+            Trouble::Passing => AWAY,
+            Trouble::Lasting => REFUSED,
+        };
+        let failures = self.failures.entry(key.clone()).or_default();
+        let pause = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(*failures)).min(longest);
+        *failures += 1;
+        pause
     }
 }
 
@@ -301,6 +299,22 @@ mod tests {
         }
         assert_eq!(pause_after(Trouble::Lasting), REFUSED);
         assert_eq!(pause_after(Trouble::Passing), AWAY, "the API server was away for long and may be back");
+    }
+
+    #[test]
+    fn what_failed_does_not_miss_what_is_to_come() {
+        let (mut agenda, now, soon) = (Agenda::default(), Instant::now(), Duration::from_secs(2));
+        let pause_after = |agenda: &mut Agenda<_>, again| {
+            agenda.add("a", now);
+            assert_eq!(begun(agenda, now), ["a"]);
+            agenda.end("a", again, now);
+            let Next::Wait(Some(due)) = agenda.begin(now, 9) else { panic!("it is not due") };
+            due - now
+        };
+        for _ in 0..20 {
+            pause_after(&mut agenda, Again::Retry(Trouble::Lasting));
+        }
+        assert_eq!(pause_after(&mut agenda, Again::RetryWithin(soon, Trouble::Lasting)), soon);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::{
-    super::queue::{Again, Trouble},
+    super::{queue::Again, trouble::Trouble},
     Access,
 };
 use crate::{
@@ -58,7 +58,7 @@ impl Access {
                     Err(error) => {
                         let provider = &*provider;
                         tracing::warn!(%error, provider, "removals cannot be counted in the provider's status, trying again");
-                        Again::Retry(Trouble::Passing)
+                        Again::Retry(Trouble::of(&error))
                     }
                 };
                 (provider, again)

@@ -9,26 +9,29 @@ use kube::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{super::events::Happened, Access};
+use super::{
+    super::{events::Happened, trouble::Trouble},
+    Access,
+};
 use crate::api::{AccessPolicyStatus, ScimAccessPolicy};
 
 /// The field manager of the status of policies.
 const MANAGER: &str = "scim-operator-access";
 
 impl Access {
-    /// Writes the status where it changed, and tells the policy's events. Whether the status is shown.
+    /// Writes the status where it changed, and tells the policy's events. Whether the status is shown, or why not.
     pub(super) async fn show(
         &self,
         policy: &ScimAccessPolicy,
         status: AccessPolicyStatus,
         told: Vec<Happened>,
         now: Timestamp,
-    ) -> bool {
+    ) -> Result<(), Trouble> {
         for happened in told {
             self.events.tell(&policy.object_ref(&()), happened, now);
         }
         if policy.status.as_ref() == Some(&status) {
-            return true;
+            return Ok(());
         }
         // An object whose spec cannot be read has a status all the same.
         let api: Api<DeserializeGuard<ScimAccessPolicy>> = Api::all(self.writing.clone());
@@ -49,21 +52,21 @@ impl Access {
                     }
                     Err(_) => self.index_mut().show_policy(&name, status),
                 }
-                true
+                Ok(())
             }
-            Err(kube::Error::Api(gone)) if gone.is_not_found() => true,
+            Err(kube::Error::Api(gone)) if gone.is_not_found() => Ok(()),
             Err(error) => {
                 tracing::warn!(%error, policy = name, "status of the policy cannot be written, trying again");
-                false
+                Err(Trouble::of(&error))
             }
         }
     }
 
     /// Recalls the status of a policy that cannot be read: what was approved, and since when what is wrong, stands there
-    /// alone. Whether the API server has answered.
-    pub(super) async fn recall(&self, name: &str) -> bool {
+    /// alone. Whether the API server has answered, or why not.
+    pub(super) async fn recall(&self, name: &str) -> Result<(), Trouble> {
         if !self.index().lacks_status(name) {
-            return true;
+            return Ok(());
         }
         let kind = ApiResource::erase::<ScimAccessPolicy>(&());
         let policies: Api<DynamicObject> = Api::all_with(self.writing.clone(), &kind);
@@ -73,11 +76,11 @@ impl Access {
                 if let Some(Ok(status)) = status.map(AccessPolicyStatus::deserialize) {
                     self.index_mut().show_policy(name, status);
                 }
-                true
+                Ok(())
             }
             Err(error) => {
                 tracing::warn!(%error, policy = name, "status of the policy cannot be read, trying again");
-                false
+                Err(Trouble::of(&error))
             }
         }
     }
