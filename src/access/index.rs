@@ -50,6 +50,8 @@ pub struct Index {
     gaps: Gaps,
     pub(super) namespaces: Namespaces,
     powers: HashMap<(Option<Arc<str>>, Arc<str>), Powers>,
+    /// The policies that give what the operator may not bind.
+    awaiting_bind: Touched,
     /// By policy.
     pub(super) bindings: HashMap<Arc<str>, BTreeMap<BindingKey, Arc<Observed>>>,
     /// By whom they name: the policies whose bindings do, with how many.
@@ -215,6 +217,7 @@ impl Index {
     /// ends.
     pub fn delete_policy(&mut self, name: &str) -> Touched {
         self.untold.forget_policy(name);
+        self.awaiting_bind.remove(name);
         self.policies.remove(name).map(|(name, _)| name).into_iter().collect()
     }
 
@@ -309,6 +312,17 @@ impl Index {
         self.powers.remove(&key).map(|_| self.giving(kind(namespace), name)).unwrap_or_default()
     }
 
+    /// The operator may not bind what a policy gives. The policy is touched by each role from now on that lets somebody
+    /// bind.
+    pub fn await_bind(&mut self, policy: &str) {
+        self.awaiting_bind.insert(policy.into());
+    }
+
+    /// The operator may by now, or the policy gives it no more.
+    pub fn await_bind_no_more(&mut self, policy: &str) {
+        self.awaiting_bind.remove(policy);
+    }
+
     fn apply_role(
         &mut self,
         namespace: Option<String>,
@@ -320,6 +334,9 @@ impl Index {
         let grown = self.compare_rights(namespace.as_deref(), &role, rules);
         let powers = Powers::of(rules);
         let touched = self.giving(role.kind, &name);
+        // Whom it lets bind, it does not say.
+        let bind = if powers.escalates() { self.awaiting_bind.clone() } else { Touched::new() };
+        let grown: Touched = grown.into_iter().chain(bind).collect();
         match self.powers.insert((namespace.map(Into::into), name.into()), powers) {
             Some(before) if before == powers => grown,
             _ => touched.into_iter().chain(grown).collect(),

@@ -305,6 +305,10 @@ impl Access {
         let status = status(&policy, &plan, &outcome, self.holding(name), now);
         let told = report::events(&policy, &plan, &status, &outcome, &deleted, leaving);
         self.tell_people(&policy, &outcome, &deleted, now);
+        match outcome.roles_not_allowed().next() {
+            Some(_) => self.index_mut().await_bind(name),
+            None => self.index_mut().await_bind_no_more(name),
+        }
         if outcome.is_complete() && policy.spec.mode == PolicyMode::Enforce {
             self.settled(name, &plan, &deleted, &former);
         }

@@ -22,6 +22,8 @@ const FIRST_RETRY: Duration = Duration::from_millis(250);
 const AWAY: Duration = Duration::from_secs(30);
 /// The longest pause while the API server refuses: what a person repairs takes minutes, and as a rule is heard of at once.
 const REFUSED: Duration = Duration::from_secs(300);
+/// The longest pause while the operator may not do something: whoever lets it is heard of, but for rare ways.
+const NOT_ALLOWED: Duration = Duration::from_secs(3_600);
 
 /// Keys of objects to reconcile.
 ///
@@ -62,11 +64,11 @@ impl<T: Clone + Ord + Hash + Send + 'static> Queue<T> {
         }
     }
 
-    /// These are to be looked at now.
+    /// These are to be looked at now: something changed.
     pub(super) fn add(&self, keys: impl IntoIterator<Item = T>) {
         let now = Instant::now();
         let mut agenda = self.agenda();
-        keys.into_iter().for_each(|key| agenda.add(key, now));
+        keys.into_iter().for_each(|key| agenda.hear(key, now));
         drop(agenda);
         self.added.notify_one();
         self.again.notify_waiters();
@@ -168,6 +170,12 @@ impl<T> Default for Agenda<T> {
 }
 
 impl<T: Clone + Ord + Hash> Agenda<T> {
+    /// What failed before may not fail any more, or soon: pauses begin anew.
+    fn hear(&mut self, key: T, now: Instant) {
+        self.failures.remove(&key);
+        self.add(key, now);
+    }
+
     /// Of two times the earlier one counts.
     fn add(&mut self, key: T, time: Instant) {
         match self.when.get(&key) {
@@ -231,6 +239,7 @@ impl<T: Clone + Ord + Hash> Agenda<T> {
         let longest = match trouble {
             Trouble::Passing => AWAY,
             Trouble::Lasting => REFUSED,
+            Trouble::NotAllowed => NOT_ALLOWED,
         };
         let failures = self.failures.entry(key.clone()).or_default();
         let pause = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(*failures)).min(longest);
@@ -298,7 +307,22 @@ mod tests {
             pause_after(Trouble::Lasting);
         }
         assert_eq!(pause_after(Trouble::Lasting), REFUSED);
+        assert_eq!(pause_after(Trouble::NotAllowed), NOT_ALLOWED);
         assert_eq!(pause_after(Trouble::Passing), AWAY, "the API server was away for long and may be back");
+    }
+
+    #[test]
+    fn pauses_begin_anew_once_something_changed() {
+        let (mut agenda, now) = (Agenda::default(), Instant::now());
+        for _ in 0..20 {
+            agenda.add("a", now);
+            begun(&mut agenda, now);
+            agenda.end("a", Again::Retry(Trouble::NotAllowed), now);
+        }
+        agenda.hear("a", now);
+        begun(&mut agenda, now);
+        agenda.end("a", Again::Retry(Trouble::NotAllowed), now);
+        assert_eq!(agenda.begin(now, 9), Next::Wait(Some(now + FIRST_RETRY)), "who allowed it may lag");
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub(super) enum Trouble {
     Passing,
     /// What somebody has to repair.
     Lasting,
+    /// What somebody has to allow, which is heard of.
+    NotAllowed,
 }
 
 /// Something that came to nothing.

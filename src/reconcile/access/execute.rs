@@ -318,7 +318,8 @@ impl Executor {
 impl Failure {
     fn trouble(&self) -> Trouble {
         match self {
-            Self::Conflict(_) | Self::RoleNotAllowed(_) => Trouble::Lasting,
+            Self::Conflict(_) => Trouble::Lasting,
+            Self::RoleNotAllowed(_) => Trouble::NotAllowed,
             Self::Other(failed) => failed.trouble,
         }
     }
