@@ -7,6 +7,8 @@ mod removals;
 mod report;
 mod show;
 mod status;
+mod tell;
+mod watches;
 
 use std::{
     collections::HashSet,
@@ -14,17 +16,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{
-    StreamExt,
-    future::{BoxFuture, join},
-    stream,
-};
+use futures::{StreamExt, future::join, stream};
 use jiff::Timestamp;
-use k8s_openapi::api::{
-    core::v1::{Namespace, ObjectReference},
-    rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding},
-};
-use kube::{Api, Client, Resource, ResourceExt, runtime::watcher::Config};
+use kube::{Client, ResourceExt};
 use tokio::{sync::oneshot, time::sleep};
 
 use super::{
@@ -32,18 +26,15 @@ use super::{
     compute::compute,
     events::Events,
     queue::{Again, Queue},
-    sync::Sync,
     trouble::Trouble,
-    unreadable::{Kind, Unreadable},
-    watch::{Told, watch},
+    unreadable::Unreadable,
 };
 use crate::{
     access::{
-        Admission, Bindable, BindingObject, Former, Glob, Index, Lane, Leaving, Lost, Mark, Plan, Protected,
-        RoleLists, Touched,
+        Admission, Bindable, Former, Glob, Index, Lane, Leaving, Lost, Plan, Protected, RoleLists, Touched,
     },
-    api::{Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser, SubjectKind},
-    directory::view::{News, Shared, User},
+    api::{Approval, PolicyMode, ScimAccessPolicy, SubjectKind},
+    directory::view::Shared,
     ops::{
         clock,
         metrics::{Metrics, ReconcileOutcome},
@@ -52,7 +43,6 @@ use crate::{
 };
 use causes::Causes;
 use execute::{Executor, Outcome, Run};
-use report::Whom;
 use status::{Holding, status};
 
 /// The controller's name in metrics.
@@ -65,9 +55,6 @@ const PLANS_AHEAD: usize = 4;
 /// How long a plan is carried out before somebody looks whether there is more to take away by now, and how often
 /// after that. Most plans take less.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
-/// More changes than this at once are a new list: planning everything costs less than asking each
-/// policy about each change.
-const MANY_CHANGES: usize = 1_000;
 /// The longest wait for a moment to come: a clock that is set wakes nobody.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
@@ -126,36 +113,6 @@ impl Access {
         }
     }
 
-    /// The watches of the kinds that only this controller looks at.
-    pub(super) fn watches(self: &Arc<Self>, sync: &Sync) -> Vec<BoxFuture<'static, ()>> {
-        let ours = Config::default().labels(&format!("{}={}", Mark::SELECTOR.0, Mark::SELECTOR.1));
-        let mut watches = vec![
-            self.watch::<ScimAccessPolicy>(sync, "scimaccesspolicies", Config::default(), |index, told| {
-                match told {
-                    Told::Applied(policy) => index.apply_policy(policy),
-                    Told::Deleted(gone) => index.delete_policy(&gone.name),
-                    Told::Unreadable(unread) => index.keep_policy(unread.metadata, &unread.why),
-                    Told::Listed => Touched::new(),
-                }
-            }),
-            self.watch::<ClusterRole>(sync, "clusterroles", Config::default(), |index, told| match told {
-                Told::Applied(role) => index.apply_cluster_role(&role),
-                Told::Deleted(gone) => index.delete_role(None, &gone.name),
-                Told::Unreadable(_) | Told::Listed => Touched::new(),
-            }),
-            self.watch::<Role>(sync, "roles", Config::default(), |index, told| match told {
-                Told::Applied(role) => index.apply_namespaced_role(&role),
-                Told::Deleted(gone) => index.delete_role(gone.namespace.as_deref(), &gone.name),
-                Told::Unreadable(_) | Told::Listed => Touched::new(),
-            }),
-            self.watch::<RoleBinding>(sync, "rolebindings", ours.clone(), binding),
-        ];
-        if self.everywhere {
-            watches.push(self.watch::<ClusterRoleBinding>(sync, "clusterrolebindings", ours, binding));
-        }
-        watches
-    }
-
     /// Plans and applies until the shutdown. Everything has been listed before.
     pub(super) async fn run(self: Arc<Self>, shutdown: &Shutdown) {
         tokio::select! {
@@ -200,61 +157,6 @@ impl Access {
             })
         };
         stream::iter(policies.iter().filter(names_groups)).for_each_concurrent(PLANS_AHEAD, see).await;
-    }
-
-    /// Takes what the watch of providers tells.
-    pub(super) fn provider_told(&self, told: &Told<ScimProvider>) {
-        let directory = self.directory.read();
-        let touched = match told {
-            Told::Applied(provider) => self.index_mut().apply_provider(provider.clone(), &directory),
-            Told::Deleted(gone) => self.index_mut().delete_provider(&gone.name, &directory),
-            Told::Unreadable(unread) => {
-                self.events.tell(&unread.object, unread.happened(), clock::now());
-                self.index_mut().keep_provider(unread.object.name.as_deref().unwrap_or_default())
-            }
-            Told::Listed => return,
-        };
-        drop(directory);
-        self.queue.add(touched);
-    }
-
-    /// Takes what the watch of namespaces tells.
-    pub(super) fn namespace_told(&self, told: &Told<Namespace>) {
-        let touched = match told {
-            Told::Applied(namespace) => self.index_mut().apply_namespace(namespace),
-            Told::Deleted(gone) => self.index_mut().delete_namespace(&gone.name),
-            Told::Unreadable(_) | Told::Listed => return,
-        };
-        self.queue.add(touched);
-    }
-
-    /// Takes news of one kind of the directory.
-    pub(super) fn directory_told(&self, kind: Kind, news: &News) {
-        self.unreadable.told(kind, news);
-        let directory = self.directory.read();
-        let mut index = self.index_mut();
-        let touched = match news {
-            News::Synced => index.reset_people(&directory),
-            News::Changed(changes) if changes.len() > MANY_CHANGES => {
-                index.reset_people(&directory);
-                let all = index.policies();
-                self.causes.note_many(changes.len(), &all);
-                all
-            }
-            News::Changed(changes) => {
-                let apply = |change| {
-                    let touched = index.apply_directory(std::slice::from_ref(change), &directory);
-                    self.causes.note(change, &touched);
-                    touched
-                };
-                changes.iter().flat_map(apply).collect()
-            }
-            News::Unreadable(_) => Touched::new(),
-        };
-        let more_or_less_known = index.set_gaps(self.unreadable.gaps());
-        drop(index);
-        drop(directory);
-        self.queue.add(touched.into_iter().chain(more_or_less_known));
     }
 
     async fn reconcile(&self, name: &str) -> Again {
@@ -414,48 +316,6 @@ impl Access {
         self.show(policy, status, Vec::new(), now).await
     }
 
-    /// Tells those who gained or lost something, as far as there are still objects of theirs. Who lost something is
-    /// whoever was given it: the string may be somebody else's by now.
-    fn tell_people(&self, policy: &ScimAccessPolicy, outcome: &Outcome, deleted: &Lost, now: Timestamp) {
-        let told = report::to_people(policy, outcome, deleted);
-        let index = self.index();
-        let former = index.former(&policy.name_any());
-        for (whom, happened) in told {
-            let user = match whom {
-                Whom::Gained(subject) => index.holder(&policy.spec.provider, subject),
-                Whom::Lost(subject) => match former.get(subject) {
-                    Some(formerly) => index.user(&formerly.person),
-                    None => index.holder(&policy.spec.provider, subject),
-                },
-            };
-            if let Some(user) = user {
-                self.events.tell(&reference(user), happened, now);
-            }
-        }
-    }
-
-    /// Tells of bindings that the garbage collector deleted with their policy, and whoever lost something by it.
-    fn tell_ended(&self, policy: &str, now: Timestamp) {
-        let ended = self.index_mut().take_ended(policy);
-        ended.iter().for_each(|binding| audit::ended(binding));
-        let index = self.index();
-        for (binding, subject, happened) in report::ended(&ended) {
-            if let Some(user) = index.holder(&binding.mark.provider, subject) {
-                self.events.tell(&reference(user), happened, now);
-            }
-        }
-    }
-
-    /// Tells of roles that let more be done since the policy gave them.
-    fn tell_grown(&self, policy: &str, now: Timestamp) {
-        let grown = self.index_mut().take_grown(policy);
-        let Some(policy) = self.index().policy(policy).filter(|_| !grown.is_empty()).cloned() else { return };
-        self.metrics.roles_grown(&policy.name_any(), grown.len());
-        for happened in report::grown(&grown) {
-            self.events.tell(&policy.object_ref(&()), happened, now);
-        }
-    }
-
     /// Forgets what was to be told of what is carried out now.
     fn settled(&self, name: &str, plan: &Plan, deleted: &Lost, former: &Former) {
         let mut index = self.index_mut();
@@ -483,61 +343,12 @@ impl Access {
         Holding { subjects: subjects.len(), bindings: bindings.count() }
     }
 
-    fn watch<K>(
-        self: &Arc<Self>,
-        sync: &Sync,
-        name: &'static str,
-        config: Config,
-        take: impl Fn(&mut Index, Told<K>) -> Touched + Send + 'static,
-    ) -> BoxFuture<'static, ()>
-    where
-        K: Resource<DynamicType = ()>
-            + Clone
-            + std::fmt::Debug
-            + serde::de::DeserializeOwned
-            + Send
-            + 'static,
-    {
-        let (access, expected) = (self.clone(), sync.expect(name));
-        Box::pin(watch(Api::all(self.watching.clone()), config, move |told: Told<K>| {
-            let listed = matches!(told, Told::Listed);
-            if let Told::Unreadable(unread) = &told {
-                access.events.tell(&unread.object, unread.happened(), clock::now());
-            }
-            let touched = take(&mut access.index_mut(), told);
-            access.queue.add(touched);
-            if listed {
-                expected.listed();
-            }
-        }))
-    }
-
     fn index(&self) -> RwLockReadGuard<'_, Index> {
         self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn binding<K: BindingObject>(index: &mut Index, told: Told<K>) -> Touched {
-    match told {
-        Told::Applied(object) => index.apply_binding_object(&object),
-        Told::Deleted(gone) => index.binding_gone(gone.namespace.as_deref(), &gone.name, &gone.uid),
-        Told::Unreadable(_) | Told::Listed => Touched::new(),
-    }
-}
-
-fn reference(user: &User) -> ObjectReference {
-    let object = user.object();
-    ObjectReference {
-        api_version: Some(ScimUser::api_version(&()).into_owned()),
-        kind: Some(ScimUser::kind(&()).into_owned()),
-        name: Some(object.name.to_string()),
-        uid: Some(object.uid.to_string()),
-        resource_version: Some(object.resource_version.to_string()),
-        ..ObjectReference::default()
     }
 }
 
