@@ -107,13 +107,15 @@ proptest! {
         let mut model = Model::new();
         let mut world = founded(&model);
         let settings = [rules.0, rules.1, Event::Limit(limit)];
+        let mut called = model.called();
         for event in settings.iter().chain(&before) {
             for policy in event.happen(&mut world, &mut model) {
                 world.settle(&policy);
             }
+            // What somebody was called before may be held, and goes with them.
+            called.extend(model.called());
         }
         world.index.set_gaps(Gaps::of(None, 1));
-        let mut called = model.called();
         for event in &after {
             let before = held(&world);
             event.happen(&mut world, &mut model);
