@@ -33,7 +33,7 @@ use jiff::Timestamp;
 use super::binding::Subject;
 use crate::api::{Guard as Spec, ScimAccessPolicy};
 pub(super) use admission::Through;
-pub use admission::{Admission, Leaving, Record};
+pub use admission::{Admission, Leaving};
 use approval::{approved, held_since, plan_id};
 pub use departures::{Departures, Suspects};
 pub use ledger::{Ledger, Losses};

@@ -49,6 +49,8 @@ pub struct Index {
     unread_groups: Gaps,
     pub(super) namespaces: Namespaces,
     pub(super) roles: Roles,
+    /// The policies that give what the operator may not bind.
+    pub(super) awaiting_bind: Touched,
     /// By policy.
     pub(super) bindings: HashMap<Arc<str>, BTreeMap<BindingKey, Arc<Observed>>>,
     /// By whom they name: the policies whose bindings do, with how many.
@@ -215,6 +217,7 @@ impl Index {
     /// ends.
     pub fn delete_policy(&mut self, name: &str) -> Touched {
         self.untold.forget_policy(name);
+        self.awaiting_bind.remove(name);
         self.policies.remove(name).map(|(name, _)| name).into_iter().collect()
     }
 

@@ -37,7 +37,7 @@ pub use binding::{Binding, BindingObject, FIELD_MANAGER, Mark, Observed, Place, 
 pub use explain::{Entitlement, Standing, WhyNot};
 pub use glob::Glob;
 pub use grown::Grown;
-pub use guard::{Admission, Departures, Held, Leaving, Record, Verdict};
+pub use guard::{Admission, Departures, Held, Leaving, Verdict};
 pub use holders::{Holder, Who};
 pub use identities::{Nameless, PersonRef};
 pub use index::{Index, Touched};

@@ -169,6 +169,11 @@ pub enum Protection {
 }
 
 impl Powers {
+    /// Whether they let somebody bind roles that they do not hold.
+    pub fn escalates(self) -> bool {
+        self.escalates
+    }
+
     /// The powers that these rules give.
     pub fn of(rules: &[PolicyRule]) -> Self {
         let gives = |verb: &dyn Fn(&str) -> bool, group: &str, resources: &[&str]| {

@@ -51,6 +51,17 @@ impl Index {
         if was_there { self.giving(role.kind, name) } else { Touched::new() }
     }
 
+    /// The operator may not bind what a policy gives. The policy is touched by each role from now on that lets somebody
+    /// bind.
+    pub fn await_bind(&mut self, policy: &str) {
+        self.awaiting_bind.insert(policy.into());
+    }
+
+    /// The operator may by now, or the policy gives it no more.
+    pub fn await_bind_no_more(&mut self, policy: &str) {
+        self.awaiting_bind.remove(policy);
+    }
+
     fn apply_role(&mut self, namespace: Option<&str>, name: &str, rules: Option<&[PolicyRule]>) -> Touched {
         let rules = rules.unwrap_or_default();
         let role = RoleName { kind: kind(namespace), name: name.into() };
@@ -59,10 +70,12 @@ impl Index {
         if self.roles.get(&key).is_some_and(is_known) {
             return Touched::new();
         }
-        let powers = Some(Powers::of(rules));
-        let before = self.roles.insert(key, KnownRole { powers, rules: rules.into() });
-        let is_as_powerful = before.as_ref().is_some_and(|before| before.powers == powers);
+        let powers = Powers::of(rules);
+        let before = self.roles.insert(key, KnownRole { powers: Some(powers), rules: rules.into() });
+        let is_as_powerful = before.as_ref().is_some_and(|before| before.powers == Some(powers));
         let mut touched = if is_as_powerful { Touched::new() } else { self.giving(role.kind, name) };
+        // Whom it lets bind, it does not say.
+        touched.extend(self.awaiting_bind.iter().filter(|_| powers.escalates()).cloned());
         touched.extend(
             before.iter().flat_map(|before| self.note_growth(namespace, &role, &before.rules, rules)),
         );

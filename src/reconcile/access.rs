@@ -7,6 +7,8 @@ mod removals;
 mod report;
 mod show;
 mod status;
+mod tell;
+mod watches;
 
 use std::{
     collections::HashSet,
@@ -14,30 +16,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::future::{BoxFuture, join};
+use futures::{StreamExt, future::join, stream};
 use jiff::Timestamp;
-use k8s_openapi::api::{
-    core::v1::{Namespace, ObjectReference},
-    rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding},
-};
-use kube::{Api, Client, Resource, ResourceExt, runtime::watcher::Config};
+use kube::{Client, ResourceExt};
 use tokio::{sync::oneshot, time::sleep};
 
 use super::{
     Context,
+    compute::compute,
     events::Events,
-    queue::{Again, Queue, Trouble},
-    sync::Sync,
-    unreadable::{Kind, Unreadable},
-    watch::{Told, watch},
+    queue::{Again, Queue},
+    trouble::Trouble,
+    unreadable::Unreadable,
 };
 use crate::{
     access::{
-        Admission, Bindable, BindingObject, Former, Glob, Index, Lane, Leaving, Lost, Mark, Plan, Protected,
-        RoleLists, Touched,
+        Admission, Bindable, Former, Glob, Index, Lane, Leaving, Lost, Plan, Protected, RoleLists, Touched,
     },
-    api::{Approval, PolicyMode, ScimAccessPolicy, ScimProvider, ScimUser, SubjectKind},
-    directory::view::{News, Shared, User},
+    api::{Approval, PolicyMode, ScimAccessPolicy, SubjectKind},
+    directory::view::Shared,
     ops::{
         clock,
         metrics::{Metrics, ReconcileOutcome},
@@ -46,8 +43,6 @@ use crate::{
 };
 use causes::Causes;
 use execute::{Executor, Outcome, Run};
-use removals::Recording;
-use report::Whom;
 use status::{Holding, status};
 
 /// The controller's name in metrics.
@@ -55,12 +50,11 @@ const CONTROLLER: &str = "access";
 /// How many policies are reconciled at once. Their writes share one bound; more policies than that only wait, and
 /// whoever waits to give access must keep no other policy from taking it away.
 const CONCURRENCY: usize = 64;
+/// How many policies are planned at once before any is carried out.
+const PLANS_AHEAD: usize = 4;
 /// How long a plan is carried out before somebody looks whether there is more to take away by now, and how often
 /// after that. Most plans take less.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
-/// More changes than this at once are a new list: planning everything costs less than asking each
-/// policy about each change.
-const MANY_CHANGES: usize = 1_000;
 /// The longest wait for a moment to come: a clock that is set wakes nobody.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
@@ -76,7 +70,8 @@ pub(super) struct Access {
     metrics: Metrics,
     unreadable: Unreadable,
     causes: Causes,
-    recording: Recording,
+    /// Providers whose status does not say yet what the guard counted.
+    recording: Queue<Arc<str>>,
     /// Whether the chart lets any role be given everywhere; else it gives no right over such bindings.
     everywhere: bool,
 }
@@ -113,49 +108,29 @@ impl Access {
             metrics: context.metrics.clone(),
             unreadable: Unreadable::default(),
             causes: Causes::default(),
-            recording: Recording::default(),
+            recording: Queue::new(),
             everywhere: !settings.cluster_wide_roles.is_empty(),
         }
-    }
-
-    /// The watches of the kinds that only this controller looks at.
-    pub(super) fn watches(self: &Arc<Self>, sync: &Sync) -> Vec<BoxFuture<'static, ()>> {
-        let ours = Config::default().labels(&format!("{}={}", Mark::SELECTOR.0, Mark::SELECTOR.1));
-        let mut watches = vec![
-            self.watch::<ScimAccessPolicy>(sync, "scimaccesspolicies", Config::default(), |index, told| {
-                match told {
-                    Told::Applied(policy) => index.apply_policy(policy),
-                    Told::Deleted(gone) => index.delete_policy(&gone.name),
-                    Told::Unreadable(unread) => index.keep_policy(unread.metadata, &unread.why),
-                    Told::Listed => Touched::new(),
-                }
-            }),
-            self.watch::<ClusterRole>(sync, "clusterroles", Config::default(), |index, told| match told {
-                Told::Applied(role) => index.apply_cluster_role(&role),
-                Told::Deleted(gone) => index.delete_role(None, &gone.name),
-                Told::Unreadable(_) | Told::Listed => Touched::new(),
-            }),
-            self.watch::<Role>(sync, "roles", Config::default(), |index, told| match told {
-                Told::Applied(role) => index.apply_namespaced_role(&role),
-                Told::Deleted(gone) => index.delete_role(gone.namespace.as_deref(), &gone.name),
-                Told::Unreadable(_) | Told::Listed => Touched::new(),
-            }),
-            self.watch::<RoleBinding>(sync, "rolebindings", ours.clone(), binding),
-        ];
-        if self.everywhere {
-            watches.push(self.watch::<ClusterRoleBinding>(sync, "clusterrolebindings", ours, binding));
-        }
-        watches
     }
 
     /// Plans and applies until the shutdown. Everything has been listed before.
     pub(super) async fn run(self: Arc<Self>, shutdown: &Shutdown) {
         tokio::select! {
+            () = self.carry_out_policies(shutdown) => {}
+            () = self.write_removals() => {}
+        }
+    }
+
+    async fn carry_out_policies(self: &Arc<Self>, shutdown: &Shutdown) {
+        tokio::select! {
             () = self.recall_removals() => {}
             () = shutdown.requested() => return,
         }
         let policies = self.index_mut().take_over();
-        self.see_token_groups(&policies);
+        tokio::select! {
+            () = self.see_token_groups(&policies) => {}
+            () = shutdown.requested() => return,
+        }
         self.queue.add(policies);
         let work = |policy: Arc<str>| {
             let access = self.clone();
@@ -167,81 +142,28 @@ impl Access {
         self.queue.work(CONCURRENCY, shutdown, work).await;
     }
 
-    /// Counts who stands behind token groups before any of them goes.
-    fn see_token_groups(&self, policies: &Touched) {
-        let now = clock::now();
-        for name in policies {
-            let kind = self.index().policy(name).map(|policy| policy.spec.subject_kind);
-            if kind == Some(SubjectKind::Group)
-                && let Some((policy, plan)) = self.plan(name, now)
-            {
-                self.index_mut().see_token_groups(&policy, &plan, now);
-            }
-        }
-    }
-
-    /// Takes what the watch of providers tells.
-    pub(super) fn provider_told(&self, told: &Told<ScimProvider>) {
-        let directory = self.directory.read();
-        let touched = match told {
-            Told::Applied(provider) => self.index_mut().apply_provider(provider.clone(), &directory),
-            Told::Deleted(gone) => self.index_mut().delete_provider(&gone.name, &directory),
-            Told::Unreadable(unread) => {
-                self.events.tell(&unread.object, unread.happened(), clock::now());
-                self.index_mut().keep_provider(unread.object.name.as_deref().unwrap_or_default())
-            }
-            Told::Listed => return,
+    /// Counts who stands behind the token groups that are there, before any policy lets one go. One that was deleted
+    /// has no members left to count.
+    async fn see_token_groups(self: &Arc<Self>, policies: &Touched) {
+        let names_groups = |name: &&Arc<str>| {
+            self.index().policy(name).is_some_and(|policy| policy.spec.subject_kind == SubjectKind::Group)
         };
-        drop(directory);
-        self.queue.add(touched);
-    }
-
-    /// Takes what the watch of namespaces tells.
-    pub(super) fn namespace_told(&self, told: &Told<Namespace>) {
-        let touched = match told {
-            Told::Applied(namespace) => self.index_mut().apply_namespace(namespace),
-            Told::Deleted(gone) => self.index_mut().delete_namespace(&gone.name),
-            Told::Unreadable(_) | Told::Listed => return,
+        let see = |name: &Arc<str>| {
+            let (access, name, now) = (self.clone(), name.clone(), clock::now());
+            compute(move || {
+                if let Some((policy, plan)) = access.plan(&name, now) {
+                    access.index_mut().see_token_groups(&policy, &plan, now);
+                }
+            })
         };
-        self.queue.add(touched);
-    }
-
-    /// Takes news of one kind of the directory.
-    pub(super) fn directory_told(&self, kind: Kind, news: &News) {
-        self.unreadable.told(kind, news);
-        let directory = self.directory.read();
-        let mut index = self.index_mut();
-        let touched = match news {
-            News::Synced => index.reset_people(&directory),
-            News::Changed(changes) if changes.len() > MANY_CHANGES => {
-                index.reset_people(&directory);
-                let all = index.policies();
-                self.causes.note_many(changes.len(), &all);
-                all
-            }
-            News::Changed(changes) => {
-                let apply = |change| {
-                    let touched = index.apply_directory(std::slice::from_ref(change), &directory);
-                    self.causes.note(change, &touched);
-                    touched
-                };
-                changes.iter().flat_map(apply).collect()
-            }
-            News::Unreadable(_) => {
-                let [people, groups] = [Kind::Users, Kind::Groups].map(|kind| self.unreadable.of(kind));
-                index.set_gaps(people, groups)
-            }
-        };
-        drop(index);
-        drop(directory);
-        self.queue.add(touched);
+        stream::iter(policies.iter().filter(names_groups)).for_each_concurrent(PLANS_AHEAD, see).await;
     }
 
     async fn reconcile(&self, name: &str) -> Again {
         let began = Instant::now();
         let now = clock::now();
-        if !self.recall(name).await {
-            return Again::Retry(Trouble::Passing);
+        if let Err(trouble) = self.recall(name).await {
+            return Again::Retry(trouble);
         }
         self.tell_ended(name, now);
         self.tell_grown(name, now);
@@ -256,11 +178,13 @@ impl Access {
             self.causes.settle(name);
             return Again::WhenAdded;
         };
+        // Before it is carried out: an approval covers one plan once.
+        if policy.spec.mode == PolicyMode::Enforce
+            && let Err(trouble) = self.note_approval(&policy, &plan, now).await
+        {
+            return Again::Retry(trouble);
+        }
         let outcome = match policy.spec.mode {
-            // Before it is carried out: an approval covers one plan once.
-            PolicyMode::Enforce if !self.note_approval(&policy, &plan, now).await => {
-                return Again::Retry(Trouble::Passing);
-            }
             PolicyMode::Enforce => self.carry_out(&policy, &plan, &mut leaving).await,
             PolicyMode::Preview => {
                 self.executor.execute(plan.lanes(), &plan.urgent(), Run::Dry).await.rehearsed()
@@ -283,24 +207,26 @@ impl Access {
         let status = status(&policy, &plan, &outcome, self.holding(name), now);
         let told = report::events(&policy, &plan, &status, &outcome, &deleted, leaving);
         self.tell_people(&policy, &outcome, &deleted, now);
+        match outcome.roles_not_allowed().next() {
+            Some(_) => self.index_mut().await_bind(name),
+            None => self.index_mut().await_bind_no_more(name),
+        }
         if outcome.is_complete() && policy.spec.mode == PolicyMode::Enforce {
             self.settled(name, &plan, &deleted, &former);
         }
         let shown = self.show(&policy, status, told, now).await;
-        let result = match (outcome.is_complete() && shown, &plan.held) {
-            (false, _) => ReconcileOutcome::Failed,
-            (true, Some(_)) => ReconcileOutcome::Held,
-            (true, None) => ReconcileOutcome::Done,
+        let trouble = outcome.trouble().into_iter().chain(shown.err()).min();
+        let result = match (trouble, &plan.held) {
+            (Some(_), _) => ReconcileOutcome::Failed,
+            (None, Some(_)) => ReconcileOutcome::Held,
+            (None, None) => ReconcileOutcome::Done,
         };
         self.metrics.reconcile(CONTROLLER, result, began.elapsed());
-        let trouble = match outcome.first_error().is_some() || !shown {
-            true => Trouble::Passing,
-            false => Trouble::Lasting,
-        };
-        match (result, plan.next) {
-            (ReconcileOutcome::Failed, _) => Again::Retry(trouble),
-            (_, None) => Again::WhenAdded,
-            (_, Some(next)) => Again::After(wait(now, next)),
+        match (trouble, plan.next) {
+            (Some(trouble), None) => Again::Retry(trouble),
+            (Some(trouble), Some(next)) => Again::RetryWithin(until(now, next), trouble),
+            (None, None) => Again::WhenAdded,
+            (None, Some(next)) => Again::After(wait(now, next)),
         }
     }
 
@@ -371,60 +297,23 @@ impl Access {
             }
         };
         if plan.is_counted() {
-            self.record_removals(&policy.spec.provider, now).await;
+            self.record_removals(&policy.spec.provider).await;
         }
         Some((policy, plan, leaving))
     }
 
     /// Writes which approval is carried out now. Whether that is written, or there is none.
-    async fn note_approval(&self, policy: &ScimAccessPolicy, plan: &Plan, now: Timestamp) -> bool {
-        let Some(approved) = &plan.approved else { return true };
+    async fn note_approval(
+        &self,
+        policy: &ScimAccessPolicy,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Result<(), Trouble> {
+        let Some(approved) = &plan.approved else { return Ok(()) };
         audit::approved(policy, approved);
         let mut status = policy.status.clone().unwrap_or_default();
         status.last_approved = Some(Approval { plan: approved.clone(), at: now });
         self.show(policy, status, Vec::new(), now).await
-    }
-
-    /// Tells those who gained or lost something, as far as there are still objects of theirs. Who lost something is
-    /// whoever was given it: the string may be somebody else's by now.
-    fn tell_people(&self, policy: &ScimAccessPolicy, outcome: &Outcome, deleted: &Lost, now: Timestamp) {
-        let told = report::to_people(policy, outcome, deleted);
-        let index = self.index();
-        let former = index.former(&policy.name_any());
-        for (whom, happened) in told {
-            let user = match whom {
-                Whom::Gained(subject) => index.holder(&policy.spec.provider, subject),
-                Whom::Lost(subject) => match former.get(subject) {
-                    Some(formerly) => index.user(&formerly.person),
-                    None => index.holder(&policy.spec.provider, subject),
-                },
-            };
-            if let Some(user) = user {
-                self.events.tell(&reference(user), happened, now);
-            }
-        }
-    }
-
-    /// Tells of bindings that the garbage collector deleted with their policy, and whoever lost something by it.
-    fn tell_ended(&self, policy: &str, now: Timestamp) {
-        let ended = self.index_mut().take_ended(policy);
-        ended.iter().for_each(|binding| audit::ended(binding));
-        let index = self.index();
-        for (binding, subject, happened) in report::ended(&ended) {
-            if let Some(user) = index.holder(&binding.mark.provider, subject) {
-                self.events.tell(&reference(user), happened, now);
-            }
-        }
-    }
-
-    /// Tells of roles that let more be done since the policy gave them.
-    fn tell_grown(&self, policy: &str, now: Timestamp) {
-        let grown = self.index_mut().take_grown(policy);
-        let Some(policy) = self.index().policy(policy).filter(|_| !grown.is_empty()).cloned() else { return };
-        self.metrics.roles_grown(&policy.name_any(), grown.len());
-        for happened in report::grown(&grown) {
-            self.events.tell(&policy.object_ref(&()), happened, now);
-        }
     }
 
     /// Forgets what was to be told of what is carried out now.
@@ -454,35 +343,6 @@ impl Access {
         Holding { subjects: subjects.len(), bindings: bindings.count() }
     }
 
-    fn watch<K>(
-        self: &Arc<Self>,
-        sync: &Sync,
-        name: &'static str,
-        config: Config,
-        take: impl Fn(&mut Index, Told<K>) -> Touched + Send + 'static,
-    ) -> BoxFuture<'static, ()>
-    where
-        K: Resource<DynamicType = ()>
-            + Clone
-            + std::fmt::Debug
-            + serde::de::DeserializeOwned
-            + Send
-            + 'static,
-    {
-        let (access, expected) = (self.clone(), sync.expect(name));
-        Box::pin(watch(Api::all(self.watching.clone()), config, move |told: Told<K>| {
-            let listed = matches!(told, Told::Listed);
-            if let Told::Unreadable(unread) = &told {
-                access.events.tell(&unread.object, unread.happened(), clock::now());
-            }
-            let touched = take(&mut access.index_mut(), told);
-            access.queue.add(touched);
-            if listed {
-                expected.listed();
-            }
-        }))
-    }
-
     fn index(&self) -> RwLockReadGuard<'_, Index> {
         self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -492,27 +352,14 @@ impl Access {
     }
 }
 
-fn binding<K: BindingObject>(index: &mut Index, told: Told<K>) -> Touched {
-    match told {
-        Told::Applied(object) => index.apply_binding_object(&object),
-        Told::Deleted(gone) => index.binding_gone(gone.namespace.as_deref(), &gone.name, &gone.uid),
-        Told::Unreadable(_) | Told::Listed => Touched::new(),
-    }
-}
-
-fn reference(user: &User) -> ObjectReference {
-    let object = user.object();
-    ObjectReference {
-        api_version: Some(ScimUser::api_version(&()).into_owned()),
-        kind: Some(ScimUser::kind(&()).into_owned()),
-        name: Some(object.name.to_string()),
-        uid: Some(object.uid.to_string()),
-        resource_version: Some(object.resource_version.to_string()),
-        ..ObjectReference::default()
-    }
-}
-
 /// How long until a moment, as far as one may wait at once.
-fn wait(now: Timestamp, until: Timestamp) -> Duration {
-    Duration::try_from(now.duration_until(until)).unwrap_or_default().min(LONGEST_WAIT)
+fn wait(now: Timestamp, moment: Timestamp) -> Duration {
+    until(now, moment).min(LONGEST_WAIT)
 }
+
+fn until(now: Timestamp, moment: Timestamp) -> Duration {
+    Duration::try_from(now.duration_until(moment)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

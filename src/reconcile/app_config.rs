@@ -6,7 +6,6 @@ mod status;
 
 use std::{
     collections::BTreeSet,
-    panic::resume_unwind,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Instant,
 };
@@ -15,14 +14,15 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{Api, Client, Resource, ResourceExt, api::ApiResource, runtime::watcher::Config as Watch};
-use tokio::task::{JoinError, spawn_blocking};
 
 use super::{
     Context,
+    compute::compute,
     events::Events,
-    queue::{Again, Queue, Trouble},
+    queue::{Again, Queue},
     shown::{self, Shown},
     sync::Sync,
+    trouble::Trouble,
     unreadable::{Kind, Unreadable},
     watch::{Gone, Told, watch},
 };
@@ -177,8 +177,8 @@ impl AppConfigs {
     async fn reconcile(&self, name: &Name) -> Again {
         let began = Instant::now();
         let now = clock::now();
-        if !self.recall(name).await {
-            return Again::Retry(Trouble::Passing);
+        if let Err(trouble) = self.recall(name).await {
+            return Again::Retry(trouble);
         }
         let Some(config) = self.index().config(name).cloned() else { return Again::WhenAdded };
         let desired = self.desire(&config).await;
@@ -190,12 +190,13 @@ impl AppConfigs {
         let status = status::status(&config, &desired, &outcome, now);
         self.count(&config.object, &status, &outcome);
         let shown = self.show(name, &config.object, status, &outcome, now).await;
-        let result = match outcome.failure().is_none() && shown {
-            true => ReconcileOutcome::Done,
-            false => ReconcileOutcome::Failed,
+        let trouble = outcome.trouble().into_iter().chain(shown.err()).min();
+        let result = match trouble {
+            None => ReconcileOutcome::Done,
+            Some(_) => ReconcileOutcome::Failed,
         };
         self.metrics.reconcile(CONTROLLER, result, began.elapsed());
-        if result == ReconcileOutcome::Done { Again::WhenAdded } else { Again::Retry(Trouble::Passing) }
+        trouble.map_or(Again::WhenAdded, Again::Retry)
     }
 
     /// What should stand there. Rendering thousands of people takes its time, which others do not wait for.
@@ -205,16 +206,11 @@ impl AppConfigs {
             return Err(Obstacle::DirectoryIncomplete);
         }
         let directory = self.directory.clone();
-        let desire = move || {
+        compute(move || {
             let found = reading.find(&directory.read())?;
             reading.desire(found)
-        };
-        match spawn_blocking(desire).await.map_err(JoinError::try_into_panic) {
-            Ok(desired) => desired,
-            Err(Ok(panic)) => resume_unwind(panic),
-            // The runtime ends, and this with it.
-            Err(Err(_cancelled)) => std::future::pending().await,
-        }
+        })
+        .await
     }
 
     fn count(&self, config: &ScimAppConfig, status: &AppConfigStatus, outcome: &Outcome) {
@@ -225,7 +221,7 @@ impl AppConfigs {
         }
     }
 
-    /// Writes the status where it changed, and tells the app config's events. Whether the status is shown.
+    /// Writes the status where it changed, and tells the app config's events. Whether the status is shown, or why not.
     async fn show(
         &self,
         key: &Name,
@@ -233,28 +229,28 @@ impl AppConfigs {
         status: AppConfigStatus,
         outcome: &Outcome,
         now: Timestamp,
-    ) -> bool {
+    ) -> Result<(), Trouble> {
         for happened in report::events(config, &status, outcome) {
             self.events.tell(&config.object_ref(&()), happened, now);
         }
         if config.status.as_ref() == Some(&status) {
-            return true;
+            return Ok(());
         }
         let api = Api::namespaced(self.writing.clone(), &key.namespace);
         match shown::show(&api, STATUS_MANAGER, config, &status).await {
             Ok(Shown::In(written)) => self.take(|index| index.learn_config(*written)),
             Ok(Shown::Unread) => self.index_mut().show_config(key, status),
             Ok(Shown::Gone) => {}
-            Err(_) => return false,
+            Err(error) => return Err(Trouble::of(&error)),
         }
-        true
+        Ok(())
     }
 
     /// Recalls the status of an app config that cannot be read: of how many people it told stands there alone. Whether
-    /// the API server has answered.
-    async fn recall(&self, key: &Name) -> bool {
+    /// the API server has answered, or why not.
+    async fn recall(&self, key: &Name) -> Result<(), Trouble> {
         if !self.index().lacks_status(key) {
-            return true;
+            return Ok(());
         }
         let kind = ApiResource::erase::<ScimAppConfig>(&());
         let api = Api::namespaced_with(self.writing.clone(), &key.namespace, &kind);
@@ -262,7 +258,7 @@ impl AppConfigs {
         if let Ok(Some(status)) = &status {
             self.index_mut().show_config(key, AppConfigStatus::clone(status));
         }
-        status.is_ok()
+        status.map(drop).map_err(|error| Trouble::of(&error))
     }
 
     fn index(&self) -> RwLockReadGuard<'_, Index> {

@@ -2,10 +2,12 @@
 
 mod access;
 mod app_config;
+mod compute;
 mod events;
 mod queue;
 mod shown;
 mod sync;
+mod trouble;
 mod unreadable;
 mod watch;
 

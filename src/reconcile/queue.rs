@@ -13,6 +13,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use super::trouble::Trouble;
 use crate::ops::shutdown::Shutdown;
 
 /// The pause after a first failure; it doubles with each further one.
@@ -21,6 +22,8 @@ const FIRST_RETRY: Duration = Duration::from_millis(250);
 const AWAY: Duration = Duration::from_secs(30);
 /// The longest pause while the API server refuses: what a person repairs takes minutes, and as a rule is heard of at once.
 const REFUSED: Duration = Duration::from_secs(300);
+/// The longest pause while the operator may not do something: whoever lets it is heard of, but for rare ways.
+const NOT_ALLOWED: Duration = Duration::from_secs(3_600);
 
 /// Keys of objects to reconcile.
 ///
@@ -33,6 +36,8 @@ pub(super) struct Queue<T> {
     added: Notify,
     /// Told to those who are at work on an object.
     again: Notify,
+    /// Told to those who wait for the end of an attempt.
+    ended: Notify,
 }
 
 /// When to look at an object again.
@@ -44,28 +49,26 @@ pub(super) enum Again {
     After(Duration),
     /// It failed: after a pause that grows, or when something changes.
     Retry(Trouble),
-}
-
-/// Why an object could not be reconciled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// What may pass by itself.
-    Passing,
-    /// What somebody has to repair.
-    Lasting,
+    /// The same, and after this time at the latest.
+    RetryWithin(Duration, Trouble),
 }
 
 impl<T: Clone + Ord + Hash + Send + 'static> Queue<T> {
     /// An empty queue.
     pub(super) fn new() -> Self {
-        Self { agenda: Mutex::new(Agenda::default()), added: Notify::new(), again: Notify::new() }
+        Self {
+            agenda: Mutex::new(Agenda::default()),
+            added: Notify::new(),
+            again: Notify::new(),
+            ended: Notify::new(),
+        }
     }
 
-    /// These are to be looked at now.
+    /// These are to be looked at now: something changed.
     pub(super) fn add(&self, keys: impl IntoIterator<Item = T>) {
         let now = Instant::now();
         let mut agenda = self.agenda();
-        keys.into_iter().for_each(|key| agenda.add(key, now));
+        keys.into_iter().for_each(|key| agenda.hear(key, now));
         drop(agenda);
         self.added.notify_one();
         self.again.notify_waiters();
@@ -81,6 +84,18 @@ impl<T: Clone + Ord + Hash + Send + 'static> Queue<T> {
                 return;
             }
             again.await;
+        }
+    }
+
+    /// Returns after an attempt at an object that was added: once that is done which was to be, or it has failed.
+    pub(super) async fn attempted(&self, key: &T, is_done: impl Fn() -> bool) {
+        loop {
+            let mut ended = std::pin::pin!(self.ended.notified());
+            ended.as_mut().enable();
+            if is_done() || !self.agenda().is_under_way(key, Instant::now()) {
+                return;
+            }
+            ended.await;
         }
     }
 
@@ -124,6 +139,7 @@ impl<T: Clone + Ord + Hash + Send + 'static> Queue<T> {
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => {}
         }
+        self.ended.notify_waiters();
     }
 
     fn agenda(&self) -> MutexGuard<'_, Agenda<T>> {
@@ -154,6 +170,12 @@ impl<T> Default for Agenda<T> {
 }
 
 impl<T: Clone + Ord + Hash> Agenda<T> {
+    /// What failed before may not fail any more, or soon: pauses begin anew.
+    fn hear(&mut self, key: T, now: Instant) {
+        self.failures.remove(&key);
+        self.add(key, now);
+    }
+
     /// Of two times the earlier one counts.
     fn add(&mut self, key: T, time: Instant) {
         match self.when.get(&key) {
@@ -170,6 +192,11 @@ impl<T: Clone + Ord + Hash> Agenda<T> {
         let Some(time) = self.when.get(key).copied().filter(|time| *time <= now) else { return false };
         self.when.remove(key);
         self.due.remove(&(time, key.clone()))
+    }
+
+    /// Whether an object is being worked on, or is about to be.
+    fn is_under_way(&self, key: &T, now: Instant) -> bool {
+        self.running.contains(key) || self.when.get(key).is_some_and(|time| *time <= now)
     }
 
     fn begin(&mut self, now: Instant, concurrency: usize) -> Next<T> {
@@ -191,16 +218,8 @@ impl<T: Clone + Ord + Hash> Agenda<T> {
     fn end(&mut self, key: T, again: Again, now: Instant) {
         self.running.remove(&key);
         let pause = match again {
-            Again::Retry(trouble) => {
-                let longest = match trouble {
-                    Trouble::Passing => AWAY,
-                    Trouble::Lasting => REFUSED,
-                };
-                let failures = self.failures.entry(key.clone()).or_default();
-                let pause = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(*failures)).min(longest);
-                *failures += 1;
-                Some(pause)
-            }
+            Again::Retry(trouble) => Some(self.fail(&key, trouble)),
+            Again::RetryWithin(latest, trouble) => Some(self.fail(&key, trouble).min(latest)),
             Again::After(pause) => {
                 self.failures.remove(&key);
                 Some(pause)
@@ -213,6 +232,19 @@ impl<T: Clone + Ord + Hash> Agenda<T> {
         if let Some(time) = pause.and_then(|pause| now.checked_add(pause)) {
             self.add(key, time);
         }
+    }
+
+    /// The pause after one more failure.
+    fn fail(&mut self, key: &T, trouble: Trouble) -> Duration {
+        let longest = match trouble {
+            Trouble::Passing => AWAY,
+            Trouble::Lasting => REFUSED,
+            Trouble::NotAllowed => NOT_ALLOWED,
+        };
+        let failures = self.failures.entry(key.clone()).or_default();
+        let pause = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(*failures)).min(longest);
+        *failures += 1;
+        pause
     }
 }
 
@@ -275,7 +307,38 @@ mod tests {
             pause_after(Trouble::Lasting);
         }
         assert_eq!(pause_after(Trouble::Lasting), REFUSED);
+        assert_eq!(pause_after(Trouble::NotAllowed), NOT_ALLOWED);
         assert_eq!(pause_after(Trouble::Passing), AWAY, "the API server was away for long and may be back");
+    }
+
+    #[test]
+    fn pauses_begin_anew_once_something_changed() {
+        let (mut agenda, now) = (Agenda::default(), Instant::now());
+        for _ in 0..20 {
+            agenda.add("a", now);
+            begun(&mut agenda, now);
+            agenda.end("a", Again::Retry(Trouble::NotAllowed), now);
+        }
+        agenda.hear("a", now);
+        begun(&mut agenda, now);
+        agenda.end("a", Again::Retry(Trouble::NotAllowed), now);
+        assert_eq!(agenda.begin(now, 9), Next::Wait(Some(now + FIRST_RETRY)), "who allowed it may lag");
+    }
+
+    #[test]
+    fn what_failed_does_not_miss_what_is_to_come() {
+        let (mut agenda, now, soon) = (Agenda::default(), Instant::now(), Duration::from_secs(2));
+        let pause_after = |agenda: &mut Agenda<_>, again| {
+            agenda.add("a", now);
+            assert_eq!(begun(agenda, now), ["a"]);
+            agenda.end("a", again, now);
+            let Next::Wait(Some(due)) = agenda.begin(now, 9) else { panic!("it is not due") };
+            due - now
+        };
+        for _ in 0..20 {
+            pause_after(&mut agenda, Again::Retry(Trouble::Lasting));
+        }
+        assert_eq!(pause_after(&mut agenda, Again::RetryWithin(soon, Trouble::Lasting)), soon);
     }
 
     #[test]
@@ -314,6 +377,27 @@ mod tests {
         queue.add(["a"]);
         hears.await.unwrap();
         assert_eq!(begun(&mut queue.agenda(), Instant::now()), ["b"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_added_an_object_hears_that_it_is_done_or_that_it_failed() {
+        let queue = Arc::new(Queue::new());
+        let (_trigger, shutdown) = Shutdown::new();
+        let _worker = tokio::spawn({
+            let queue = queue.clone();
+            let fails = async |key| {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                (key, Again::Retry(Trouble::Lasting))
+            };
+            async move { queue.work(1, &shutdown, fails).await }
+        });
+        let began = Instant::now();
+        queue.add(["a"]);
+        queue.attempted(&"a", || false).await;
+        assert_eq!(began.elapsed(), Duration::from_secs(1), "it failed, and is tried again later");
+        queue.add(["a", "b"]);
+        queue.attempted(&"b", || began.elapsed() >= Duration::from_secs(2)).await;
+        assert_eq!(began.elapsed(), Duration::from_secs(2), "it is done though it is still waited for");
     }
 
     #[tokio::test(start_paused = true)]

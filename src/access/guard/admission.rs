@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
-use kube::ResourceExt;
 
 use super::{Guard, Holders, Ledger};
 use crate::{
@@ -31,15 +30,6 @@ pub enum Leaving {
     Few,
     /// With this plan they have become more than the guard would let go otherwise.
     Many,
-}
-
-/// What has to stand in the status of a provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// `metadata.uid` of the provider.
-    pub uid: Option<String>,
-    /// Who lost access lately.
-    pub removals: Vec<RemovalCount>,
 }
 
 /// Everyone who holds access through a provider.
@@ -89,12 +79,22 @@ impl Index {
         token_groups.see(&plan.token_groups, known.object.spec.guard.window.into(), now);
     }
 
-    /// What has to stand in a provider's status before anything of what was admitted is carried out; nothing where
-    /// what stands there will do.
-    pub fn removals_due(&self, provider: &str, now: Timestamp) -> Option<Record> {
+    /// Whether something has to be written to a provider's status before anything of what was admitted is carried out.
+    pub fn are_removals_due(&self, provider: &str, now: Timestamp) -> bool {
+        let known = self.providers.get(provider);
+        known.is_some_and(|known| known.ledger.is_due(known.object.spec.guard.window.into(), now))
+    }
+
+    /// What has to stand there; nothing where what does will do.
+    pub fn removals_due(&self, provider: &str, now: Timestamp) -> Option<Vec<RemovalCount>> {
         let known = self.providers.get(provider)?;
-        let removals = known.ledger.due(known.object.spec.guard.window.into(), now)?;
-        Some(Record { uid: known.object.uid(), removals })
+        known.ledger.due(known.object.spec.guard.window.into(), now)
+    }
+
+    /// Takes note of what was found in a provider's status, and counts what another process has counted.
+    pub fn removals_found(&mut self, provider: &str, removals: &[RemovalCount], now: Timestamp) {
+        let Some(known) = self.providers.get_mut(provider) else { return };
+        known.ledger.found(removals, known.object.spec.guard.window.into(), now);
     }
 
     /// Takes note of what stands in a provider's status now.

@@ -62,20 +62,43 @@ impl Ledger {
         Self { departures, recorded: tally, ..Self::default() }
     }
 
+    /// Whether what stands in the provider's status will not do before anything of what was noted is carried out.
+    pub fn is_due(&self, window: Duration, now: Timestamp) -> bool {
+        // By a clock that was set back, what stands there would count for longer than a window.
+        let is_ahead = self.recorded.0.keys().any(|until| *until > end_of_part(now, window));
+        is_ahead || !self.recorded.covers(&self.departures.tally(window, now))
+    }
+
     /// What has to stand in the provider's status before anything of what was noted is carried out; nothing where
     /// what stands there will do.
     pub fn due(&self, window: Duration, now: Timestamp) -> Option<Vec<RemovalCount>> {
-        let mut tally = self.departures.tally(window, now);
-        // By a clock that was set back, what stands there would count for longer than a window.
-        let is_ahead = self.recorded.0.keys().any(|until| *until > end_of_part(now, window));
-        if self.recorded.covers(&tally) && !is_ahead {
+        if !self.is_due(window, now) {
             return None;
         }
+        let mut tally = self.departures.tally(window, now);
         if let Some(mut last) = tally.0.last_entry() {
             let step = (self.allowance / STEPS).max(1);
             *last.get_mut() = last.get().next_multiple_of(step);
         }
         Some(tally.removals())
+    }
+
+    /// Takes note that this was found there. What another process counted since counts from now on; of two counts of
+    /// one part the larger, since both may have seen the same people go.
+    pub fn found(&mut self, removals: &[RemovalCount], window: Duration, now: Timestamp) {
+        let found = Tally::of(removals);
+        let mut known = self.departures.tally(window, now);
+        for (until, people) in self.recorded.in_parts(window, now).0 {
+            let known = known.0.entry(until).or_default();
+            *known = people.max(*known);
+        }
+        for (until, people) in found.in_parts(window, now).0 {
+            let more = people.saturating_sub(known.0.get(&until).copied().unwrap_or_default());
+            if more > 0 {
+                *self.departures.counted.0.entry(until).or_default() += more;
+            }
+        }
+        self.recorded = found;
     }
 
     /// Takes note that this stands there.
@@ -117,14 +140,7 @@ impl Losses {
     fn tally(&self, window: Duration, now: Timestamp) -> Tally {
         let named = self.named.values().map(|loss| (loss.at, loss.people));
         let counted = self.counted.0.iter().map(|(until, people)| (*until, *people));
-        let mut tally = Tally::default();
-        for (at, people) in named.chain(counted) {
-            let at = at.min(now);
-            if is_within(at, window, now) {
-                *tally.0.entry(end_of_part(at, window)).or_default() += people;
-            }
-        }
-        tally
+        Tally::by_parts(named.chain(counted), window, now)
     }
 }
 
@@ -132,6 +148,26 @@ impl Tally {
     fn of(removals: &[RemovalCount]) -> Self {
         let people = |removal: &RemovalCount| u32::try_from(removal.people).unwrap_or_default() as usize;
         Self(removals.iter().take(MOST).map(|removal| (removal.until, people(removal))).collect())
+    }
+
+    /// What is within the window, nothing of it later than now.
+    fn by_parts(
+        losses: impl IntoIterator<Item = (Timestamp, usize)>,
+        window: Duration,
+        now: Timestamp,
+    ) -> Self {
+        let mut tally = Self::default();
+        for (at, people) in losses {
+            let at = at.min(now);
+            if is_within(at, window, now) {
+                *tally.0.entry(end_of_part(at, window)).or_default() += people;
+            }
+        }
+        tally
+    }
+
+    fn in_parts(&self, window: Duration, now: Timestamp) -> Self {
+        Self::by_parts(self.0.iter().map(|(until, people)| (*until, *people)), window, now)
     }
 
     fn removals(&self) -> Vec<RemovalCount> {
@@ -236,6 +272,34 @@ mod tests {
         assert!(!carry_out(&mut ledger, people(0..3), now, 10), "they count once");
         assert!(carry_out(&mut ledger, people(3..4), now, 10));
         assert!(!carry_out(&mut ledger, Vec::new(), at("12:09:00"), 10));
+    }
+
+    #[test]
+    fn what_another_process_counted_meanwhile_counts_and_of_two_counts_the_larger() {
+        let (mut ledger, now) = (Ledger::default(), at("12:00:10"));
+        let found = |people| [RemovalCount { until: at("12:01:00"), people }];
+        carry_out(&mut ledger, people(0..2), now, 10);
+        ledger.departures.note(people(2..3), WINDOW, now);
+        ledger.found(&found(2), WINDOW, now);
+        assert_eq!(lost(&ledger, now), 3, "what this one wrote is nothing new");
+        ledger.found(&found(5), WINDOW, now);
+        assert_eq!(lost(&ledger, now), 5);
+        assert!(!ledger.is_due(WINDOW, now), "five stand there");
+        ledger.found(&[], WINDOW, now);
+        assert!(carry_out(&mut ledger, Vec::new(), now, 10), "somebody took away what stood there");
+        assert_eq!(lost(&next(&ledger), now), 5);
+    }
+
+    #[test]
+    fn a_write_whose_answer_got_lost_counts_a_hundredth_too_many_at_most() {
+        let (mut ledger, now) = (Ledger::default(), at("12:00:10"));
+        ledger.departures.note(people(0..1), WINDOW, now);
+        ledger.allowance = 2_000;
+        let unanswered = ledger.due(WINDOW, now).unwrap();
+        ledger.found(&unanswered, WINDOW, now);
+        assert_eq!(lost(&ledger, now), 20);
+        ledger.found(&unanswered, WINDOW, now);
+        assert_eq!(lost(&ledger, now), 20);
     }
 
     #[test]

@@ -237,3 +237,18 @@ fn of_another_policy_of_the_name_a_binding_that_went_with_the_first_is_not_lost(
     assert!(world.index.lost("grouped").is_empty());
     assert_eq!(world.index.take_ended("grouped").len(), 1);
 }
+
+#[test]
+fn a_role_that_lets_somebody_bind_touches_what_the_operator_could_not_bind() {
+    let mut world = world();
+    let may_bind = |names: [&str; 1]| {
+        json!([{"verbs": ["bind"], "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"],
+            "resourceNames": names}])
+    };
+    assert_eq!(world.cluster_role("reconcile", may_bind(["view"])), touched([]));
+    world.index.await_bind("grouped");
+    assert_eq!(world.cluster_role("reconcile", may_bind(["edit"])), touched(["grouped"]));
+    assert_eq!(world.cluster_role("other", json!([])), touched([]));
+    world.index.await_bind_no_more("grouped");
+    assert_eq!(world.cluster_role("reconcile", may_bind(["view"])), touched([]));
+}

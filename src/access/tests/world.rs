@@ -155,7 +155,9 @@ impl World {
 
     /// What the controller writes before it carries a plan out.
     pub fn record_removals(&mut self, provider: &'static str) {
-        if let Some(Record { removals, .. }) = self.index.removals_due(provider, self.now) {
+        let standing = self.removals.get(provider).map(Vec::as_slice).unwrap_or_default();
+        self.index.removals_found(provider, standing, self.now);
+        if let Some(removals) = self.index.removals_due(provider, self.now) {
             self.index.removals_recorded(provider, &removals);
             self.removals.insert(provider, removals);
         }

@@ -15,6 +15,7 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Semaphore;
 
+use super::super::trouble::{Failed, Trouble};
 use crate::{
     access::{Binding, BindingObject, Change, FIELD_MANAGER, Index, Lane, Observed, Place, Subject},
     ops::metrics::{Metrics, Verb, WriteOutcome},
@@ -83,8 +84,8 @@ pub(super) enum Failure {
     Conflict(String),
     /// The operator may not give the role there.
     RoleNotAllowed(String),
-    /// Anything that may be different the next time.
-    Other(String),
+    /// Anything else.
+    Other(Failed),
 }
 
 impl Executor {
@@ -209,9 +210,9 @@ impl Executor {
             }
             Some(object) => {
                 self.learn(&object, Run::Real);
-                Err(Failure::Other(format!("{} was there before", described(binding))))
+                Err(Failure::Other(Failed::once(format!("{} was there before", described(binding)))))
             }
-            None => Err(Failure::Other(format!("{} has come and gone", described(binding)))),
+            None => Err(Failure::Other(Failed::once(format!("{} has come and gone", described(binding))))),
         }
     }
 
@@ -239,7 +240,7 @@ impl Executor {
             Err(Error::Api(status)) if status.is_not_found() => {
                 let Binding { name, place, .. } = &from.binding;
                 self.index_mut().binding_gone(place.namespace.as_deref(), name, &from.uid);
-                Err(Failure::Other(format!("{} is gone", described(to))))
+                Err(Failure::Other(Failed::once(format!("{} is gone", described(to)))))
             }
             Err(error) => Err(self.failure(error, &to.place)),
         }
@@ -289,8 +290,7 @@ impl Executor {
             Error::Api(status) if status.is_forbidden() && status.message.contains(&self.fence) => {
                 Failure::RoleNotAllowed(status.message)
             }
-            Error::Api(status) => Failure::Other(format!("the API server answered: {}", status.message)),
-            error => Failure::Other(format!("the API server cannot be asked: {error}")),
+            error => Failure::Other(error.into()),
         }
     }
 
@@ -312,6 +312,16 @@ impl Executor {
 
     fn count<K: BindingObject, T>(&self, verb: Verb, result: &kube::Result<T>) {
         self.metrics.kube_write(K::KIND, verb, WriteOutcome::from(result));
+    }
+}
+
+impl Failure {
+    fn trouble(&self) -> Trouble {
+        match self {
+            Self::Conflict(_) => Trouble::Lasting,
+            Self::RoleNotAllowed(_) => Trouble::NotAllowed,
+            Self::Other(failed) => failed.trouble,
+        }
     }
 }
 
@@ -396,12 +406,17 @@ impl Outcome {
         })
     }
 
-    /// The first thing that may be different the next time.
+    /// The first thing that neither a role nor a binding of somebody else's explains.
     pub(super) fn first_error(&self) -> Option<&str> {
         self.failed.iter().find_map(|(_, failure)| match failure {
-            Failure::Other(error) => Some(error.as_str()),
+            Failure::Other(failed) => Some(failed.why.as_str()),
             _ => None,
         })
+    }
+
+    /// Whether something came to nothing, and whether that may be different the next time.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        self.failed.iter().map(|(_, failure)| failure.trouble()).min()
     }
 }
 

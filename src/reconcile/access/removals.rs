@@ -1,28 +1,23 @@
 //! What the guard counted, in the status of providers: there before anybody loses anything, and read before the first
 //! plan of whoever reconciles next.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use kube::{
-    Api, ResourceExt,
+    Api, Error, ResourceExt,
     api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams},
 };
 use serde::Deserialize;
 use serde_json::json;
-use tokio::{
-    sync,
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 
-use super::Access;
+use super::{
+    super::{queue::Again, trouble::Trouble},
+    Access,
+};
 use crate::{
-    api::{ScimProvider, ScimProviderStatus},
-    ops::clock,
+    api::{RemovalCount, ScimProvider},
+    ops::{clock, shutdown::Shutdown},
 };
 
 /// The field manager of that part of the status of providers.
@@ -30,42 +25,75 @@ const MANAGER: &str = "scim-operator-guard";
 /// How long a removal waits at most until it is counted there: nobody keeps access for good because nothing can be
 /// written.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// To how many providers counts are written at once.
+const CONCURRENCY: usize = 8;
 /// The pause before providers are listed again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// One turn for each provider, so that no older count is written over a newer one.
-#[derive(Debug, Default)]
-pub(super) struct Recording(Mutex<HashMap<String, Arc<sync::Mutex<()>>>>);
-
-impl Recording {
-    fn turn(&self, provider: &str) -> Arc<sync::Mutex<()>> {
-        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        turns.entry(provider.to_owned()).or_default().clone()
-    }
-}
-
 impl Access {
-    /// Writes what was counted where that does not stand there yet. A removal goes on without it where it cannot be
-    /// written: the next leader counts without it, too.
-    pub(super) async fn record_removals(&self, provider: &str, now: Timestamp) {
-        let turn = self.recording.turn(provider);
-        let written = async {
-            let _turn = turn.lock().await;
-            // What others wrote while this waited may do.
+    /// Has written what was counted where that does not stand there yet. A removal goes on without it where it cannot
+    /// be, or not soon: a next leader would count without it, too.
+    pub(super) async fn record_removals(&self, provider: &str) {
+        let provider: Arc<str> = provider.into();
+        let is_recorded = || !self.index().are_removals_due(&provider, clock::now());
+        if is_recorded() {
+            return;
+        }
+        self.recording.add([provider.clone()]);
+        if timeout(PATIENCE, self.recording.attempted(&provider, is_recorded)).await.is_err() {
+            let provider = &*provider;
+            tracing::warn!(provider, "removals go on though the provider's status does not count them yet");
+        }
+    }
+
+    /// Writes what is to be recorded, for good. Each write comes to its end before the next one of its provider
+    /// begins, whoever waits for it: no older count is written over a newer one.
+    pub(super) async fn write_removals(self: &Arc<Self>) {
+        let (_never, shutdown) = Shutdown::new();
+        let work = |provider: Arc<str>| {
+            let access = self.clone();
+            async move {
+                let again = match access.write_removals_of(&provider).await {
+                    Ok(()) => Again::WhenAdded,
+                    Err(error) => {
+                        let provider = &*provider;
+                        tracing::warn!(%error, provider, "removals cannot be counted in the provider's status, trying again");
+                        Again::Retry(Trouble::of(&error))
+                    }
+                };
+                (provider, again)
+            }
+        };
+        self.recording.work(CONCURRENCY, &shutdown, work).await;
+    }
+
+    /// Writes what is due over what it has read, and over nothing else: a leader that was deposed may have sent
+    /// something that arrives now.
+    async fn write_removals_of(&self, provider: &str) -> kube::Result<()> {
+        let providers = self.untyped_providers();
+        loop {
+            let now = clock::now();
+            if !self.index().are_removals_due(provider, now) {
+                return Ok(());
+            }
+            let Some(found) = providers.get_opt(provider).await? else { return Ok(()) };
+            self.index_mut().removals_found(provider, &removals(&found), now);
             let due = self.index().removals_due(provider, now);
-            let Some(record) = due else { return Ok(()) };
-            let patch = json!({"metadata": {"uid": record.uid}, "status": {"removals": record.removals}});
+            let Some(removals) = due else { return Ok(()) };
+            let patch = json!({
+                "metadata": {"uid": found.uid(), "resourceVersion": found.resource_version()},
+                "status": {"removals": removals},
+            });
             let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-            self.untyped_providers().patch_status(provider, &params, &Patch::Merge(patch)).await?;
-            self.index_mut().removals_recorded(provider, &record.removals);
-            Ok::<_, kube::Error>(())
-        };
-        let failure = match timeout(PATIENCE, written).await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the API server takes too long".to_owned(),
-        };
-        tracing::warn!(error = failure, provider, "removals cannot be counted in the provider's status");
+            match providers.patch_status(provider, &params, &Patch::Merge(patch)).await {
+                Ok(_) => {
+                    self.index_mut().removals_recorded(provider, &removals);
+                    return Ok(());
+                }
+                Err(Error::Api(status)) if status.is_conflict() => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Goes on from what the last leader counted; returns once the API server has said it. Watches may lag behind a
@@ -78,17 +106,10 @@ impl Access {
             }
             sleep(AGAIN).await;
         };
-        let now = clock::now();
         for provider in providers {
-            let Some(status) = provider.data.get("status") else { continue };
-            match ScimProviderStatus::deserialize(status) {
-                Ok(status) => self.index_mut().recall_removals(&provider.name_any(), &status.removals),
-                Err(error) => {
-                    tracing::warn!(%error, provider = provider.name_any(), "status of the provider cannot be read");
-                    continue;
-                }
-            }
-            self.record_removals(&provider.name_any(), now).await;
+            self.index_mut().recall_removals(&provider.name_any(), &removals(&provider));
+            // By a clock that was ahead, what stands there would count for too long.
+            self.recording.add([provider.name_any().into()]);
         }
     }
 
@@ -96,4 +117,13 @@ impl Access {
     fn untyped_providers(&self) -> Api<DynamicObject> {
         Api::all_with(self.writing.clone(), &ApiResource::erase::<ScimProvider>(&()))
     }
+}
+
+/// What stands in the status of a provider; nothing where that cannot be read.
+fn removals(provider: &DynamicObject) -> Vec<RemovalCount> {
+    let Some(removals) = provider.data.pointer("/status/removals") else { return Vec::new() };
+    Vec::deserialize(removals).unwrap_or_else(|error| {
+        tracing::warn!(%error, provider = provider.name_any(), "what the guard counted cannot be read");
+        Vec::new()
+    })
 }

@@ -7,6 +7,7 @@ use super::{
     super::{
         events::Happened,
         shown::{self, Shown},
+        trouble::Trouble,
     },
     Access,
 };
@@ -16,19 +17,19 @@ use crate::api::{AccessPolicyStatus, ScimAccessPolicy};
 const MANAGER: &str = "scim-operator-access";
 
 impl Access {
-    /// Writes the status where it changed, and tells the policy's events. Whether the status is shown.
+    /// Writes the status where it changed, and tells the policy's events. Whether the status is shown, or why not.
     pub(super) async fn show(
         &self,
         policy: &ScimAccessPolicy,
         status: AccessPolicyStatus,
         told: Vec<Happened>,
         now: Timestamp,
-    ) -> bool {
+    ) -> Result<(), Trouble> {
         for happened in told {
             self.events.tell(&policy.object_ref(&()), happened, now);
         }
         if policy.status.as_ref() == Some(&status) {
-            return true;
+            return Ok(());
         }
         match shown::show(&Api::all(self.writing.clone()), MANAGER, policy, &status).await {
             Ok(Shown::In(written)) => {
@@ -38,22 +39,22 @@ impl Access {
             }
             Ok(Shown::Unread) => self.index_mut().show_policy(&policy.name_any(), status),
             Ok(Shown::Gone) => {}
-            Err(_) => return false,
+            Err(error) => return Err(Trouble::of(&error)),
         }
-        true
+        Ok(())
     }
 
     /// Recalls the status of a policy that cannot be read: what was approved, and since when what is wrong, stands there
-    /// alone. Whether the API server has answered.
-    pub(super) async fn recall(&self, name: &str) -> bool {
+    /// alone. Whether the API server has answered, or why not.
+    pub(super) async fn recall(&self, name: &str) -> Result<(), Trouble> {
         if !self.index().lacks_status(name) {
-            return true;
+            return Ok(());
         }
         let kind = ApiResource::erase::<ScimAccessPolicy>(&());
         let status = shown::recall(&Api::all_with(self.writing.clone(), &kind), name).await;
         if let Ok(Some(status)) = &status {
             self.index_mut().show_policy(name, AccessPolicyStatus::clone(status));
         }
-        status.is_ok()
+        status.map(drop).map_err(|error| Trouble::of(&error))
     }
 }

@@ -14,6 +14,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::super::trouble::{Failed, Trouble};
 use crate::{
     api::{PlanPreview, PolicyMode, Restart, ScimAppConfig, WorkloadKind},
     appconfig::{Desired, Key, Kind, Observed, Owner, Step},
@@ -40,8 +41,8 @@ pub(super) struct Outcome {
     pub(super) preview: Option<PlanPreview>,
     /// Workloads that roll out again.
     pub(super) restarted: Vec<Restart>,
-    /// What may be different the next time.
-    failures: Vec<String>,
+    /// What came to nothing.
+    failures: Vec<Failed>,
 }
 
 /// What was done about the key.
@@ -71,9 +72,14 @@ impl Outcome {
         }
     }
 
-    /// The first thing that may be different the next time.
+    /// The first thing that came to nothing.
     pub(super) fn failure(&self) -> Option<&str> {
-        self.failures.first().map(String::as_str)
+        self.failures.first().map(|failed| failed.why.as_str())
+    }
+
+    /// Whether something came to nothing, and whether that may be different the next time.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        self.failures.iter().map(|failed| failed.trouble).min()
     }
 }
 
@@ -113,7 +119,7 @@ impl Executor {
         let observed = match api.get_opt(&desired.key.name).await {
             Ok(object) => object.map(|object| observe(&desired.key, &object)),
             Err(error) => {
-                outcome.failures.push(described(error));
+                outcome.failures.push(error.into());
                 return outcome;
             }
         };
@@ -145,7 +151,7 @@ impl Executor {
         step: &Step,
         desired: &Desired,
         observed: Option<&Observed>,
-    ) -> Result<Option<Done>, String>
+    ) -> Result<Option<Done>, Failed>
     where
         K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
     {
@@ -164,7 +170,7 @@ impl Executor {
             Ok(_) => Ok(Some(done)),
             Err(error) => match conflicting_managers(&error) {
                 Some(managers) => Ok(Some(Done::LeftAlone(managers))),
-                None => Err(described(error)),
+                None => Err(error.into()),
             },
         }
     }
@@ -183,8 +189,9 @@ impl Executor {
                 Ok(true) => outcome.restarted.push(restart.clone()),
                 Ok(false) => {}
                 Err(error) => {
-                    let error = described(error);
-                    outcome.failures.push(format!("{kind} {} cannot be restarted: {error}", restart.name));
+                    let Failed { why, trouble } = error.into();
+                    let why = format!("{kind} {} cannot be restarted: {why}", restart.name);
+                    outcome.failures.push(Failed { why, trouble });
                 }
             }
         }
@@ -221,13 +228,6 @@ fn conflicting_managers(error: &Error) -> Option<Vec<String>> {
         .map(|cause| cause.message.split('"').nth(1).unwrap_or("somebody else").to_owned())
         .collect();
     (!managers.is_empty()).then_some(managers)
-}
-
-fn described(error: Error) -> String {
-    match error {
-        Error::Api(status) => format!("the API server answered: {}", status.message),
-        error => format!("the API server cannot be asked: {error}"),
-    }
 }
 
 fn kind_of_workload(kind: WorkloadKind) -> &'static str {

@@ -27,6 +27,11 @@ async fn people_are_meant_by_any_attribute_of_theirs_as_long_as_they_have_it() {
     for (who, attribute, value, filter) in &attributes {
         company.policy(json!({"subjects": {"users": {"filter": filter}}})).await;
         company.user(who).await;
+        // Whoever plans for the other one, who comes later, has seen this one.
+        let other = format!("other-{who}");
+        company.user(&other).await;
+        company.change::<ScimUser>(&company.id(&other), json!({"spec": {*attribute: value}})).await;
+        company.may_edit(&other).await;
         assert!(!company.plane.can_i(&company.person(who), "create", "configmaps", &company.namespace).await);
         company.change::<ScimUser>(&company.id(who), json!({"spec": {*attribute: value}})).await;
         company.may_edit(who).await;
@@ -81,12 +86,12 @@ async fn a_glob_reaches_every_namespace_that_it_matches_but_those_that_are_going
     let policy = company.team(json!({"scope": {"namespaces": {"names": [glob]}}})).await;
     let alice = company.person("alice");
     company.plane.until_can(&alice, "create", "configmaps", &stays).await;
-    for elsewhere in [&goes, &company.namespace] {
-        assert!(!company.plane.can_i(&alice, "create", "configmaps", elsewhere).await, "in {elsewhere}");
-    }
     let progress = company.until_ready(&policy, "True").await.status.unwrap().namespaces.unwrap();
     let left_out: Vec<_> = progress.not_applied.iter().map(|left| (&*left.name, &*left.reason)).collect();
     assert_eq!((progress.matched, left_out), (2, vec![(&*goes, "Terminating")]));
+    for elsewhere in [&goes, &company.namespace] {
+        assert!(!company.plane.can_i(&alice, "create", "configmaps", elsewhere).await, "in {elsewhere}");
+    }
     let release = Patch::Merge(json!({"metadata": {"finalizers": null}}));
     in_going.patch("held", &PatchParams::default(), &release).await.unwrap();
 }
@@ -99,6 +104,8 @@ async fn a_protected_namespace_is_reached_where_the_chart_lists_it() {
     let policy = company.team(json!({"scope": scope, "roleRef": {"name": "view"}})).await;
     let alice = company.person("alice");
     company.plane.until_can(&alice, "list", "configmaps", "kube-public").await;
+    let carried_out = |policy: &ScimAccessPolicy| policy.status.as_ref().is_some_and(|it| it.subjects == 2);
+    until(&company.api(), &policy, "carried out for both", carried_out).await;
     assert!(!company.plane.can_i(&alice, "list", "configmaps", "kube-system").await);
     company.deactivate("alice").await;
     company.plane.until_cannot(&alice, "list", "configmaps", "kube-public").await;

@@ -19,6 +19,10 @@ async fn counted(company: &Company) -> i64 {
     provider.status.iter().flat_map(|status| &status.removals).map(|removal| removal.people).sum()
 }
 
+async fn until_counted(company: &Company, people: i64) {
+    await_until(&format!("{people} are counted"), async || counted(company).await == people).await;
+}
+
 #[tokio::test]
 async fn a_process_that_dies_right_after_a_removal_has_counted_it_for_the_next() {
     let (plane, _alone) = alone().await;
@@ -63,12 +67,57 @@ async fn nobody_keeps_access_because_the_count_cannot_be_written_and_it_is_made_
     let company = Company::on(plane).await;
     company.team(json!({})).await;
     set_members(&company, &["bob"]).await;
+    withheld.until_waiting().await;
     company.may_not_edit("alice").await;
     assert_eq!(counted(&company).await, 0);
 
     withheld.release();
+    until_counted(&company, 1).await;
     set_members(&company, &[]).await;
     company.may_not_edit("bob").await;
+    assert_eq!(counted(&company).await, 2);
+}
+
+#[tokio::test]
+async fn a_count_that_is_long_on_its_way_does_not_arrive_after_the_next_one() {
+    let (plane, _alone) = alone().await;
+    let slow = Withheld::first_patch_of("scimproviders");
+    let _process = Process::start(plane, plane.withholding(&Identity::Admin, &slow).await).await;
+    let company = Company::on(plane).await;
+    company.team(json!({})).await;
+    set_members(&company, &["bob"]).await;
+    slow.until_waiting().await;
+    company.may_not_edit("alice").await;
+    set_members(&company, &[]).await;
+    company.may_not_edit("bob").await;
+
+    slow.release();
+    slow.until_answered().await;
+    until_counted(&company, 2).await;
+}
+
+#[tokio::test]
+async fn a_count_that_arrives_from_a_leader_that_was_deposed_is_refused() {
+    let (plane, _alone) = alone().await;
+    let slow = Withheld::first_patch_of("scimproviders");
+    let deposed = Process::start(plane, plane.withholding(&Identity::Admin, &slow).await).await;
+    let company = Company::on(plane).await;
+    company.team(json!({})).await;
+    company.user("carol").await;
+    set_members(&company, &["alice", "bob", "carol"]).await;
+    company.may_edit("carol").await;
+    set_members(&company, &["bob", "carol"]).await;
+    slow.until_waiting().await;
+    company.may_not_edit("alice").await;
+    drop(deposed);
+
+    let _next = Process::healthy(plane).await;
+    set_members(&company, &[]).await;
+    company.may_not_edit("bob").await;
+    company.may_not_edit("carol").await;
+    assert_eq!(counted(&company).await, 2);
+    slow.release();
+    slow.until_answered().await;
     assert_eq!(counted(&company).await, 2);
 }
 

@@ -13,29 +13,50 @@ pub struct Withheld {
     method: http::Method,
     /// What their path contains.
     below: String,
+    which: Which,
     waiting: watch::Sender<usize>,
     released: watch::Sender<bool>,
+    answered: watch::Sender<bool>,
+}
+
+/// Which of these writes wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// All. Who gives one up takes it back.
+    All,
+    /// The first, which has been sent: who gives it up does not take it back.
+    First,
 }
 
 impl Withheld {
     /// What is created in a namespace.
     pub fn creations_in(namespace: &str) -> Self {
-        Self::of(http::Method::POST, format!("/namespaces/{namespace}/"))
+        Self::of(http::Method::POST, format!("/namespaces/{namespace}/"), Which::All)
     }
 
     /// What is changed of the objects of this plural.
     pub fn patches_of(plural: &str) -> Self {
-        Self::of(http::Method::PATCH, format!("/{plural}/"))
+        Self::of(http::Method::PATCH, format!("/{plural}/"), Which::All)
     }
 
-    fn of(method: http::Method, below: String) -> Self {
-        let (waiting, released) = (watch::Sender::new(0), watch::Sender::new(false));
-        Self { method, below, waiting, released }
+    /// What is first changed of the objects of this plural: it arrives late, whatever became of its sender.
+    pub fn first_patch_of(plural: &str) -> Self {
+        Self::of(http::Method::PATCH, format!("/{plural}/"), Which::First)
+    }
+
+    fn of(method: http::Method, below: String, which: Which) -> Self {
+        let [released, answered] = [false; 2].map(watch::Sender::new);
+        Self { method, below, which, waiting: watch::Sender::new(0), released, answered }
     }
 
     /// Returns when something waits.
     pub async fn until_waiting(&self) {
         self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await.unwrap();
+    }
+
+    /// Returns when something that waited has been answered.
+    pub async fn until_answered(&self) {
+        self.answered.subscribe().wait_for(|answered| *answered).await.unwrap();
     }
 
     /// Lets everything through.
@@ -74,15 +95,30 @@ where
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let Withheld { method, below, waiting, released } = self.withheld.clone();
-        let is_meant = request.method() == method && request.uri().path().contains(&below);
+        let Withheld { method, below, which, waiting, released, answered } = self.withheld.clone();
+        let mut turn = 0;
+        if request.method() == method && request.uri().path().contains(&below) {
+            waiting.send_modify(|waiting| {
+                *waiting += 1;
+                turn = *waiting;
+            });
+        }
         let sent = self.inner.call(request);
-        Box::pin(async move {
-            if is_meant {
-                waiting.send_modify(|waiting| *waiting += 1);
-                released.subscribe().wait_for(|released| *released).await?;
+        if turn == 0 || which == Which::First && turn > 1 {
+            return Box::pin(sent);
+        }
+        let late = async move {
+            released.subscribe().wait_for(|released| *released).await?;
+            let answer = sent.await;
+            answered.send_replace(true);
+            answer
+        };
+        match which {
+            Which::All => Box::pin(late),
+            Which::First => {
+                let late = tokio::spawn(late);
+                Box::pin(async { late.await? })
             }
-            sent.await
-        })
+        }
     }
 }
