@@ -321,7 +321,14 @@ impl Index {
         if held.get(&key).is_some_and(|held| held.resource_version >= observed.resource_version) {
             return Touched::new();
         }
-        held.get(&key).into_iter().for_each(|before| observed.succeed(before));
+        match held.get(&key).filter(|before| before.uid == observed.uid) {
+            Some(before) => observed.succeed(before),
+            // The operator gave nothing by what somebody else has made while this process leads.
+            None if self.untold.leads() && observed.changed_by.is_some() => {
+                observed.given = Some(Arc::default());
+            }
+            None => {}
+        }
         let observed = Arc::new(observed);
         self.note(&policy, &observed);
         let before = self.bindings.entry(policy.clone()).or_default().insert(key.clone(), observed);

@@ -103,9 +103,9 @@ impl Observed {
         }
     }
 
-    /// Takes over what is known of the object from its state before.
+    /// Takes over what is known of the same object from its state before.
     pub(in crate::access) fn succeed(&mut self, before: &Self) {
-        if self.changed_by.is_some() && self.uid == before.uid {
+        if self.changed_by.is_some() {
             self.given = match before.changed_by {
                 None => Some(Arc::new(before.binding.subjects.iter().cloned().collect())),
                 Some(_) => before.given.clone(),

@@ -65,6 +65,26 @@ fn a_group_that_is_emptied_keeps_its_access_until_somebody_approves() {
 }
 
 #[test]
+fn whom_somebody_elses_new_binding_names_goes_at_once_and_counts_for_nobody() {
+    let (mut world, mut people) = team(30);
+    world.index.take_over();
+    let mut planted = world.bindings("p").remove(0);
+    planted.name.push('x');
+    let strangers = (0..12).map(|number| format!("stranger{number:02}"));
+    planted.subjects = strangers
+        .map(|name| {
+            world.user(&name, json!({}));
+            Subject::User(format!("oidc:{name}").into())
+        })
+        .collect();
+    world.store_changed_by(&planted, "kubectl-create");
+    people.pop();
+    members(&mut world, "team", &people);
+    let (plan, _) = carry_out(&mut world, "p");
+    assert_eq!((plan.held, holders(&world, "p")), (None, 29));
+}
+
+#[test]
 fn people_who_are_taken_out_one_by_one_add_up() {
     let (mut world, mut people) = team(30);
     for left in 1..=10 {
