@@ -277,7 +277,7 @@ pub struct AccessPolicyStatus {
     /// begin the grant again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
-    /// `Ready`, and while true `Held`, `Conflict`, `RoleNotAllowed`, `GroupNotFound`, `Ambiguous`.
+    /// `Ready`, and while true `Held`, `Conflict`, `RoleNotAllowed`, `RoleGrown`, `GroupNotFound`, `Ambiguous`.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

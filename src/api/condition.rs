@@ -18,6 +18,8 @@ pub enum ConditionType {
     Conflict,
     /// The role may not be given: the chart does not list it, or it is refused for what it holds.
     RoleNotAllowed,
+    /// A role lets more be done than when it was given, and the policy has not changed since.
+    RoleGrown,
     /// A group that a selector names is not in the directory.
     GroupNotFound,
     /// Two people map to one identity string; the later one is given nothing.
@@ -38,6 +40,7 @@ impl ConditionType {
             Self::Held => "Held",
             Self::Conflict => "Conflict",
             Self::RoleNotAllowed => "RoleNotAllowed",
+            Self::RoleGrown => "RoleGrown",
             Self::GroupNotFound => "GroupNotFound",
             Self::Ambiguous => "Ambiguous",
             Self::Invalid => "Invalid",
@@ -123,7 +126,14 @@ impl Conditions {
         });
     }
 
-    /// The conditions to write. Those that were not set again are gone.
+    /// Keeps a condition as the object shows it, if that is about this generation.
+    pub fn keep(&mut self, condition: ConditionType, generation: Option<i64>) {
+        let is_it =
+            |old: &&Condition| old.type_ == condition.as_str() && old.observed_generation == generation;
+        self.next.extend(self.before.iter().find(is_it).cloned());
+    }
+
+    /// The conditions to write. Those that were neither set nor kept are gone.
     pub fn into_vec(self) -> Vec<Condition> {
         self.next
     }

@@ -166,7 +166,7 @@ impl Access {
             return Again::Retry(trouble);
         }
         self.tell_ended(name, now);
-        self.tell_grown(name, now);
+        let grown = self.tell_grown(name, now);
         // Before the plan: what comes later may not be in it, and is told with the next one.
         let (deleted, former) = {
             let index = self.index();
@@ -204,7 +204,7 @@ impl Access {
         self.metrics.plan(CONTROLLER, gained.len(), lost.len());
         self.metrics.guard_held(name, plan.held.as_ref().map_or(0, |held| held.subjects.len()));
         self.metrics.roles_refused(name, plan.problems.roles.len());
-        let status = status(&policy, &plan, &outcome, self.holding(name), now);
+        let status = status(&policy, &plan, &outcome, &grown, self.holding(name), now);
         let told = report::events(&policy, &plan, &status, &outcome, &deleted, leaving);
         self.tell_people(&policy, &outcome, &deleted, now);
         match outcome.roles_not_allowed().next() {

@@ -107,18 +107,23 @@ pub(super) fn ended(ended: &[Arc<Observed>]) -> impl Iterator<Item = (&Binding, 
 
 /// What is told of roles that have grown.
 pub(super) fn grown(grown: &Grown) -> impl Iterator<Item = Happened> {
+    let severity = Severity::Warning;
+    grown_roles(grown).map(move |note| Happened { severity, reason: "RoleGrown", action: "Watch", note })
+}
+
+/// What is said of each of them.
+pub(super) fn grown_roles(grown: &Grown) -> impl Iterator<Item = String> {
     grown.iter().map(|(role, more)| {
         let shown: Vec<String> = more.iter().take(NAMED).map(ToString::to_string).collect();
         let rest = match more.len().saturating_sub(NAMED) {
             0 => String::new(),
             rest => format!("; and {rest} more rules"),
         };
-        let note = format!(
+        format!(
             "{role} lets more be done than before, and so do the bindings of this policy: {}{rest}. If that is not \
              meant, take it out of the role, or name another in roleRef",
             shown.join("; ")
-        );
-        Happened { severity: Severity::Warning, reason: "RoleGrown", action: "Watch", note }
+        )
     })
 }
 

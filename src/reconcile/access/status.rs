@@ -9,11 +9,14 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
-use super::execute::{Failure, Outcome};
+use super::{
+    execute::{Failure, Outcome},
+    report::grown_roles,
+};
 use crate::{
     access::{
-        Blocked, Completeness, Excluded, Held, Nameless, NotApplied as Obstacle, Place, Plan, RoleRefusal,
-        Subject, Validity, can_i,
+        Blocked, Completeness, Excluded, Grown, Held, Nameless, NotApplied as Obstacle, Place, Plan,
+        RoleRefusal, Subject, Validity, can_i,
     },
     api::{
         AccessPolicyStatus, Approval, ConditionStatus, ConditionType, Conditions, GroupSelector,
@@ -41,6 +44,7 @@ pub(super) fn status(
     policy: &ScimAccessPolicy,
     plan: &Plan,
     outcome: &Outcome,
+    grown: &Grown,
     holding: Holding,
     now: Timestamp,
 ) -> AccessPolicyStatus {
@@ -59,7 +63,7 @@ pub(super) fn status(
             Validity::Since(end) => Some(end),
             Validity::Current | Validity::NotBefore(_) => None,
         },
-        conditions: conditions(policy, plan, outcome, holding, &before.conditions, now),
+        conditions: conditions(policy, plan, outcome, grown, holding, &before.conditions, now),
     }
 }
 
@@ -125,6 +129,7 @@ fn conditions(
     policy: &ScimAccessPolicy,
     plan: &Plan,
     outcome: &Outcome,
+    grown: &Grown,
     holding: Holding,
     before: &[Condition],
     now: Timestamp,
@@ -136,6 +141,16 @@ fn conditions(
     conditions.set(ConditionType::Ready, ready, why, generation, now);
     for (condition, why) in abnormal {
         conditions.set(condition, ConditionStatus::True, why, generation, now);
+    }
+    match grown.is_empty() {
+        // Whoever changes the policy has seen it.
+        true => conditions.keep(ConditionType::RoleGrown, generation),
+        false => {
+            let roles: Vec<String> = grown_roles(grown).collect();
+            let why = format!("{}; this stands here until the policy is changed", list(&roles));
+            let why = Reason::new("MoreAllowed", why);
+            conditions.set(ConditionType::RoleGrown, ConditionStatus::True, why, generation, now);
+        }
     }
     conditions.into_vec()
 }

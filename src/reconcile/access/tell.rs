@@ -10,7 +10,7 @@ use super::{
     report::{self, Whom},
 };
 use crate::{
-    access::Lost,
+    access::{Grown, Lost},
     api::{ScimAccessPolicy, ScimUser},
     directory::view::User,
 };
@@ -54,14 +54,17 @@ impl Access {
         }
     }
 
-    /// Tells of roles that let more be done since the policy gave them.
-    pub(super) fn tell_grown(&self, policy: &str, now: Timestamp) {
+    /// Tells of roles that let more be done since the policy gave them. Returns them.
+    pub(super) fn tell_grown(&self, policy: &str, now: Timestamp) -> Grown {
         let grown = self.index_mut().take_grown(policy);
-        let Some(policy) = self.index().policy(policy).filter(|_| !grown.is_empty()).cloned() else { return };
+        let Some(policy) = self.index().policy(policy).filter(|_| !grown.is_empty()).cloned() else {
+            return grown;
+        };
         self.metrics.roles_grown(&policy.name_any(), grown.len());
         for happened in report::grown(&grown) {
             self.events.tell(&policy.object_ref(&()), happened, now);
         }
+        grown
     }
 }
 

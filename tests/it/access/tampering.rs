@@ -83,6 +83,8 @@ async fn a_role_that_grows_under_a_policy_is_told_of_on_the_policy() {
     plane.kubectl(create).await.unwrap();
     let aggregated = "rbac.authorization.k8s.io/aggregate-to-view=true";
     plane.kubectl(["label", "clusterrole", &name, aggregated]).await.unwrap();
-    company.until_told(&policy, "RoleGrown", "ClusterRole view lets more be done than before").await;
+    let told = "ClusterRole view lets more be done than before";
+    company.until_told(&policy, "RoleGrown", told).await;
+    company.until_condition(&policy, "RoleGrown", "True", told).await;
     plane.kubectl(["delete", "clusterrole", &name]).await.unwrap();
 }

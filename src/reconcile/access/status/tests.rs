@@ -13,7 +13,7 @@ fn world(user: Value) -> World {
 /// The status of a policy whose plan has not been carried out.
 fn planned(world: &World) -> AccessPolicyStatus {
     let (policy, plan) = world.policy_and_plan("p");
-    status(&policy, &plan, &Outcome::default(), Holding::default(), world.now)
+    status(&policy, &plan, &Outcome::default(), &Grown::new(), Holding::default(), world.now)
 }
 
 fn conditions_of(status: &AccessPolicyStatus) -> Vec<String> {
@@ -231,7 +231,8 @@ fn a_preview_is_not_ready_while_somebody_holds_what_was_given_before() {
         world.policy("p", spec);
         let (policy, plan) = world.policy_and_plan("p");
         let holding = Holding { subjects: 3, bindings: 1 };
-        conditions_of(&status(&policy, &plan, &Outcome::default(), holding, world.now)).join("\n")
+        conditions_of(&status(&policy, &plan, &Outcome::default(), &Grown::new(), holding, world.now))
+            .join("\n")
     };
     insta::assert_snapshot!(told(json!({"mode": "Preview"})), @"Ready=False StillBound: mode is Preview, and 3 still hold what was given before, whatever becomes of them: enforce it, or delete the policy; 1 would gain and 0 would lose access");
     let ended =
@@ -244,10 +245,32 @@ fn a_status_says_the_same_again_while_nothing_changes() {
     let mut world = world(json!({}));
     world.policy("p", json!({"roleRef": {"name": "admin"}}));
     let (policy, plan) = world.policy_and_plan("p");
-    let first = status(&policy, &plan, &Outcome::default(), Holding::default(), world.now);
+    let first = status(&policy, &plan, &Outcome::default(), &Grown::new(), Holding::default(), world.now);
     let later = "2027-01-01T00:00:00Z".parse().unwrap();
     let shown = ScimAccessPolicy { status: Some(first.clone()), ..(*policy).clone() };
-    assert_eq!(status(&shown, &plan, &Outcome::default(), Holding::default(), later), first);
+    assert_eq!(status(&shown, &plan, &Outcome::default(), &Grown::new(), Holding::default(), later), first);
+}
+
+#[test]
+fn a_role_that_has_grown_stands_there_until_the_policy_changes() {
+    let mut world = world(json!({}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    world.index.take_over();
+    world.cluster_role("edit", json!([{"verbs": ["get"], "apiGroups": [""], "resources": ["secrets"]}]));
+    let grown = world.index.take_grown("p");
+    let (policy, plan) = world.policy_and_plan("p");
+    let show = |policy: &ScimAccessPolicy, grown: &Grown| {
+        status(policy, &plan, &Outcome::default(), grown, Holding::default(), world.now)
+    };
+    let first = show(&policy, &grown);
+    let mut shown = ScimAccessPolicy { status: Some(first.clone()), ..(*policy).clone() };
+    let told = conditions_of(&first).join("\n");
+    assert!(told.contains("RoleGrown=True MoreAllowed: ClusterRole edit lets more be done"), "{told}");
+    assert_eq!(show(&shown, &Grown::new()), first);
+    shown.metadata.generation = Some(7);
+    let told = conditions_of(&show(&shown, &Grown::new())).join("\n");
+    assert!(!told.contains("RoleGrown"), "{told}");
 }
 
 #[test]
