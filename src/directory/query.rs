@@ -4,14 +4,18 @@ mod found;
 mod matches;
 mod relations;
 
+use std::cell::Cell;
+
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{Provider, Store, provider::Names};
 use crate::scim::{
-    error::Result,
+    error::{Result, ScimError},
     filter::{BoundFilter, Indexed},
     list::Position,
     path::AttributePath,
+    relations::{Relation, Relations},
     schema::{ResourceKind, ResourceSchema},
     search::Query,
     sort::{Sort, SortKey},
@@ -22,8 +26,12 @@ use relations::Known;
 pub use matches::Match;
 pub use relations::membership;
 
-/// How many resources are looked at before other requests get their turn.
+/// How many looks at a resource, or at what lies beyond it, are taken before other requests get their turn.
 const PORTION: usize = 256;
+
+/// How often a filter may look at each of the groups of a person, or of the members of a group: of those there may be
+/// a hundred thousand.
+const MAX_SEARCHES: usize = 20;
 
 /// A query, and where it is asked.
 #[derive(Clone, Copy, Debug)]
@@ -75,13 +83,15 @@ impl Store {
             });
         }
         let names = names(sort.attributes());
-        let key =
-            |resource: &Match| sort.key(resource.kind(), &resource.resource(question, &names), &relations);
+        let key = |resource: &Match, known: &dyn Relations| {
+            sort.key(resource.kind(), &resource.resource(question, &names), known)
+        };
         if query.sort_by.is_some() {
-            found = in_order(&found, &sort, key).await;
+            found =
+                in_order(&found, &sort, |resource| counting(&relations, |known| key(resource, known))).await;
         }
         let binding = query.binding(provider.name(), endpoint)?;
-        let key = |number| found.get(number).as_ref().map(key);
+        let key = |number| found.get(number).map(|resource| key(&resource, &relations));
         let page = query.paging.page(found.len(), &sort, key, &binding)?;
         Ok(Page { total: found.len(), position: page.position, resources: found.range(page.range).collect() })
     }
@@ -113,12 +123,12 @@ impl Store {
             }
             _ => self.all(question, kind)?,
         };
-        let mut found = Vec::new();
-        for portion in candidates.portions(PORTION) {
-            let matches =
-                |candidate: &Match| filter.matches(&candidate.resource(question, &names), relations);
-            found.extend(candidates.range(portion).filter(matches));
-            tokio::task::yield_now().await;
+        let (mut found, mut turn, searches) = (Vec::new(), Turn::default(), filter.searches().max(1));
+        for candidate in candidates.range(0..candidates.len()) {
+            let (matches, values) =
+                counting(relations, |known| filter.matches(&candidate.resource(question, &names), known));
+            turn.take(1 + values.saturating_mul(searches)).await;
+            found.extend(matches.then_some(candidate));
         }
         Ok(found.into_iter().collect())
     }
@@ -166,8 +176,15 @@ impl Store {
 impl Question<'_> {
     /// The filter as it is asked of one of the types.
     fn filter(&self, schema: &ResourceSchema, types: &[&ResourceSchema]) -> Result<Option<BoundFilter>> {
-        let filter = self.query.filter.as_ref();
-        filter.map(|filter| filter.bind_among(schema, types, self.provider.mode())).transpose()
+        let Some(filter) = &self.query.filter else { return Ok(None) };
+        let filter = filter.bind_among(schema, types, self.provider.mode())?;
+        match filter.searches() {
+            0..=MAX_SEARCHES => Ok(Some(filter)),
+            searches => Err(ScimError::invalid_filter(format!(
+                "the filter searches groups or members {searches} times, and at most {MAX_SEARCHES} times it may; \
+                 name them by `value eq`, or ask several times"
+            ))),
+        }
     }
 }
 
@@ -176,11 +193,48 @@ fn names(paths: impl Iterator<Item = AttributePath>) -> Names {
     paths.map(|path| path.urn.unwrap_or(path.attribute)).collect()
 }
 
-async fn in_order(found: &Found, sort: &Sort, key: impl Fn(&Match) -> SortKey) -> Found {
-    let mut keyed = Vec::with_capacity(found.len());
-    for portion in found.portions(PORTION) {
-        keyed.extend(found.range(portion).map(|resource| (key(&resource), resource)));
-        tokio::task::yield_now().await;
+/// Does work that asks for what lies beyond one resource, and says how many values of it were looked at.
+fn counting<T>(relations: &Known<'_>, work: impl FnOnce(&dyn Relations) -> T) -> (T, usize) {
+    let counted = Counted { relations, values: Cell::new(0) };
+    (work(&counted), counted.values.get())
+}
+
+struct Counted<'a> {
+    relations: &'a Known<'a>,
+    values: Cell<usize>,
+}
+
+impl Relations for Counted<'_> {
+    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
+        let count = |_: &Value| self.values.set(self.values.get() + 1);
+        Box::new(self.relations.values(relation, id).inspect(count))
+    }
+
+    fn has_member(&self, group: &str, member: &str) -> bool {
+        self.relations.has_member(group, member)
+    }
+}
+
+/// The looks since other requests had their turn.
+#[derive(Default)]
+struct Turn(usize);
+
+impl Turn {
+    async fn take(&mut self, looks: usize) {
+        self.0 = self.0.saturating_add(looks);
+        if self.0 >= PORTION {
+            self.0 = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+async fn in_order(found: &Found, sort: &Sort, key: impl Fn(&Match) -> (SortKey, usize)) -> Found {
+    let (mut keyed, mut turn) = (Vec::with_capacity(found.len()), Turn::default());
+    for resource in found.range(0..found.len()) {
+        let (key, values) = key(&resource);
+        turn.take(1 + values).await;
+        keyed.push((key, resource));
     }
     keyed.sort_by(|(a, _), (b, _)| sort.compare(a, b));
     keyed.into_iter().map(|(_, resource)| resource).collect()

@@ -24,9 +24,10 @@ pub trait Relations {
     /// The values of the attribute of this resource, as SCIM shows them.
     fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a>;
 
-    /// Whether one of them has this `value`; better answered from an index.
-    fn contains(&self, relation: Relation, id: &str, value: &str) -> bool {
-        self.values(relation, id).any(|related| related.get("value").and_then(Value::as_str) == Some(value))
+    /// Whether a group has this member; better answered from an index.
+    fn has_member(&self, group: &str, member: &str) -> bool {
+        let mut members = self.values(Relation::Members, group);
+        members.any(|related| related.get("value").and_then(Value::as_str) == Some(member))
     }
 }
 

@@ -65,12 +65,6 @@ impl Found {
         }
     }
 
-    /// The numbers of all of them, so many at a time.
-    pub(super) fn portions(&self, size: usize) -> impl Iterator<Item = Range<usize>> + Send + use<> {
-        let len = self.len();
-        (0..len).step_by(size).map(move |start| start..start.saturating_add(size).min(len))
-    }
-
     /// These and others, which are of another type, all in the order of creation.
     pub(super) fn merge(self, others: Self) -> Self {
         match (self.len(), others.len()) {

@@ -101,17 +101,12 @@ impl Relations for Known<'_> {
         }
     }
 
-    fn contains(&self, relation: Relation, id: &str, value: &str) -> bool {
-        let (id, value) = (Id::from(id), Id::from(value));
-        let directory = self.store.read();
-        let Some(view) = directory.provider(self.provider.name()) else { return false };
-        match relation {
-            Relation::Groups => view.groups_containing(&id).iter().any(|(group, _)| *group.id() == value),
-            Relation::Members => {
-                !view.is_gone(&value) && view.group(&id).is_some_and(|group| group.names(&value))
-            }
-            Relation::Meta => false,
-        }
+    fn has_member(&self, group: &str, member: &str) -> bool {
+        let (group, member) = (Id::from(group), Id::from(member));
+        let has = |view: &ProviderView| {
+            Some(!view.is_gone(&member) && view.group(&group).is_some_and(|group| group.names(&member)))
+        };
+        self.look_up(has).unwrap_or_default()
     }
 }
 

@@ -1,5 +1,10 @@
 //! Queries, of one type and of all.
 
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+};
+
 use super::*;
 use crate::directory::view::samples::{group, user};
 
@@ -403,4 +408,60 @@ async fn a_group_that_shows_somebody_less_is_another_one() {
     let filter = format!("meta.version eq {}", after.body["meta"]["version"]);
     assert_eq!(server.filtered("Groups", &filter).await, "desk");
     assert_eq!(server.get("/scim/v2/okta/Groups/crew").await.header("etag"), Some("W/\"3\""));
+}
+
+/// How often a future lets others have their turn before it is ready.
+async fn turns<T>(work: impl Future<Output = T>) -> (T, usize) {
+    let mut work = pin!(work);
+    let mut turns = 0;
+    let done = poll_fn(|context| {
+        let poll = work.as_mut().poll(context);
+        turns += usize::from(poll.is_pending());
+        poll
+    });
+    (done.await, turns)
+}
+
+/// Fifty people, each in ten groups.
+fn crowded() -> Server {
+    let server = Server::new();
+    let people: Vec<String> = (0..50).map(|n| format!("person-{n}")).collect();
+    let named: Vec<&str> = people.iter().map(String::as_str).collect();
+    let groups = (0..10).map(|n| group(&format!("group-{n}"), &named, json!({"meta": created(2)})));
+    let people = named.iter().map(|id| user(id, json!({"meta": created(1)})));
+    server.endpoint.0.store.hold(people.collect(), groups.collect());
+    server
+}
+
+#[tokio::test]
+async fn others_have_their_turn_by_what_a_query_looks_at_and_not_by_how_many_resources() {
+    let server = crowded();
+    let terms = |count: usize| {
+        (0..count).map(|n| format!("groups.display co \"no {n}\"")).collect::<Vec<_>>().join(" or ")
+    };
+    let ask = async |query: String| turns(server.ids(&query)).await;
+    let (ids, few) = ask(format!("Users?filter={}", encoded(&terms(1)))).await;
+    assert!(ids.is_empty() && (2..10).contains(&few), "{few}");
+    let (ids, many) = ask(format!("Users?filter={}", encoded(&terms(20)))).await;
+    assert!(ids.is_empty() && many >= 20, "{many}");
+    let (_, sorted) = ask("Users?sortBy=groups.display&count=1".to_owned()).await;
+    assert!(sorted >= 2, "{sorted}");
+}
+
+#[tokio::test]
+async fn a_filter_searches_groups_or_members_at_most_twenty_times() {
+    let server = crowded();
+    let refused = async |path: &str, term: &str, count: usize| {
+        let filter = vec![term; count].join(" or ");
+        let answer = server.get(&format!("/scim/v2/okta/{path}?count=1&filter={}", encoded(&filter))).await;
+        answer.verdict()
+    };
+    for (path, term) in [("Users", "groups.display co \"x\""), ("Groups", "members.type eq \"x\"")] {
+        assert_eq!(refused(path, term, 20).await, "200", "{term}");
+        assert_eq!(refused(path, term, 21).await, "400 invalidFilter", "{term}");
+    }
+    let within = format!("groups[{}]", vec!["type eq \"x\""; 21].join(" or "));
+    assert_eq!(refused("Users", &within, 1).await, "400 invalidFilter");
+    assert_eq!(refused("Users", "groups.value eq \"x\"", 100).await, "200");
+    assert_eq!(refused("Users", "title eq \"x\"", 100).await, "200");
 }

@@ -1,5 +1,7 @@
 //! What matches what.
 
+use std::cell::Cell;
+
 use serde_json::{Value, json};
 
 use crate::scim::filter::Filter;
@@ -367,6 +369,38 @@ impl Relations for Neighbors {
         };
         Box::new(serde_json::from_value::<Vec<Value>>(related).unwrap().into_iter())
     }
+}
+
+/// Everybody is in a thousand groups, and who is shown one is counted.
+struct Crowd(Cell<usize>);
+
+impl Relations for Crowd {
+    fn values<'a>(&'a self, _: Relation, _: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
+        Box::new((0..1000).map(|number| {
+            self.0.set(self.0.get() + 1);
+            json!({"value": number.to_string(), "display": format!("group {number}")})
+        }))
+    }
+}
+
+#[test]
+fn what_lies_beyond_a_resource_is_looked_at_once_and_as_far_as_terms_are_open() {
+    let looks = |filter: &str| {
+        let filter = Filter::parse(filter, Mode::Strict).unwrap();
+        let filter = filter.bind(&ResourceSchema::user(), Mode::Strict).unwrap();
+        let crowd = Crowd(Cell::new(0));
+        let matches = filter.matches(&object(json!({"id": "alice"})), &crowd);
+        (matches, crowd.0.get(), filter.searches())
+    };
+    let joined = |terms: [&str; 3]| terms.join(" or ");
+    assert_eq!(looks("groups.display co \"7\""), (true, 8, 1));
+    assert_eq!(looks("groups.value eq \"7\""), (true, 8, 0));
+    assert_eq!(looks("title pr or groups pr"), (true, 1, 1));
+    let open =
+        joined(["groups.display co \"x\"", "groups.value eq \"x\"", "groups[type pr or display eq \"x\"]"]);
+    assert_eq!(looks(&open), (false, 1000, 3));
+    let found = joined(["groups.display co \"7\"", "groups.value eq \"30\"", "groups.type ne \"x\""]);
+    assert_eq!(looks(&found), (true, 31, 2));
 }
 
 #[test]
