@@ -17,7 +17,7 @@ use super::{
 use crate::{
     api::ScimUserSpec,
     scim::{
-        error::{Result, ScimError, quote},
+        error::{ErrorKind, Result, ScimError, quote},
         etag::Conditions,
         key::key,
         patch::PatchRequest,
@@ -26,6 +26,12 @@ use crate::{
         schema::ResourceKind,
     },
 };
+
+/// What the API server says of people whom the index may show as they were: of none, that they are gone.
+type Latest = HashMap<Id, Option<Arc<User>>>;
+
+/// How many people a POST may meet who are not what the index shows.
+const DECISIONS: usize = 10;
 
 impl Store {
     /// Creates a person (RFC 7644 section 3.3), or restores the one inactive person whom the body means.
@@ -39,22 +45,42 @@ impl Store {
         now: Timestamp,
     ) -> Result<Written<User>> {
         let sent = self.read_user(provider, body)?;
-        if let Some(id) = self.returning(provider, &sent, None)? {
-            return self.restore(provider, &id, &sent, now).await;
+        let mut latest = Latest::new();
+        for _ in 0..DECISIONS {
+            if let Some(id) = self.returning(provider, &sent, &latest) {
+                let error = match self.restore(provider, &id, &sent, now).await {
+                    Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Uniqueness) => {
+                        error
+                    }
+                    restored => return restored,
+                };
+                let user = match self.users.reload(provider.name(), &id).await {
+                    Ok(user) => Some(user),
+                    Err(gone) if gone.kind() == ErrorKind::NotFound => None,
+                    Err(error) => return Err(error),
+                };
+                if user.as_deref().is_some_and(|user| known(user).can_be(&sent)) {
+                    return Err(error);
+                }
+                latest.insert(id, user);
+                continue;
+            }
+            self.check_user_limit(provider)?;
+            let namesake = match self.users.create(new_user(provider, sent.clone(), now)).await? {
+                Created::New(user) => return Ok(user),
+                Created::Taken(namesake) => namesake,
+            };
+            // Somebody whom the index may not know yet.
+            latest.insert(namesake.id().clone(), Some(namesake));
+            if self.returning(provider, &sent, &latest).is_none() {
+                return Err(ScimError::uniqueness(format!(
+                    "a user with the userName {} is there already; change it instead, or choose another name",
+                    quote(text(&sent, "userName"))
+                )));
+            }
         }
-        self.check_user_limit(provider)?;
-        let namesake = match self.users.create(new_user(provider, sent.clone(), now)).await? {
-            Created::New(user) => return Ok(user),
-            Created::Taken(namesake) => namesake,
-        };
-        // Somebody whom the index may not know yet.
-        match self.returning(provider, &sent, Some(&namesake))? {
-            Some(id) => self.restore(provider, &id, &sent, now).await,
-            None => Err(ScimError::uniqueness(format!(
-                "a user with the userName {} is there already; change it instead, or choose another name",
-                quote(text(&sent, "userName"))
-            ))),
-        }
+        let detail = "others change the same user all the time; send it again";
+        Err(ScimError::new(ErrorKind::Unavailable, detail))
     }
 
     /// Replaces a person (RFC 7644 section 3.5.1).
@@ -127,13 +153,9 @@ impl Store {
         Ok(resource::post(body, schema, provider.mode(), requirements)?.resource)
     }
 
-    /// The one inactive person whom a POST means, of those whom the index knows and this namesake.
-    fn returning(
-        &self,
-        provider: &Provider,
-        sent: &Resource,
-        namesake: Option<&Arc<User>>,
-    ) -> Result<Option<Id>> {
+    /// The one inactive person whom a POST means, of those whom the index knows as far as nothing later is known of
+    /// them.
+    fn returning(&self, provider: &Provider, sent: &Resource, latest: &Latest) -> Option<Id> {
         let directory = self.read();
         let view = directory.provider(provider.name());
         let by_name = view.and_then(|view| view.user_by_key(&key(text(sent, "userName"))));
@@ -141,11 +163,11 @@ impl Store {
             .zip(rehire::external_id(sent))
             .into_iter()
             .flat_map(|(view, id)| view.users_by_external_id(id));
-        // Of one person the namesake is the latest state.
-        let people: HashMap<&Id, &Arc<User>> =
-            by_name.into_iter().chain(by_external_id).chain(namesake).map(|user| (user.id(), user)).collect();
-        let known = people.into_iter().map(|(id, user)| (id.clone(), known(user)));
-        rehire::returning(sent, known, provider.mode())
+        let indexed = by_name.into_iter().chain(by_external_id).map(|user| (user.id(), Some(user)));
+        let latest = latest.iter().map(|(id, user)| (id, user.as_ref()));
+        let people: HashMap<&Id, Option<&Arc<User>>> = indexed.chain(latest).collect();
+        let known = people.into_iter().filter_map(|(id, user)| Some((id.clone(), known(user?))));
+        rehire::returning(sent, known)
     }
 
     async fn restore(
@@ -155,6 +177,7 @@ impl Store {
         sent: &Resource,
         now: Timestamp,
     ) -> Result<Written<User>> {
+        rehire::allow(provider.mode())?;
         let change = |user: &User| {
             if !known(user).can_be(sent) {
                 return Err(ScimError::uniqueness("this user is there already and is active"));

@@ -4,6 +4,8 @@ use scim_operator::scim::{error::ErrorKind, etag::Tags};
 
 use super::*;
 
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
 /// A replica that hears of nothing that happens to objects of this plural from now on.
 async fn deaf(plane: &ControlPlane, plural: &'static str) -> Replica {
     let serve = serve(plane).await;
@@ -72,6 +74,43 @@ async fn a_change_is_judged_by_what_is_there() {
 
     let moved = set("emails[type eq \"work\"].display", json!("Alice"));
     behind.store.patch_user(&provider, alice.id(), &moved, &Conditions::NONE, now).await.unwrap();
+}
+
+/// Somebody inactive whom another replica has deleted since is nobody.
+#[tokio::test]
+async fn who_was_deleted_inactive_is_created_anew() {
+    let plane = shared().await;
+    let now = clock::now();
+    let one = Replica::healthy(plane).await;
+    for mode in ["Compat", "Strict", "Ipsie"] {
+        let provider = self::provider(mode);
+        let body = json!({
+            "schemas": [USER], "userName": "alice", "externalId": "a", "active": false,
+        });
+        let alice = one.store.create_user(&provider, body, now).await.unwrap();
+        let behind = deaf(plane, "/scimusers").await;
+        one.store.delete_user(&provider, alice.id(), &Conditions::NONE).await.unwrap();
+        let body = json!({"schemas": [USER], "userName": "alice", "externalId": "a"});
+        let again = behind.store.create_user(&provider, body.clone(), now).await.unwrap();
+        assert_ne!(again.id(), alice.id(), "{mode}");
+        let twice = behind.store.create_user(&provider, body, now).await;
+        assert_eq!(twice.unwrap_err().kind(), ErrorKind::Uniqueness, "{mode}");
+    }
+}
+
+/// By an externalId that somebody active has by now, nobody is meant.
+#[tokio::test]
+async fn who_came_back_meanwhile_does_not_come_back_under_another_name() {
+    let plane = shared().await;
+    let (provider, now) = (provider("Compat"), clock::now());
+    let one = Replica::healthy(plane).await;
+    let body = |name: &str, active: bool| json!({"userName": name, "externalId": "a", "active": active});
+    let alice = one.store.create_user(&provider, body("alice", false), now).await.unwrap();
+    let behind = deaf(plane, "/scimusers").await;
+    let back = one.store.create_user(&provider, body("alicia", true), now).await.unwrap();
+    assert_eq!(back.id(), alice.id());
+    let other = behind.store.create_user(&provider, body("alison", true), now).await.unwrap();
+    assert_ne!(other.id(), alice.id());
 }
 
 #[tokio::test]

@@ -141,7 +141,8 @@ impl Core {
             let active = held.resource.get("active") == Some(&Value::Bool(true));
             is_known.then_some((place, Known { active, external_id }))
         });
-        rehire::returning(sent, known, self.mode)
+        let returning = rehire::returning(sent, known);
+        returning.map(|place| rehire::allow(self.mode).map(|()| place)).transpose()
     }
 
     fn replace(&mut self, place: usize, body: Value) -> Result<Held> {
