@@ -70,7 +70,7 @@ impl Store {
     pub async fn find(&self, question: &Question<'_>) -> Result<Page> {
         let Question { provider, kinds, endpoint, query, .. } = question;
         let types: Vec<_> = kinds.iter().map(|kind| provider.schema(*kind)).collect();
-        let sort = Sort::new(query.sort_by.as_deref(), query.order, &types)?;
+        let sort = Sort::new(query.sort_by.as_deref(), query.order, &types, provider.mode())?;
         let filters = types.iter().map(|schema| question.filter(schema, &types));
         let filters = filters.collect::<Result<Vec<_>>>()?;
         let relations = Known::new(self, question);

@@ -76,6 +76,11 @@ switches! {
         Refuse = "400 invalidFilter",
     }, because "identity providers that match people by mail call the attribute so";
 
+    bare_names: BareNames, "an extension's attribute without its URN, such as `manager`, in filters, as `sortBy`, in paths, bodies and values, where neither the core schema nor another extension has one of this name", {
+        Understand = "the extension's",
+        Unknown = "an unknown attribute",
+    }, because "Entra writes `manager` alone in queries and in PATCH, as the example in its documentation does";
+
     pathless_patch: PathlessPatch, "a PATCH without a path", {
         Keys = "attribute names, dotted and URN keys",
         Names = "attribute names",
@@ -142,6 +147,7 @@ const COMPAT: Switches = Switches {
     unknown_in_body: UnknownInBody::Ignore,
     unknown_path: UnknownPath::IgnoreOnUsers,
     email_alias: EmailAlias::Understand,
+    bare_names: BareNames::Understand,
     pathless_patch: PathlessPatch::Keys,
     read_only_in_patch: ReadOnlyInPatch::Ignore,
     empty_patch: EmptyPatch::Nothing,
@@ -160,6 +166,7 @@ const STRICT: Switches = Switches {
     unknown_in_body: UnknownInBody::Refuse,
     unknown_path: UnknownPath::Refuse,
     email_alias: EmailAlias::Refuse,
+    bare_names: BareNames::Unknown,
     pathless_patch: PathlessPatch::Names,
     read_only_in_patch: ReadOnlyInPatch::Refuse,
     empty_patch: EmptyPatch::Refuse,
@@ -189,7 +196,7 @@ mod tests {
     fn the_documentation_has_a_row_for_every_switch() {
         let table = table();
         assert!(table.contains("| a PATCH without a path | attribute names, dotted and URN keys | attribute names | 400 invalidSyntax |"));
-        assert_eq!(table.lines().count(), 2 + 15);
+        assert_eq!(table.lines().count(), 2 + 16);
     }
 
     #[test]

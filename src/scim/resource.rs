@@ -8,7 +8,7 @@ use super::mode::{AbsentMembers, LooseForms, Mode, WrongSchemas};
 use super::mutability;
 use super::object;
 use super::requirements::{Change, Requirements};
-use super::schema::{Mutability, ResourceKind, ResourceSchema, Schema, says_schemas};
+use super::schema::{AttributeRef, Mutability, ResourceKind, ResourceSchema, Schema, says_schemas};
 use super::value::{Ignored, is_nobody, normalize_value};
 
 /// A resource in its canonical form: attribute names in their schema's spelling, no nulls, no empty lists or
@@ -149,11 +149,18 @@ pub fn normalize(body: Value, schema: &ResourceSchema, mode: Mode) -> Result<Nor
     if mode.switches().wrong_schemas == WrongSchemas::Refuse {
         check_schemas(&body, schema)?;
     }
-    let mut reading =
-        Reading { schema, mode, resource: Map::new(), members: None, ignored: Ignored::default() };
+    let mut reading = Reading {
+        schema,
+        mode,
+        resource: Map::new(),
+        members: None,
+        bare: Vec::new(),
+        ignored: Ignored::default(),
+    };
     for (name, value) in body {
         reading.entry(&name, value)?;
     }
+    reading.bare()?;
     let Reading { mut resource, members, ignored, .. } = reading;
     seal(&mut resource, schema);
     Ok(Normalized { resource, members, ignored: ignored.into_names() })
@@ -165,10 +172,12 @@ struct Reading<'a> {
     mode: Mode,
     resource: Resource,
     members: Option<Vec<Member>>,
+    /// What is said of extensions' attributes without the URN.
+    bare: Vec<(AttributeRef<'a>, Value)>,
     ignored: Ignored,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
     fn entry(&mut self, name: &str, value: Value) -> Result<()> {
         if let Some(extension) = self.schema.extension(name) {
             return self.extension(extension, value);
@@ -185,7 +194,13 @@ impl Reading<'_> {
 
     fn attribute(&mut self, name: &str, value: Value) -> Result<()> {
         match self.schema.attribute(None, name) {
-            None => self.ignored.unknown(name, self.mode),
+            None => match self.schema.bare(name, self.mode) {
+                Some(at) => {
+                    self.bare.push((at, value));
+                    Ok(())
+                }
+                None => self.ignored.unknown(name, self.mode),
+            },
             Some(at) if at.attribute.is("schemas") => Ok(()),
             Some(at) if at.attribute.is("members") && self.schema.kind() == ResourceKind::Group => {
                 match self.members.replace(Member::of_body(&value, self.mode)?) {
@@ -198,6 +213,21 @@ impl Reading<'_> {
                 _ => Ok(()),
             },
         }
+    }
+
+    /// Under its URN an attribute says more than without.
+    fn bare(&mut self) -> Result<()> {
+        for (AttributeRef { urn, attribute }, value) in std::mem::take(&mut self.bare) {
+            let Some(urn) = urn else { continue };
+            let value = normalize_value(attribute, value, self.mode, &mut self.ignored)?;
+            let extension = self.resource.entry(urn).or_insert_with(|| Map::new().into());
+            if let (Some(extension), Some(value)) =
+                (extension.as_object_mut(), value.filter(|value| !is_nobody(value)))
+            {
+                extension.entry(&*attribute.name).or_insert(value);
+            }
+        }
+        Ok(())
     }
 
     fn extension(&mut self, extension: &Schema, value: Value) -> Result<()> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::comparison::{Comparable, Comparison};
 use super::error::{Result, ScimError, quote};
+use super::mode::Mode;
 use super::path::AttributePath;
 use super::relations::{Relations, Source, id};
 use super::resource::Resource;
@@ -59,9 +60,9 @@ impl Sort {
     /// # Errors
     /// `invalidFilter` where none of the types has the attribute, or it is complex and has no `value`, or it or a
     /// part of it is writeOnly or in no answer: its values would be read from the cursors.
-    pub fn new(by: Option<&str>, order: Order, types: &[&ResourceSchema]) -> Result<Self> {
+    pub fn new(by: Option<&str>, order: Order, types: &[&ResourceSchema], mode: Mode) -> Result<Self> {
         let (name, order) = by.map_or(("meta.created", Order::Ascending), |name| (name, order));
-        let places = types.iter().filter_map(|schema| Place::find(name, schema).transpose());
+        let places = types.iter().filter_map(|schema| Place::find(name, schema, mode).transpose());
         let places = places.collect::<Result<Vec<_>>>()?;
         if places.is_empty() {
             let detail = format!("sortBy names {}, which no schema here defines; see /Schemas", quote(name));
@@ -97,8 +98,8 @@ impl Sort {
 }
 
 impl Place {
-    fn find(name: &str, schema: &ResourceSchema) -> Result<Option<Self>> {
-        let (at, sub) = match schema.locate(name) {
+    fn find(name: &str, schema: &ResourceSchema, mode: Mode) -> Result<Option<Self>> {
+        let (at, sub) = match schema.find(name, mode) {
             Some(Located::Attribute(at)) => (at, at.attribute.sub("value")),
             Some(Located::SubAttribute(at, sub)) => (at, Some(sub)),
             Some(Located::Schema(_)) | None => return Ok(None),
@@ -149,7 +150,7 @@ mod tests {
 
     /// The ids of these users in this order.
     fn sorted(by: &str, order: Order, users: &[Value]) -> String {
-        let sort = Sort::new(Some(by), order, &[&ResourceSchema::user()]).unwrap();
+        let sort = Sort::new(Some(by), order, &[&ResourceSchema::user()], Mode::Strict).unwrap();
         let mut keys: Vec<_> = users
             .iter()
             .map(|user| sort.key(ResourceKind::User, user.as_object().unwrap(), &Unrelated))
@@ -212,7 +213,7 @@ mod tests {
     #[test]
     fn without_an_attribute_the_oldest_comes_first() {
         // RFC 7644 section 3.4.2.3: sortOrder is the order in which sortBy is applied.
-        let sort = Sort::new(None, Order::Descending, &[&ResourceSchema::group()]).unwrap();
+        let sort = Sort::new(None, Order::Descending, &[&ResourceSchema::group()], Mode::Strict).unwrap();
         let key = |id: &str, created: &str| {
             let group = json!({"id": id, "meta": {"created": created}});
             sort.key(ResourceKind::Group, group.as_object().unwrap(), &Unrelated)
@@ -223,7 +224,8 @@ mod tests {
 
     #[test]
     fn what_no_schema_knows_cannot_be_sorted_by() {
-        let refused = |by| Sort::new(Some(by), Order::Ascending, &[&ResourceSchema::user()]).unwrap_err();
+        let refused =
+            |by| Sort::new(Some(by), Order::Ascending, &[&ResourceSchema::user()], Mode::Strict).unwrap_err();
         for by in ["", "favouriteColor", "emails.color", "name", "addresses", ENTERPRISE_USER] {
             assert_eq!(refused(by).kind().scim_type(), Some("invalidFilter"), "{by}");
         }
@@ -231,7 +233,8 @@ mod tests {
 
     #[test]
     fn what_nobody_reads_cannot_be_sorted_by() {
-        let refused = Sort::new(Some("password"), Order::Ascending, &[&ResourceSchema::user()]).unwrap_err();
+        let refused = Sort::new(Some("password"), Order::Ascending, &[&ResourceSchema::user()], Mode::Strict)
+            .unwrap_err();
         assert_eq!(refused.detail(), r#"sortBy names "password", which is writeOnly: nobody reads it"#);
     }
 
@@ -249,7 +252,8 @@ mod tests {
         let attributes = vec![text("pin", Returned::Never), Attribute::complex("card", "", card), hidden];
         let schema = custom::extension(URN, "", attributes).unwrap();
         let users = ResourceSchema::new(ResourceKind::User, [schema]);
-        let sort = |by: &str| Sort::new(Some(&format!("{URN}:{by}")), Order::Ascending, &[&users]);
+        let sort =
+            |by: &str| Sort::new(Some(&format!("{URN}:{by}")), Order::Ascending, &[&users], Mode::Strict);
         for by in ["pin", "card", "card.value", "desk.seat"] {
             let refused = sort(by).unwrap_err();
             assert_eq!(refused.kind().scim_type(), Some("invalidFilter"), "{by}");
@@ -262,20 +266,20 @@ mod tests {
     #[test]
     fn across_types_an_attribute_of_another_type_is_missing() {
         let types = [&ResourceSchema::user(), &ResourceSchema::group()];
-        let sort = Sort::new(Some("userName"), Order::Ascending, &types).unwrap();
+        let sort = Sort::new(Some("userName"), Order::Ascending, &types, Mode::Strict).unwrap();
         let key = |kind, resource: Value| sort.key(kind, resource.as_object().unwrap(), &Unrelated);
         let (person, team) = (
             key(ResourceKind::User, json!({"id": "u", "userName": "zoe"})),
             key(ResourceKind::Group, json!({"id": "g", "displayName": "a"})),
         );
         assert_eq!((team.value.clone(), sort.compare(&person, &team)), (None, Ordering::Less));
-        assert!(Sort::new(Some("favouriteColor"), Order::Ascending, &types).is_err());
+        assert!(Sort::new(Some("favouriteColor"), Order::Ascending, &types, Mode::Strict).is_err());
     }
 
     #[test]
     fn across_types_an_attribute_of_both_sorts_them_together() {
         let types = [&ResourceSchema::user(), &ResourceSchema::group()];
-        let sort = Sort::new(Some("displayName"), Order::Descending, &types).unwrap();
+        let sort = Sort::new(Some("displayName"), Order::Descending, &types, Mode::Strict).unwrap();
         let named = |kind, name: &str| {
             let resource = json!({"id": name, "displayName": name});
             sort.key(kind, resource.as_object().unwrap(), &Unrelated)
@@ -314,7 +318,8 @@ mod tests {
             ("META.LOCATION", "abc"),
             ("meta.resourceType", "abc"),
         ] {
-            let sort = Sort::new(Some(by), Order::Ascending, &[&ResourceSchema::group()]).unwrap();
+            let sort =
+                Sort::new(Some(by), Order::Ascending, &[&ResourceSchema::group()], Mode::Strict).unwrap();
             let key = |group: &Value| sort.key(ResourceKind::Group, group.as_object().unwrap(), &Directory);
             let mut keys: Vec<_> = groups.iter().map(key).collect();
             keys.sort_by(|a, b| sort.compare(a, b));
@@ -324,7 +329,8 @@ mod tests {
 
     #[test]
     fn long_text_makes_no_long_key() {
-        let sort = Sort::new(Some("title"), Order::Ascending, &[&ResourceSchema::user()]).unwrap();
+        let sort =
+            Sort::new(Some("title"), Order::Ascending, &[&ResourceSchema::user()], Mode::Strict).unwrap();
         let user = json!({"id": "a", "title": "ä".repeat(10_000)});
         let key = sort.key(ResourceKind::User, user.as_object().unwrap(), &Unrelated);
         assert_eq!(key.value, Some(Comparable::Text("ä".repeat(LONGEST_TEXT).into())));

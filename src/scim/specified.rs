@@ -29,7 +29,7 @@ impl Specified {
             Some(Value::Array(operations)) => {
                 operations.iter().flat_map(|operation| by_operation(operation, schema, mode)).collect()
             }
-            _ => by_attributes(body, schema),
+            _ => by_attributes(body, schema, mode),
         })
     }
 
@@ -48,10 +48,10 @@ fn by_operation(operation: &Value, schema: &ResourceSchema, mode: Mode) -> Vec<S
     let value = object::member(operation, "value").unwrap_or(&Value::Null);
     let path = object::member(operation, "path").and_then(Value::as_str).filter(|path| !path.is_empty());
     let Some(path) = path else {
-        return value.as_object().map(|value| by_attributes(value, schema)).unwrap_or_default();
+        return value.as_object().map(|value| by_attributes(value, schema, mode)).unwrap_or_default();
     };
     let Ok(Path { attribute, sub, .. }) = Path::parse(path, mode) else { return Vec::new() };
-    match (schema.locate(&attribute), sub) {
+    match (schema.find(&attribute, mode), sub) {
         (Some(Located::Attribute(at)), Some(sub)) => {
             at.attribute.sub(&sub).map(|sub| by_part(at, sub)).unwrap_or_default()
         }
@@ -60,8 +60,8 @@ fn by_operation(operation: &Value, schema: &ResourceSchema, mode: Mode) -> Vec<S
     }
 }
 
-fn by_attributes(attributes: &Map<String, Value>, schema: &ResourceSchema) -> Vec<String> {
-    let located = attributes.iter().filter_map(|(name, value)| Some((schema.locate(name)?, value)));
+fn by_attributes(attributes: &Map<String, Value>, schema: &ResourceSchema, mode: Mode) -> Vec<String> {
+    let located = attributes.iter().filter_map(|(name, value)| Some((schema.find(name, mode)?, value)));
     located.flat_map(|(located, value)| by_value(located, value, schema)).collect()
 }
 
@@ -132,7 +132,8 @@ mod tests {
             ":salary"
         );
         assert_eq!(specified(&json!({"URN:EXAMPLE:2.0:USER": {"desk": [], "salary": 1}})), ":desk:salary");
-        for nothing in [json!({"salary": 1}), json!({URN: 1}), json!([]), json!(null)] {
+        assert_eq!(specified(&json!({"salary": 1, "badge": "7"})), ":salary");
+        for nothing in [json!({"x": 1}), json!({URN: 1}), json!([]), json!(null)] {
             assert_eq!(specified(&nothing), "", "{nothing}");
         }
     }
@@ -146,7 +147,8 @@ mod tests {
         assert_eq!(patch(json!({"path": URN, "value": {"salary": 1, "badge": 1}})), ":salary");
         assert_eq!(patch(json!({"value": {URN: {"salary": 1}}})), ":salary");
         assert_eq!(patch(json!({"value": {format!("{URN}:salary"): 1}})), ":salary");
-        for path in ["title", "desk[", "salary"] {
+        assert_eq!(patch(json!({"path": "salary", "value": 1})), ":salary");
+        for path in ["title", "desk[", "x"] {
             assert_eq!(patch(json!({"path": path, "value": {"salary": 1}})), "", "{path}");
         }
     }

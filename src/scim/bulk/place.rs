@@ -9,8 +9,8 @@ use crate::scim::schema::{Attribute, Located, ResourceSchema, Schema, Type};
 /// What a value stands for in the body of a resource.
 #[derive(Clone, Copy)]
 pub(super) enum Place<'s> {
-    /// The resource.
-    Resource(&'s ResourceSchema),
+    /// The resource, as requests of this mode name what it has.
+    Resource(&'s ResourceSchema, Mode),
     /// What an extension defines.
     Extension(&'s Schema),
     /// An attribute.
@@ -24,7 +24,7 @@ pub(super) enum Place<'s> {
 impl<'s> Place<'s> {
     /// What an operation of a PATCH changes.
     pub(super) fn of_operation(path: Option<&str>, schema: &'s ResourceSchema, mode: Mode) -> Self {
-        let resource = Self::Resource(schema);
+        let resource = Self::Resource(schema, mode);
         match path.filter(|path| !path.is_empty()).map(|path| Path::parse(path, mode)) {
             None => resource,
             Some(Err(_)) => Self::Elsewhere,
@@ -38,7 +38,7 @@ impl<'s> Place<'s> {
     /// What a member of an object that stands here stands for.
     pub(super) fn member(self, name: &str) -> Self {
         match self {
-            Self::Resource(schema) => match schema.locate(name) {
+            Self::Resource(schema, mode) => match schema.find(name, mode) {
                 Some(Located::Schema(found)) if found.is(&schema.core().id) => self,
                 Some(Located::Schema(extension)) => Self::Extension(extension),
                 Some(Located::Attribute(at)) => Self::Attribute(at.attribute),
@@ -58,7 +58,7 @@ impl<'s> Place<'s> {
         match self {
             Self::Reference => true,
             Self::Attribute(attribute) => is_reference(attribute) || attribute.sub("$ref").is_some(),
-            Self::Resource(_) | Self::Extension(_) | Self::Elsewhere => false,
+            Self::Resource(..) | Self::Extension(_) | Self::Elsewhere => false,
         }
     }
 

@@ -50,7 +50,7 @@ impl<'s> References<'s> {
                 }));
             }
         } else {
-            collect(&request.data, Place::Resource(schema), &mut found);
+            collect(&request.data, Place::Resource(schema, self.mode), &mut found);
         }
         found.into_iter().map(Cow::Borrowed).chain(compared).collect()
     }
@@ -76,7 +76,7 @@ impl<'s> References<'s> {
         request.id.iter_mut().try_for_each(put)?;
         let schema = self.schema(request.kind);
         if request.method != Method::Patch {
-            return for_each_text(&mut request.data, Place::Resource(schema), &put);
+            return for_each_text(&mut request.data, Place::Resource(schema, self.mode), &put);
         }
         for operation in operations_mut(&mut request.data) {
             let path = object::member(operation, "path").and_then(Value::as_str);
@@ -100,7 +100,7 @@ impl<'s> References<'s> {
         request: &mut Request,
         is_postponed: &impl Fn(&str) -> bool,
     ) -> Option<Value> {
-        let place = Place::Resource(self.schema(request.kind));
+        let place = Place::Resource(self.schema(request.kind), self.mode);
         let attributes = request.data.as_object_mut()?;
         let mut operations = Vec::new();
         take_out(attributes, place, "", is_postponed, &mut operations);
@@ -116,7 +116,7 @@ impl<'s> References<'s> {
     /// nothing, and is refused when its operation is executed.
     fn filtered(&self, path: &str, schema: &'s ResourceSchema) -> Option<(Path, Place<'s>)> {
         let path = path.contains(PREFIX).then(|| Path::parse(path, self.mode).ok())??;
-        let place = Place::Resource(schema).member(&path.attribute);
+        let place = Place::Resource(schema, self.mode).member(&path.attribute);
         let refers = terms(&path).filter_map(|term| compared_text(term, place)).any(is_reference);
         refers.then_some((path, place))
     }

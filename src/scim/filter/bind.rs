@@ -230,7 +230,7 @@ fn find<'s>(name: &str, schema: &'s ResourceSchema, mode: Mode) -> Option<Locate
     schema.locate(name).or_else(|| {
         let is_alias =
             mode.switches().email_alias == EmailAlias::Understand && name.eq_ignore_ascii_case("email");
-        if is_alias { schema.locate("emails.value") } else { None }
+        if is_alias { schema.locate("emails.value") } else { schema.find(name, mode) }
     })
 }
 

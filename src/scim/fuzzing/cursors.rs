@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::scim::error::ErrorKind;
 use crate::scim::list::Position;
+use crate::scim::mode::Mode;
 use crate::scim::page::{Binding, Paging};
 use crate::scim::relations::Unrelated;
 use crate::scim::schema::{ResourceKind, ResourceSchema};
@@ -17,7 +18,10 @@ pub fn cursor(input: &[u8]) {
     let (Ok(binding), Ok(other)) = (Binding::new(&query), Binding::new(&("entra", "/Users", 2))) else {
         return;
     };
-    let Ok(sort) = Sort::new(Some("title"), Order::Ascending, &[&ResourceSchema::user()]) else { return };
+    let Ok(sort) = Sort::new(Some("title"), Order::Ascending, &[&ResourceSchema::user()], Mode::Strict)
+    else {
+        return;
+    };
     let mut found: Vec<_> =
         input.chunks(8).take(64).enumerate().map(|(i, title)| key(&sort, i, title)).collect();
     found.sort_by(|a, b| sort.compare(a, b));

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::scim::mode::Mode;
 use crate::scim::relations::Unrelated;
 use crate::scim::schema::{ResourceKind, ResourceSchema};
 use crate::scim::sort::Order;
@@ -17,7 +18,8 @@ struct Directory {
 
 impl Directory {
     fn new(users: u32) -> Self {
-        let sort = Sort::new(Some("title"), Order::Ascending, &[&ResourceSchema::user()]).unwrap();
+        let sort =
+            Sort::new(Some("title"), Order::Ascending, &[&ResourceSchema::user()], Mode::Strict).unwrap();
         Self { sort, titles: (0..users).map(|id| (id, (id % 7) as u8)).collect() }
     }
 

@@ -87,7 +87,7 @@ impl<'a> Application<'a> {
 
     fn target(&self, path: &Path) -> Result<Option<Target<'a>>> {
         let Path { attribute, filter, sub } = path;
-        let (at, sub) = match (self.schema.locate(attribute), sub) {
+        let (at, sub) = match (self.schema.find(attribute, self.mode), sub) {
             (Some(Located::Schema(schema)), None) if filter.is_none() => {
                 return Ok(Some(Target::Schema(schema)));
             }

@@ -1,6 +1,7 @@
 //! Attribute names as clients write them (RFC 7644 section 3.10): `[urn:]attribute[.sub-attribute]`.
 
 use super::{AttributeRef, ResourceSchema, Schema};
+use crate::scim::mode::{BareNames, Mode};
 
 /// What an attribute name means in a resource type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,31 @@ impl ResourceSchema {
                 Some(Located::SubAttribute(parent, parent.attribute.sub(sub)?))
             }
         }
+    }
+
+    /// The same of what a request names, where the mode may understand names of extensions without their URN.
+    pub fn find(&self, name: &str, mode: Mode) -> Option<Located<'_>> {
+        self.locate(name).or_else(|| {
+            let (name, sub) = name.split_once('.').map_or((name, None), |(name, sub)| (name, Some(sub)));
+            let at = self.bare(name, mode)?;
+            match sub {
+                None => Some(Located::Attribute(at)),
+                Some(sub) => Some(Located::SubAttribute(at, at.attribute.sub(sub)?)),
+            }
+        })
+    }
+
+    /// The attribute of an extension that a name without its URN means, where the mode understands such names: one
+    /// that the core schema lacks and one extension alone has.
+    pub fn bare(&self, name: &str, mode: Mode) -> Option<AttributeRef<'_>> {
+        if mode.switches().bare_names == BareNames::Unknown || self.attribute(None, name).is_some() {
+            return None;
+        }
+        let mut having = self.extensions().iter().filter_map(|extension| {
+            let attribute = extension.attribute(name)?;
+            Some(AttributeRef { urn: Some(&extension.id), attribute })
+        });
+        having.next().filter(|_| having.next().is_none())
     }
 
     /// The schema whose URN begins `name`, and what follows it; the longest one, since a URN may begin another.
@@ -97,6 +123,38 @@ mod tests {
     fn of_two_urns_that_fit_the_longer_one_counts() {
         let badge = Some(format!("{}:2/badge", core::ENTERPRISE_USER));
         assert_eq!(locate(&format!("{}:2:badge", core::ENTERPRISE_USER)), badge);
+    }
+
+    /// Quirk Q35.
+    #[test]
+    fn a_bare_name_is_the_one_extensions_that_has_it() {
+        let custom = |urn: &'static str, names: &[&'static str]| Schema {
+            id: urn.into(),
+            name: "".into(),
+            description: "".into(),
+            attributes: names.iter().map(|name| Attribute::new(*name, Type::String, "")).collect(),
+        };
+        let extensions =
+            [custom("urn:x:a", &["badge", "desk", "title"]), custom("urn:x:b", &["DESK", "division"])];
+        let users = ResourceSchema::new(ResourceKind::User, extensions);
+        let urn = |name: &str, mode| match users.find(name, mode)? {
+            Located::Attribute(at) | Located::SubAttribute(at, _) => at.urn,
+            Located::Schema(_) => None,
+        };
+        for (name, of) in [
+            ("Manager", Some(core::ENTERPRISE_USER)),
+            ("manager.value", Some(core::ENTERPRISE_USER)),
+            ("badge", Some("urn:x:a")),
+            ("desk", None),
+            ("division", None),
+            ("title", None),
+            ("manager.x", None),
+            ("badge.x", None),
+        ] {
+            assert_eq!(Mode::ALL.map(|mode| urn(name, mode)), [of, None, None], "{name}");
+        }
+        assert!(users.find("title", Mode::Compat).is_some());
+        assert!(users.find("urn:x:b:desk", Mode::Strict).is_some());
     }
 
     #[test]

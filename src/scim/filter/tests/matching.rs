@@ -322,7 +322,7 @@ fn unknown_attributes_are_refused_in_every_mode() {
         "emails[type pr].color pr",
         "emails.value[type pr]",
         "name.givenName.first pr",
-        "department pr",
+        "title.short pr",
         "urn:unknown:2.0:User:x pr",
         "urn:example:2.0:User pr",
         "urn:example:2.0:User:tags[color pr]",

@@ -97,3 +97,20 @@ fn put_keeps_what_is_write_only_until_it_is_replaced() {
     let replaced = json!({"pin": "3", "desk": {"code": "4"}});
     assert_eq!(put(json!({"userName": "a", URN: replaced}))[URN], replaced);
 }
+
+/// Quirk Q35.
+#[test]
+fn an_extensions_attribute_without_its_urn_is_known_in_compat_alone() {
+    let body = json!({"schemas": [USER], "userName": "a", "active": true, "department": "d", "MANAGER": "m"});
+    let outcomes =
+        Mode::ALL.map(|mode| replace(body.clone(), body.clone(), mode).map_err(|error| error.kind()));
+    let next = json!({
+        "schemas": [USER, ENTERPRISE_USER], "userName": "a", "active": true,
+        ENTERPRISE_USER: {"department": "d", "manager": {"value": "m"}},
+    });
+    assert_eq!(outcomes, [Ok(next), Err(ErrorKind::InvalidSyntax), Err(ErrorKind::InvalidSyntax)]);
+    let both =
+        json!({"userName": "a", "active": true, "department": "d", ENTERPRISE_USER: {"department": "e"}});
+    let next = replace(both.clone(), both, Mode::Compat).unwrap();
+    assert_eq!(next[ENTERPRISE_USER], json!({"department": "e"}));
+}

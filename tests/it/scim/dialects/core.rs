@@ -236,7 +236,7 @@ impl Core {
     fn find(&self, kind: ResourceKind, query: &Query) -> Result<Value> {
         let schema = self.schema(kind);
         let filter = query.filter.as_ref().map(|filter| filter.bind(schema, self.mode)).transpose()?;
-        let sort = Sort::new(query.sort_by.as_deref(), query.order, &[schema])?;
+        let sort = Sort::new(query.sort_by.as_deref(), query.order, &[schema], self.mode)?;
         let matches =
             |held: &&Held| filter.as_ref().is_none_or(|filter| filter.matches(&held.resource, self));
         let mut found: Vec<&Held> =
