@@ -213,7 +213,7 @@ impl Requirements {
 }
 
 /// Whether a person has access. Groups are never active.
-fn is_active(resource: &Resource) -> bool {
+pub(super) fn is_active(resource: &Resource) -> bool {
     resource.get("active") == Some(&Value::Bool(true))
 }
 

@@ -7,8 +7,10 @@ use super::members::Member;
 use super::mode::{AbsentMembers, LooseForms, Mode, WrongSchemas};
 use super::mutability;
 use super::object;
-use super::requirements::{Change, Requirements};
-use super::schema::{AttributeRef, Mutability, ResourceKind, ResourceSchema, Schema, says_schemas};
+use super::requirements::{Change, Requirements, is_active};
+use super::schema::{
+    Attribute, AttributeRef, Mutability, ResourceKind, ResourceSchema, Schema, says_schemas,
+};
 use super::value::{Ignored, is_nobody, normalize_value};
 
 /// A resource in its canonical form: attribute names in their schema's spelling, no nulls, no empty lists or
@@ -46,7 +48,8 @@ pub fn post(
 }
 
 /// The body of a PUT, as the next state of `current` (RFC 7644 section 3.5.1): see [`replacement`] and
-/// [`succeed`].
+/// [`succeed`]. Where it deactivates a person, what does not fit the extensions as they are declared by now stays as
+/// it is stored: nobody keeps access because of it.
 ///
 /// # Errors
 /// Those of both.
@@ -57,7 +60,7 @@ pub fn put(
     mode: Mode,
     requirements: &Requirements,
 ) -> Result<Normalized> {
-    let sent = replacement(body, schema, mode)?;
+    let sent = whole(read(body, schema, mode, Some(current))?, schema, mode);
     let resource = succeed(sent.resource, current, schema, requirements)?;
     Ok(Normalized { resource, ..sent })
 }
@@ -68,11 +71,14 @@ pub fn put(
 /// # Errors
 /// Those of [`normalize`].
 pub fn replacement(body: Value, schema: &ResourceSchema, mode: Mode) -> Result<Normalized> {
-    let mut sent = normalize(body, schema, mode)?;
+    Ok(whole(normalize(body, schema, mode)?, schema, mode))
+}
+
+fn whole(mut sent: Normalized, schema: &ResourceSchema, mode: Mode) -> Normalized {
     if schema.kind() == ResourceKind::Group && mode.switches().absent_members == AbsentMembers::Clear {
         sent.members.get_or_insert_default();
     }
-    Ok(sent)
+    sent
 }
 
 /// What a PUT sent, as the next state of `current`: absent attributes are cleared, but `active`, what the
@@ -141,6 +147,11 @@ pub(super) fn schemas(schema: &ResourceSchema, has: impl Fn(&str) -> bool) -> Va
 /// `invalidSyntax` for what is no object, says a thing twice, or (where the mode refuses it) has attributes
 /// that no schema defines; `invalidValue` for a value that does not fit its attribute.
 pub fn normalize(body: Value, schema: &ResourceSchema, mode: Mode) -> Result<Normalized> {
+    read(body, schema, mode, None)
+}
+
+/// The same of a body that takes the place of `current`.
+fn read(body: Value, schema: &ResourceSchema, mode: Mode, current: Option<&Resource>) -> Result<Normalized> {
     let Value::Object(body) = body else {
         return Err(ScimError::invalid_syntax(
             "the body must be a JSON object with the attributes of a resource",
@@ -152,16 +163,23 @@ pub fn normalize(body: Value, schema: &ResourceSchema, mode: Mode) -> Result<Nor
     let mut reading = Reading {
         schema,
         mode,
+        current,
         resource: Map::new(),
         members: None,
         bare: Vec::new(),
+        misfit: None,
         ignored: Ignored::default(),
     };
     for (name, value) in body {
         reading.entry(&name, value)?;
     }
     reading.bare()?;
-    let Reading { mut resource, members, ignored, .. } = reading;
+    let Reading { mut resource, members, misfit, ignored, .. } = reading;
+    let is_deactivated = current.is_some_and(|current| is_active(current) && !is_active(&resource))
+        && resource.contains_key("active");
+    if let Some(error) = misfit.filter(|_| !is_deactivated) {
+        return Err(error);
+    }
     seal(&mut resource, schema);
     Ok(Normalized { resource, members, ignored: ignored.into_names() })
 }
@@ -170,10 +188,14 @@ pub fn normalize(body: Value, schema: &ResourceSchema, mode: Mode) -> Result<Nor
 struct Reading<'a> {
     schema: &'a ResourceSchema,
     mode: Mode,
+    /// What it takes the place of.
+    current: Option<&'a Resource>,
     resource: Resource,
     members: Option<Vec<Member>>,
     /// What is said of extensions' attributes without the URN.
     bare: Vec<(AttributeRef<'a>, Value)>,
+    /// What is wrong with the first value for an extension that does not fit, where what is stored may stay instead.
+    misfit: Option<ScimError>,
     ignored: Ignored,
 }
 
@@ -219,15 +241,24 @@ impl<'a> Reading<'a> {
     fn bare(&mut self) -> Result<()> {
         for (AttributeRef { urn, attribute }, value) in std::mem::take(&mut self.bare) {
             let Some(urn) = urn else { continue };
-            let value = normalize_value(attribute, value, self.mode, &mut self.ignored)?;
+            let value = self.value_within(urn, attribute, value)?;
             let extension = self.resource.entry(urn).or_insert_with(|| Map::new().into());
-            if let (Some(extension), Some(value)) =
-                (extension.as_object_mut(), value.filter(|value| !is_nobody(value)))
-            {
+            if let (Some(extension), Some(value)) = (extension.as_object_mut(), value) {
                 extension.entry(&*attribute.name).or_insert(value);
             }
         }
         Ok(())
+    }
+
+    /// The canonical form of a value in an extension.
+    fn value_within(&mut self, urn: &str, attribute: &Attribute, value: Value) -> Result<Option<Value>> {
+        match (normalize_value(attribute, value, self.mode, &mut self.ignored), self.current) {
+            (Err(error), Some(current)) => {
+                self.misfit.get_or_insert(error);
+                Ok(current.get(urn).and_then(|extension| extension.get(&*attribute.name)).cloned())
+            }
+            (value, _) => Ok(value?.filter(|value| !is_nobody(value))),
+        }
     }
 
     fn extension(&mut self, extension: &Schema, value: Value) -> Result<()> {
@@ -242,8 +273,7 @@ impl<'a> Reading<'a> {
                 None if says_schemas(&name) => {}
                 None => self.ignored.unknown(format_args!("{}:{name}", extension.id), self.mode)?,
                 Some(attribute) => {
-                    let value = normalize_value(attribute, value, self.mode, &mut self.ignored)?;
-                    if let Some(value) = value.filter(|value| !is_nobody(value)) {
+                    if let Some(value) = self.value_within(&extension.id, attribute, value)? {
                         insert(&mut normalized, &attribute.name, value)?;
                     }
                 }

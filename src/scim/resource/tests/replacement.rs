@@ -114,3 +114,37 @@ fn an_extensions_attribute_without_its_urn_is_known_in_compat_alone() {
     let next = replace(both.clone(), both, Mode::Compat).unwrap();
     assert_eq!(next[ENTERPRISE_USER], json!({"department": "e"}));
 }
+
+const CUSTOM: &str = "urn:example:2.0:User";
+
+fn declared(attributes: Vec<Attribute>) -> ResourceSchema {
+    let custom = Schema { id: CUSTOM.into(), name: "".into(), description: "".into(), attributes };
+    ResourceSchema::new(ResourceKind::User, [custom])
+}
+
+fn put_of(body: Value, current: &Value, schema: &ResourceSchema, mode: Mode) -> Result<Value> {
+    let current = current.as_object().unwrap();
+    put(body, current, schema, mode, &Requirements::of(schema)).map(|next| next.resource.into())
+}
+
+/// A declaration may have changed since something was stored, and what was read is sent back.
+#[test]
+fn whoever_becomes_inactive_keeps_what_no_longer_fits_its_declaration() {
+    let kept = Attribute::complex("desk", "", [Attribute::new("floor", Type::Integer, "")]);
+    let schema = declared(vec![Attribute::new("code", Type::Integer, ""), kept]);
+    let stored = json!({"code": "abc", "desk": "3rd"});
+    let current = json!({"schemas": [USER, CUSTOM], "userName": "a", "active": true, CUSTOM: stored});
+    for mode in Mode::ALL {
+        let mut body = current.clone();
+        body["active"] = false.into();
+        let next = put_of(body.clone(), &current, &schema, mode).unwrap();
+        assert_eq!((&next["active"], &next[CUSTOM]), (&json!(false), &stored), "{mode:?}");
+        // Whoever stays, or is inactive already, is told what is wrong.
+        body["active"] = true.into();
+        assert_eq!(put_of(body, &current, &schema, mode).unwrap_err().kind(), ErrorKind::InvalidValue);
+        assert!(put_of(current.clone(), &next, &schema, mode).is_err());
+    }
+    let new = json!({"schemas": [USER, CUSTOM], "userName": "a", "active": false, CUSTOM: {"code": "x"}});
+    let before = json!({"schemas": [USER], "userName": "a", "active": true});
+    assert_eq!(put_of(new, &before, &schema, Mode::Strict).unwrap().get(CUSTOM), None);
+}
