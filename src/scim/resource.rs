@@ -82,7 +82,7 @@ fn whole(mut sent: Normalized, schema: &ResourceSchema, mode: Mode) -> Normalize
 }
 
 /// What a PUT sent, as the next state of `current`: absent attributes are cleared, but `active`, what the
-/// server sets, what cannot change and what nobody reads stay.
+/// server sets, what cannot change, what nobody reads and what no schema declares stay.
 ///
 /// # Errors
 /// Those of [`Requirements::enforce`]; `mutability` where an immutable attribute would change.
@@ -102,8 +102,29 @@ pub fn succeed(
     for extension in schema.extensions() {
         mutability::keep_within(&extension.id, &extension.attributes, current, &mut sent)?;
     }
+    keep_undeclared(schema, current, &mut sent);
     settle(&mut sent, Change::Replacement(current), schema, requirements)?;
     Ok(sent)
+}
+
+/// Makes the next state keep what is stored and no schema declares: the client was not shown it, and it may be
+/// declared again, as immutable or writeOnly too.
+fn keep_undeclared(schema: &ResourceSchema, current: &Resource, next: &mut Resource) {
+    for (name, value) in current {
+        match (schema.extension(name), value) {
+            (Some(extension), Value::Object(stored)) => {
+                let undeclared = stored.iter().filter(|(name, _)| extension.attribute(name).is_none());
+                for (attribute, value) in undeclared {
+                    let kept = next.entry(name).or_insert_with(|| Map::new().into()).as_object_mut();
+                    kept.into_iter().for_each(|kept| _ = kept.insert(attribute.clone(), value.clone()));
+                }
+            }
+            (None, value) if schema.attribute(None, name).is_none() => {
+                next.insert(name.clone(), value.clone());
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Ends a change of a resource: what the provider requires is enforced, nothing empty is left, and `schemas`

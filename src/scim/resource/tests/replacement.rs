@@ -148,3 +148,19 @@ fn whoever_becomes_inactive_keeps_what_no_longer_fits_its_declaration() {
     let before = json!({"schemas": [USER], "userName": "a", "active": true});
     assert_eq!(put_of(new, &before, &schema, Mode::Strict).unwrap().get(CUSTOM), None);
 }
+
+/// Whoever declares it again finds it.
+#[test]
+fn put_keeps_what_is_stored_and_no_schema_declares() {
+    let stored = json!({"pin": "1234", "badge": "7", "x": "1"});
+    let current = json!({"schemas": [USER, CUSTOM], "userName": "a", "active": true, CUSTOM: stored});
+    let body = json!({"schemas": [USER], "userName": "a", "active": true});
+    for mode in Mode::ALL {
+        let next = put_of(body.clone(), &current, &ResourceSchema::user(), mode).unwrap();
+        assert_eq!((&next["schemas"], &next[CUSTOM]), (&json!([USER]), &stored), "{mode:?}");
+        let next =
+            put_of(body.clone(), &current, &declared(vec![Attribute::new("x", Type::String, "")]), mode)
+                .unwrap();
+        assert_eq!(next[CUSTOM], json!({"pin": "1234", "badge": "7"}), "{mode:?}");
+    }
+}
