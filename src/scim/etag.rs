@@ -114,7 +114,11 @@ impl Conditions {
     /// `preconditionFailed`, with the version that there is.
     pub fn allow_change(&self, current: &ETag) -> Result<()> {
         let is_unwanted = self.if_none_match.as_ref().is_some_and(|tags| tags.name_version(current));
-        if self.wants(current) && !is_unwanted { Ok(()) } else { Err(failed(current)) }
+        match is_unwanted {
+            _ if !self.wants(current) => Err(failed(current)),
+            true => Err(unwanted(current)),
+            false => Ok(()),
+        }
     }
 
     /// Whether a resource of this tag is sent, or else the client has it already. `If-Match` is looked at first
@@ -146,6 +150,13 @@ pub enum Reading {
 
 fn failed(current: &ETag) -> ScimError {
     let detail = format!("the resource is at version {current} now; read it and send the request again");
+    ScimError::new(ErrorKind::PreconditionFailed, detail)
+}
+
+fn unwanted(current: &ETag) -> ScimError {
+    let detail = format!(
+        "the resource is there at version {current}, which If-None-Match excludes; leave that out to change it"
+    );
     ScimError::new(ErrorKind::PreconditionFailed, detail)
 }
 
@@ -190,6 +201,19 @@ mod tests {
         }
         assert!(allows(None, r#"W/"6""#) && allows(Some(r#"W/"7""#), r#"W/"6""#));
         assert!(!allows(Some(r#"W/"8""#), r#"W/"6""#));
+    }
+
+    #[test]
+    fn a_refusal_says_what_can_be_done() {
+        let refusal = |if_match: Option<&str>, if_none_match: Option<&str>| {
+            let conditions =
+                Conditions { if_match: if_match.map(tags), if_none_match: if_none_match.map(tags) };
+            conditions.allow_change(&ETag::new(7)).unwrap_err().detail().to_owned()
+        };
+        for if_none_match in [None, Some("*")] {
+            assert!(refusal(Some(r#""6""#), if_none_match).ends_with("read it and send the request again"));
+        }
+        assert!(refusal(Some("*"), Some("*")).ends_with("leave that out to change it"));
     }
 
     #[test]

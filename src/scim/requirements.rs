@@ -137,7 +137,8 @@ impl Requirements {
         let before = change.before();
         let deactivated = before.filter(|before| is_active(before) && !is_active(resource));
         let overlong = self.overlong(resource, before);
-        let refused = self.constrain(resource, before, deactivated.map(|_| OnInvalid::Drop));
+        let Constrained { refused, dropped } =
+            self.constrain(resource, before, deactivated.map(|_| OnInvalid::Drop));
         let missing = self.missing(resource, before);
         let is_named = !missing.iter().any(|field| self.names.contains(field));
         if let Some(before) = deactivated.filter(|_| is_named) {
@@ -149,9 +150,16 @@ impl Requirements {
         let paths = |fields: &[&Field]| {
             fields.iter().map(|field| field.path.to_string()).collect::<Vec<_>>().join(", ")
         };
+        let is_lost = |field: &&Field| dropped.iter().any(|(dropped, _)| dropped.is_of(field));
+        let (lost, absent): (Vec<&Field>, Vec<&Field>) = missing.into_iter().partition(is_lost);
         let mut complaints = Vec::new();
-        if !missing.is_empty() {
-            complaints.push(format!("required and missing: {}", paths(&missing)));
+        if !absent.is_empty() {
+            complaints.push(format!("required and missing: {}", paths(&absent)));
+        }
+        for (field, complaint) in
+            dropped.iter().filter(|(field, _)| lost.iter().any(|lost| field.is_of(lost)))
+        {
+            complaints.push(format!("required, and the value of {} was dropped: {complaint}", field.path));
         }
         if !overlong.is_empty() {
             complaints.push(format!("longer than {MAX_NAME} bytes: {}", paths(&overlong)));
@@ -181,8 +189,8 @@ impl Requirements {
         resource: &mut Resource,
         before: Option<&Resource>,
         always: Option<OnInvalid>,
-    ) -> Vec<String> {
-        let mut refused = Vec::new();
+    ) -> Constrained<'_> {
+        let mut constrained = Constrained::default();
         for (field, allowed) in &self.constraints {
             let is_wrong = |value: &Value| {
                 !allowed.contains(field, value) && !before.is_some_and(|before| field.has(before, value))
@@ -190,15 +198,16 @@ impl Requirements {
             if !field.values(resource).iter().any(|value| is_wrong(value)) {
                 continue;
             }
+            let complaint = format!("{} must be one of {}", field.path, quote(&allowed.values.join(", ")));
             match always.unwrap_or(allowed.on_invalid) {
-                OnInvalid::Drop => field.remove(resource, is_wrong),
-                OnInvalid::Reject => {
-                    let values = quote(&allowed.values.join(", ")).to_string();
-                    refused.push(format!("{} must be one of {values}", field.path));
+                OnInvalid::Drop => {
+                    field.remove(resource, is_wrong);
+                    constrained.dropped.push((field, complaint));
                 }
+                OnInvalid::Reject => constrained.refused.push(complaint),
             }
         }
-        refused
+        constrained
     }
 
     /// What is required and was not missing before.
@@ -210,6 +219,13 @@ impl Requirements {
         let parts = self.parts.iter().filter(|field| is_new(Field::is_missing_in_a_value, field));
         missing.chain(parts).collect()
     }
+}
+
+/// What constraints make of a resource: what is wrong with the values that they refuse, and with those that they drop.
+#[derive(Default)]
+struct Constrained<'a> {
+    refused: Vec<String>,
+    dropped: Vec<(&'a Field, String)>,
 }
 
 /// Whether a person has access. Groups are never active.
@@ -273,6 +289,11 @@ impl Field {
     /// Whether this is what says that a person has access.
     fn is_active(&self) -> bool {
         self.path.is("active")
+    }
+
+    /// Whether both are of one attribute.
+    fn is_of(&self, other: &Self) -> bool {
+        (&self.path.urn, &self.path.attribute) == (&other.path.urn, &other.path.attribute)
     }
 
     fn is_missing(&self, resource: &Resource) -> bool {

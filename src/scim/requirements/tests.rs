@@ -108,13 +108,6 @@ fn a_value_that_is_not_allowed_is_dropped_alone() {
 }
 
 #[test]
-fn what_is_dropped_may_then_be_missing() {
-    let strict = requirements(&["userType"], &[("userType", &["employee"], OnInvalid::Drop)]);
-    let refused = enforce(&strict, json!({"userName": "a", "userType": "guest"}), None).unwrap_err();
-    assert_eq!(refused.detail(), "required and missing: userType");
-}
-
-#[test]
 fn what_was_already_missing_or_wrong_keeps_nobody_from_being_deactivated() {
     let strict = requirements(&["emails"], &[("userType", &["employee"], OnInvalid::Reject)]);
     let before = json!({"userName": "a", "userType": "guest", "active": true});
@@ -223,5 +216,18 @@ fn a_path_that_no_client_can_set_is_no_requirement() {
     assert_eq!(
         refused.to_string(),
         r#""members" is no attribute of a Group that a client can set; correct the path"#
+    );
+}
+
+#[test]
+fn what_is_required_and_was_dropped_is_not_called_missing() {
+    let constraints: [(&str, &[&str], _); 2] =
+        [("userType", &["staff"], OnInvalid::Drop), ("emails.type", &["work"], OnInvalid::Drop)];
+    let required = requirements(&["userType", "emails", "title"], &constraints);
+    let sent = json!({"userName": "a", "userType": "boss", "emails": [{"value": "x", "type": "home"}]});
+    assert_eq!(
+        enforce(&required, sent, None).unwrap_err().detail(),
+        "required and missing: title; required, and the value of userType was dropped: userType must be one of \
+         \"staff\"; required, and the value of emails.type was dropped: emails.type must be one of \"work\""
     );
 }
