@@ -9,7 +9,11 @@ use std::cell::Cell;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Provider, Store, provider::Names};
+use super::{
+    Provider, Store,
+    provider::Names,
+    view::{Directory, Id, ProviderView},
+};
 use crate::scim::{
     error::{Result, ScimError},
     filter::{BoundFilter, Indexed},
@@ -74,6 +78,7 @@ impl Store {
         let filters = types.iter().map(|schema| question.filter(schema, &types));
         let filters = filters.collect::<Result<Vec<_>>>()?;
         let relations = Known::new(self, question);
+        self.catch_up_with(provider, &filters).await;
 
         let mut found = Found::default();
         for (kind, filter) in kinds.iter().zip(&filters) {
@@ -94,6 +99,23 @@ impl Store {
         let key = |number| found.get(number).map(|resource| key(&resource, &relations));
         let page = query.paging.page(found.len(), &sort, key, &binding)?;
         Ok(Page { total: found.len(), position: page.position, resources: found.range(page.range).collect() })
+    }
+
+    /// Waits a moment for those whose ids are asked for: another replica may just have created them.
+    async fn catch_up_with(&self, provider: &Provider, filters: &[Option<BoundFilter>]) {
+        let lookups = filters.iter().flatten().filter_map(BoundFilter::narrowing).flatten();
+        let ids = lookups.filter_map(|lookup| match lookup {
+            Indexed::Id(id) => Some(Id::from(id.as_str())).filter(Id::is_ours),
+            _ => None,
+        });
+        let ids: Vec<Id> = ids.collect();
+        let knows = |view: &ProviderView, id: &Id| view.user(id).is_some() || view.group(id).is_some();
+        let shows = |directory: &Directory| {
+            directory.provider(provider.name()).is_some_and(|view| ids.iter().all(|id| knows(view, id)))
+        };
+        if !ids.is_empty() {
+            self.until(shows).await;
+        }
     }
 
     /// All of a type, in the order of creation.

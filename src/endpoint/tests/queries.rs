@@ -465,3 +465,23 @@ async fn a_filter_searches_groups_or_members_at_most_twenty_times() {
     assert_eq!(refused("Users", "groups.value eq \"x\"", 100).await, "200");
     assert_eq!(refused("Users", "title eq \"x\"", 100).await, "200");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_is_asked_for_is_waited_for_once_however_it_is_asked_for() {
+    let server = filled();
+    let id = |last: u32| format!("0f4c2f1e-5f0b-4d7e-9f53-2f1f0a7b6c{last:02}");
+    let waited = async |path: String| {
+        let begun = tokio::time::Instant::now();
+        server.get(&format!("/scim/v2/okta/{path}")).await;
+        begun.elapsed().as_millis()
+    };
+    let several = (10..20).map(|n| format!("id eq \"{}\"", id(n))).collect::<Vec<_>>().join(" or ");
+    for path in ["Users", "Groups", ""] {
+        let milliseconds = waited(format!("{path}?filter={}", encoded(&several))).await;
+        assert!((500..600).contains(&milliseconds), "{path}: {milliseconds}");
+    }
+    assert!((500..600).contains(&waited(format!("Users/{}", id(10))).await));
+    for known in ["id eq \"ann\"", "id eq \"somebody\"", "userType eq \"x\""] {
+        assert_eq!(waited(format!("Users?filter={}", encoded(known))).await, 0, "{known}");
+    }
+}
