@@ -117,7 +117,7 @@ switches! {
         Refuse = "400 invalidValue",
     }, because "Entra removes members in this form; reading it as \"all\" would empty the group";
 
-    loose_forms: LooseForms, "strings as booleans, JSON in `roles.value`, filter values unquoted or of another type, times of a filter that are no `xsd:dateTime`, blanks in it that are not ASCII, one value for a list, a complex value (a member, the manager) as a bare string or in a list of one, attributes under the URN of the core schema, a `binary` that is not base64, numbers and lists of a `.search` as text", {
+    loose_forms: LooseForms, "strings as booleans, JSON in `roles.value`, filter values unquoted or of another type, times of a filter that are no `xsd:dateTime`, blanks in it that are not ASCII, one value for a list in the body of a POST or PUT, a complex value (a member, the manager) as a bare string or in a list of one, attributes under the URN of the core schema, a `binary` that is not base64, numbers and lists of a `.search` as text", {
         Understand = "taken",
         Refuse = "400",
     }, because "Entra sends `\"True\"`, role assignments as JSON text, and a manager's id alone; others send `emails` as one object or as strings";
