@@ -62,12 +62,12 @@ macro_rules! switches {
 
 switches! {
     unknown_in_body: UnknownInBody, "an unknown attribute in a body, a PATCH, a bulk request, their operations or a `.search` (of a member `display` and `primary` are known, and not kept)", {
-        Ignore = "ignored, counted",
+        Ignore = "ignored",
         Refuse = "400 invalidSyntax",
     }, because "identity providers send attributes that nobody asked for, and take 400 as final";
 
     unknown_path: UnknownPath, "an unknown attribute as the path of a PATCH", {
-        IgnoreOnUsers = "ignored and counted on users; 400 invalidPath on groups, in a value without a path too",
+        IgnoreOnUsers = "ignored on users; 400 invalidPath on groups, in a value without a path too",
         Refuse = "400 invalidPath",
     }, because "mappings name attributes that a server lacks, but a misspelled `members` must not be a silent no";
 

@@ -11,7 +11,7 @@ use super::requirements::{Change, Requirements, is_active};
 use super::schema::{
     Attribute, AttributeRef, Mutability, ResourceKind, ResourceSchema, Schema, says_schemas,
 };
-use super::value::{Ignored, is_nobody, normalize_value};
+use super::value::{is_nobody, normalize_value, unknown};
 
 /// A resource in its canonical form: attribute names in their schema's spelling, no nulls, no empty lists or
 /// objects, extensions under their URN, `schemas` naming what is there. A group's `members` and a user's
@@ -25,8 +25,6 @@ pub struct Normalized {
     pub resource: Resource,
     /// A group's members: none where the body says nothing of them, an empty list where it takes all away.
     pub members: Option<Vec<Member>>,
-    /// The attributes that nothing here knows, at most 50.
-    pub ignored: Vec<String>,
 }
 
 /// The body of a POST: `active` unless it says otherwise, and complete.
@@ -189,20 +187,19 @@ fn read(body: Value, schema: &ResourceSchema, mode: Mode, current: Option<&Resou
         members: None,
         bare: Vec::new(),
         misfit: None,
-        ignored: Ignored::default(),
     };
     for (name, value) in body {
         reading.entry(&name, value)?;
     }
     reading.bare()?;
-    let Reading { mut resource, members, misfit, ignored, .. } = reading;
+    let Reading { mut resource, members, misfit, .. } = reading;
     let is_deactivated = current.is_some_and(|current| is_active(current) && !is_active(&resource))
         && resource.contains_key("active");
     if let Some(error) = misfit.filter(|_| !is_deactivated) {
         return Err(error);
     }
     seal(&mut resource, schema);
-    Ok(Normalized { resource, members, ignored: ignored.into_names() })
+    Ok(Normalized { resource, members })
 }
 
 /// A body on its way to its canonical form.
@@ -217,7 +214,6 @@ struct Reading<'a> {
     bare: Vec<(AttributeRef<'a>, Value)>,
     /// What is wrong with the first value for an extension that does not fit, where what is stored may stay instead.
     misfit: Option<ScimError>,
-    ignored: Ignored,
 }
 
 impl<'a> Reading<'a> {
@@ -242,7 +238,7 @@ impl<'a> Reading<'a> {
                     self.bare.push((at, value));
                     Ok(())
                 }
-                None => self.ignored.unknown(name, self.mode),
+                None => unknown(name, self.mode),
             },
             Some(at) if at.attribute.is("schemas") => Ok(()),
             Some(at) if at.attribute.is("members") && self.schema.kind() == ResourceKind::Group => {
@@ -251,7 +247,7 @@ impl<'a> Reading<'a> {
                     Some(_) => Err(said_twice(name)),
                 }
             }
-            Some(at) => match normalize_value(at.attribute, value, self.mode, &mut self.ignored)? {
+            Some(at) => match normalize_value(at.attribute, value, self.mode)? {
                 Some(value) if !is_nobody(&value) => insert(&mut self.resource, &at.attribute.name, value),
                 _ => Ok(()),
             },
@@ -273,7 +269,7 @@ impl<'a> Reading<'a> {
 
     /// The canonical form of a value in an extension.
     fn value_within(&mut self, urn: &str, attribute: &Attribute, value: Value) -> Result<Option<Value>> {
-        match (normalize_value(attribute, value, self.mode, &mut self.ignored), self.current) {
+        match (normalize_value(attribute, value, self.mode), self.current) {
             (Err(error), Some(current)) => {
                 self.misfit.get_or_insert(error);
                 Ok(current.get(urn).and_then(|extension| extension.get(&*attribute.name)).cloned())
@@ -292,7 +288,7 @@ impl<'a> Reading<'a> {
         for (name, value) in attributes {
             match extension.attribute(&name) {
                 None if says_schemas(&name) => {}
-                None => self.ignored.unknown(format_args!("{}:{name}", extension.id), self.mode)?,
+                None => unknown(format_args!("{}:{name}", extension.id), self.mode)?,
                 Some(attribute) => {
                     if let Some(value) = self.value_within(&extension.id, attribute, value)? {
                         insert(&mut normalized, &attribute.name, value)?;

@@ -33,43 +33,23 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 ///
 /// # Errors
 /// `invalidValue` for a value of another type or beyond a limit, `invalidSyntax` for an unknown
-/// sub-attribute where the mode refuses it; otherwise those end in `ignored`.
-pub fn normalize_value(
-    attribute: &Attribute,
-    value: Value,
-    mode: Mode,
-    ignored: &mut Ignored,
-) -> Result<Option<Value>> {
-    Normalizer { mode, parent: None, ignored }.attribute(attribute, value)
+/// sub-attribute where the mode refuses it.
+pub fn normalize_value(attribute: &Attribute, value: Value, mode: Mode) -> Result<Option<Value>> {
+    Normalizer { mode, parent: None }.attribute(attribute, value)
 }
 
-/// The names of attributes that nothing here knows, at most 50 of at most 100 characters.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ignored(Vec<String>);
-
-impl Ignored {
-    /// Takes note of an attribute that no schema defines, or refuses it where the mode says so.
-    ///
-    /// # Errors
-    /// `invalidSyntax` in the modes that know no unknown attributes.
-    pub fn unknown(&mut self, name: impl fmt::Display, mode: Mode) -> Result<()> {
-        const MOST: usize = 50;
-        const LONGEST: usize = 100;
-        let name = name.to_string();
-        if mode.switches().unknown_in_body == UnknownInBody::Refuse {
+/// What becomes of an attribute that no schema defines: nothing, or the mode refuses it.
+///
+/// # Errors
+/// `invalidSyntax` in the modes that know no unknown attributes.
+pub fn unknown(name: impl fmt::Display, mode: Mode) -> Result<()> {
+    match mode.switches().unknown_in_body {
+        UnknownInBody::Ignore => Ok(()),
+        UnknownInBody::Refuse => {
+            let name = name.to_string();
             let detail = format!("no schema of this resource defines {}; leave it out", quote(&name));
-            return Err(ScimError::invalid_syntax(detail));
+            Err(ScimError::invalid_syntax(detail))
         }
-        let short: String = name.chars().flat_map(char::escape_debug).take(LONGEST).collect();
-        if self.0.len() < MOST && !self.0.contains(&short) {
-            self.0.push(short);
-        }
-        Ok(())
-    }
-
-    /// The names, in the order of their appearance, without control characters.
-    pub fn into_names(self) -> Vec<String> {
-        self.0
     }
 }
 
@@ -77,11 +57,10 @@ struct Normalizer<'a> {
     mode: Mode,
     /// The complex attribute that the value stands in.
     parent: Option<&'a str>,
-    ignored: &'a mut Ignored,
 }
 
 impl Normalizer<'_> {
-    fn attribute(&mut self, attribute: &Attribute, value: Value) -> Result<Option<Value>> {
+    fn attribute(&self, attribute: &Attribute, value: Value) -> Result<Option<Value>> {
         let may_be_listed = attribute.ty == Type::Complex && self.is_loose();
         match (attribute.mutability, value) {
             (Mutability::ReadOnly, _) | (_, Value::Null) => Ok(None),
@@ -105,7 +84,7 @@ impl Normalizer<'_> {
         }
     }
 
-    fn list(&mut self, attribute: &Attribute, list: Vec<Value>) -> Result<Option<Value>> {
+    fn list(&self, attribute: &Attribute, list: Vec<Value>) -> Result<Option<Value>> {
         if list.len() > MAX_ELEMENTS {
             return Err(self.refuse(attribute, "has more than 1,000 values"));
         }
@@ -123,7 +102,7 @@ impl Normalizer<'_> {
         Ok((!normalized.is_empty()).then_some(Value::Array(normalized)))
     }
 
-    fn single(&mut self, attribute: &Attribute, value: Value) -> Result<Option<Value>> {
+    fn single(&self, attribute: &Attribute, value: Value) -> Result<Option<Value>> {
         match (attribute.ty, value) {
             (Type::String | Type::Reference | Type::Binary | Type::DateTime, Value::String(text)) => {
                 self.text(attribute, text)
@@ -174,11 +153,11 @@ impl Normalizer<'_> {
         Ok((!text.is_empty() || !attribute.is("externalId")).then_some(text.into()))
     }
 
-    fn complex(&mut self, attribute: &Attribute, mut object: Map<String, Value>) -> Result<Option<Value>> {
+    fn complex(&self, attribute: &Attribute, mut object: Map<String, Value>) -> Result<Option<Value>> {
         if attribute.is("roles") || attribute.is("entitlements") {
             object = self.unpacked(attribute, object)?;
         }
-        let mut within = Normalizer { mode: self.mode, parent: Some(&attribute.name), ignored: self.ignored };
+        let within = Normalizer { mode: self.mode, parent: Some(&attribute.name) };
         let mut normalized = Map::new();
         for (name, value) in object {
             match attribute.sub(&name) {
@@ -187,7 +166,7 @@ impl Normalizer<'_> {
                         normalized.insert(sub.name.to_string(), value);
                     }
                 }
-                None => within.ignored.unknown(format_args!("{}.{name}", attribute.name), self.mode)?,
+                None => unknown(format_args!("{}.{name}", attribute.name), self.mode)?,
             }
         }
         Ok((!normalized.is_empty()).then_some(Value::Object(normalized)))
@@ -291,8 +270,7 @@ mod tests {
         let attribute = Attribute::new("key", Type::Binary, "");
         let is_taken = |text: &str| {
             Mode::ALL.map(|mode| {
-                normalize_value(&attribute, text.into(), mode, &mut Ignored::default())
-                    .is_ok_and(|value| value == Some(text.into()))
+                normalize_value(&attribute, text.into(), mode).is_ok_and(|value| value == Some(text.into()))
             })
         };
         for text in ["AAECAw==", "AAECAw", "+/+/", ""] {
@@ -317,7 +295,7 @@ mod tests {
             ("1e21", "1e21"),
         ] {
             let [sent, kept] = [sent, kept].map(|number| serde_json::from_str::<Value>(number).unwrap());
-            let once = normalize_value(&attribute, sent, Mode::Strict, &mut Ignored::default()).unwrap();
+            let once = normalize_value(&attribute, sent, Mode::Strict).unwrap();
             assert_eq!(once, Some(kept));
         }
     }

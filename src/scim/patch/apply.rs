@@ -19,7 +19,7 @@ use crate::scim::schema::{
     Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Schema, Storage, Type,
     says_schemas,
 };
-use crate::scim::value::{Ignored, is_nobody, normalize_value};
+use crate::scim::value::{is_nobody, normalize_value, unknown};
 
 /// How often the operations of one PATCH may look at a value of a list: once for each value, and once more for each
 /// term of a filter. Thousands of lists are changed within it, and no body of 1 MiB takes seconds.
@@ -33,7 +33,6 @@ pub(super) struct Application<'a> {
     mode: Mode,
     resource: Resource,
     members: Vec<MemberEdit>,
-    ignored: Ignored,
     looks: usize,
     member_terms: usize,
     said: Said<'a>,
@@ -58,12 +57,12 @@ struct Place<'a> {
 
 impl<'a> Application<'a> {
     pub(super) fn new(resource: Resource, schema: &'a ResourceSchema, mode: Mode) -> Self {
-        let (members, ignored, said) = Default::default();
-        Self { schema, mode, resource, members, ignored, looks: 0, member_terms: 0, said }
+        let (members, said) = Default::default();
+        Self { schema, mode, resource, members, looks: 0, member_terms: 0, said }
     }
 
     pub(super) fn finish(self) -> Patched {
-        Patched { resource: self.resource, members: self.members, ignored: self.ignored.into_names() }
+        Patched { resource: self.resource, members: self.members }
     }
 
     pub(super) fn operation(&mut self, path: Option<&Path>, change: Change<&Value>) -> Result<()> {
@@ -107,9 +106,9 @@ impl<'a> Application<'a> {
         Ok(Some(Target::Place(Place { at, filter: filter.transpose()?, sub })))
     }
 
-    fn unknown_path(&mut self, path: &Path) -> Result<()> {
+    fn unknown_path(&self, path: &Path) -> Result<()> {
         match (self.mode.switches().unknown_path, self.schema.kind()) {
-            (UnknownPath::IgnoreOnUsers, ResourceKind::User) => self.ignored.unknown(path, self.mode),
+            (UnknownPath::IgnoreOnUsers, ResourceKind::User) => unknown(path, self.mode),
             _ => Err(undefined(&path.to_string())),
         }
     }
@@ -166,14 +165,14 @@ impl<'a> Application<'a> {
     }
 
     /// As in a path, a misspelled `members` must not be a silent no.
-    fn unknown_name(&mut self, scope: Option<&Schema>, name: &str) -> Result<()> {
+    fn unknown_name(&self, scope: Option<&Schema>, name: &str) -> Result<()> {
         let name = match scope {
             Some(schema) => format!("{}:{name}", schema.id),
             None => name.to_owned(),
         };
         match (self.mode.switches().unknown_path, self.schema.kind()) {
             (UnknownPath::IgnoreOnUsers, kind) if kind != ResourceKind::User => Err(undefined(&name)),
-            _ => self.ignored.unknown(name, self.mode),
+            _ => unknown(name, self.mode),
         }
     }
 
@@ -385,7 +384,7 @@ impl<'a> Application<'a> {
     }
 
     /// The next value of a complex attribute. `replace` takes away what it calls null.
-    fn complex(&mut self, verb: Verb, at: AttributeRef<'_>, value: &Value) -> Result<Option<Value>> {
+    fn complex(&self, verb: Verb, at: AttributeRef<'_>, value: &Value) -> Result<Option<Value>> {
         let subs = &at.attribute.sub_attributes;
         let whole = self.replaces_whole(verb);
         let says_null = |sub: &Attribute| {
@@ -426,7 +425,7 @@ impl<'a> Application<'a> {
     }
 
     /// Whether what is not kept may be sent at all, the mode says.
-    fn dropped(&mut self, attribute: &Attribute, change: Change<&Value>) -> Result<()> {
+    fn dropped(&self, attribute: &Attribute, change: Change<&Value>) -> Result<()> {
         match change {
             Change::Set(_, value) => self.normalize(attribute, value).map(drop),
             Change::Remove(_) => Ok(()),
@@ -434,7 +433,7 @@ impl<'a> Application<'a> {
     }
 
     /// The elements of a list, of which one may stand for a list of one.
-    fn elements(&mut self, attribute: &Attribute, value: &Value) -> Result<Vec<Value>> {
+    fn elements(&self, attribute: &Attribute, value: &Value) -> Result<Vec<Value>> {
         let normalized = match value {
             Value::Array(_) => self.normalize(attribute, value)?,
             one => self.normalize(attribute, &Value::Array(vec![one.clone()]))?,
@@ -445,8 +444,8 @@ impl<'a> Application<'a> {
         }
     }
 
-    fn normalize(&mut self, attribute: &Attribute, value: &Value) -> Result<Option<Value>> {
-        normalize_value(attribute, value.clone(), self.mode, &mut self.ignored)
+    fn normalize(&self, attribute: &Attribute, value: &Value) -> Result<Option<Value>> {
+        normalize_value(attribute, value.clone(), self.mode)
     }
 
     fn current(&self, at: AttributeRef<'_>) -> Option<Value> {

@@ -36,8 +36,6 @@ pub struct Patched {
     pub resource: Resource,
     /// What becomes of a group's members, in this order.
     pub members: Vec<MemberEdit>,
-    /// The attributes that nothing here knows.
-    pub ignored: Vec<String>,
 }
 
 /// One operation.
