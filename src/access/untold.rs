@@ -26,7 +26,8 @@ pub type Former = BTreeMap<Subject, Formerly>;
 pub struct Formerly {
     /// The person.
     pub person: PersonRef,
-    /// A number that grows with each string that somebody gave up.
+    /// A number that grows with each string that somebody gave up while this process looked; 0 of what their object
+    /// says that they gave up before.
     pub order: u64,
 }
 
@@ -126,7 +127,7 @@ impl Index {
         let mut all: Vec<_> = self.identities.everyone().filter_map(given_up).collect();
         all.sort_by(|one, other| other.cmp(one));
         for (_, person, subject) in all {
-            self.remember(&subject, &BTreeSet::from([person]));
+            self.remember(&subject, &BTreeSet::from([person]), 0);
         }
     }
 
@@ -137,19 +138,19 @@ impl Index {
 
     pub(super) fn note_former(&mut self, effect: &Effect) {
         for (string, people) in &effect.former {
-            self.remember(&Subject::User(string.as_str().into()), people);
+            self.untold.given_up += 1;
+            self.remember(&Subject::User(string.as_str().into()), people, self.untold.given_up);
         }
     }
 
     /// Remembers whom a subject of bindings meant, unless that is known.
-    fn remember(&mut self, subject: &Subject, people: &BTreeSet<PersonRef>) {
+    fn remember(&mut self, subject: &Subject, people: &BTreeSet<PersonRef>, order: u64) {
         let policies: Vec<Arc<str>> = self.binding(subject).cloned().collect();
         for policy in policies {
             let provider = self.policies.get(&policy).map(|policy| policy.object().spec.provider.as_str());
             let own = people.iter().find(|person| Some(&*person.provider) == provider);
             let Some(person) = own.cloned() else { continue };
-            self.untold.given_up += 1;
-            let formerly = Formerly { person, order: self.untold.given_up };
+            let formerly = Formerly { person, order };
             self.untold.former.entry(policy).or_default().entry(subject.clone()).or_insert(formerly);
         }
     }

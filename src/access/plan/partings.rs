@@ -64,7 +64,7 @@ impl<'f> Partings<'f> {
             Subject::Group(_) => return Parting::Departs,
             Subject::Other(_) => return Parting::Moves,
         };
-        let former = self.facts.former.get(subject);
+        let former = self.facts.former.get(subject).filter(|formerly| self.is_theirs(formerly));
         match (self.facts.identities.presence(self.provider, string), former) {
             (Presence::Inactive, _) => Parting::Leaves,
             // Who was given nothing keeps nothing, whatever they call themselves.
@@ -75,6 +75,14 @@ impl<'f> Partings<'f> {
             (Presence::Unknown, None) => Parting::Untraced,
             (presence, Some(formerly)) => self.of_former_holder(formerly, presence),
         }
+    }
+
+    /// Whether what somebody was called is what bindings mean by it: not if they gave it up long ago, and others may
+    /// have been called so since.
+    fn is_theirs(&self, formerly: &Formerly) -> bool {
+        let identities = self.facts.identities;
+        let user = identities.user(&formerly.person).filter(|user| identities.is_active(user));
+        formerly.order > 0 || user.is_none_or(|user| self.was_renamed_lately(user))
     }
 
     fn of_former_holder(&self, formerly: &Formerly, presence: Presence) -> Parting {
@@ -116,7 +124,8 @@ impl<'f> Partings<'f> {
     /// whom an attribute is missing, no filter may mean any more.
     fn suspects(&self) -> Suspects {
         *self.suspects.get_or_init(|| {
-            let former = self.facts.former.values();
+            // Of whoever gave something up before this process looked, it is their last string alone.
+            let former = self.facts.former.values().filter(|formerly| formerly.order > 0);
             let remembered: HashSet<_> = former.map(|formerly| &formerly.person.id).collect();
             let identities = self.facts.identities;
             let mut suspects = Suspects::default();

@@ -98,14 +98,45 @@ fn whoever_leaves_after_a_restart_leaves_what_they_were_called_as_well() {
     rename_and_note(&mut world, &people, "@new.example");
     for _ in 0..2 {
         world.restart();
-        world.now += std::time::Duration::from_secs(3600);
         carry_out_and_show(&mut world, "p");
+        world.now += std::time::Duration::from_secs(3600);
     }
     assert_eq!(holders(&world, "p"), 60);
     world.user(&people[0], json!({"active": false, "formerIdentity": people[0]}));
     world.delete_user(&people[1]);
     let (plan, _) = carry_out(&mut world, "p");
     assert_eq!((plan.held.unwrap().subjects.len(), holders(&world, "p")), (28, 56));
+}
+
+#[test]
+fn what_somebody_was_called_before_the_last_mistake_waits_after_a_restart_as_well() {
+    let (mut world, people) = team_by_email(30);
+    rename_and_note(&mut world, &people, "@typo.example");
+    carry_out_and_show(&mut world, "p");
+    let since = world.now - std::time::Duration::from_secs(30);
+    for name in &people {
+        let former = format!("{name}@typo.example");
+        let emails = json!([{"value": format!("{name}@other.example")}]);
+        world.user(name, json!({"emails": emails, "identitySince": since, "formerIdentity": former}));
+    }
+    world.restart();
+    carry_out_and_show(&mut world, "p");
+    assert_eq!(holders(&world, "p"), 90);
+}
+
+#[test]
+fn what_somebody_gave_up_long_ago_holds_up_nobodys_deletion() {
+    let (mut world, people) = team_by_email(30);
+    let long_ago = world.now - std::time::Duration::from_secs(900_000);
+    for (number, name) in people.iter().enumerate() {
+        let emails = json!([{"value": format!("{name}@example.com")}]);
+        let spec = json!({"emails": emails, "identitySince": long_ago, "formerIdentity": name});
+        world.user(&format!("namesake{number:02}"), spec);
+        world.delete_user(name);
+    }
+    world.restart();
+    let (plan, _) = carry_out(&mut world, "p");
+    assert_eq!((plan.held.map(|held| held.subjects.len()), holders(&world, "p")), (None, 0));
 }
 
 #[test]
