@@ -49,6 +49,17 @@ impl Index {
         self.grown.remove(policy).unwrap_or_default()
     }
 
+    /// Keeps what could not be told.
+    pub fn keep_grown(&mut self, policy: &str, grown: Grown) {
+        if grown.is_empty() || self.policy(policy).is_none() {
+            return;
+        }
+        let untold = self.grown.entry(policy.into()).or_default();
+        for (role, more) in grown {
+            untold.entry(role).or_default().extend(more);
+        }
+    }
+
     /// The policies by which somebody is bound to a role.
     pub(super) fn bound_to(&self, namespace: Option<&str>, role: &RoleName) -> Touched {
         let gives = |observed: &Arc<Observed>| {

@@ -128,9 +128,14 @@ impl Conditions {
 
     /// Keeps a condition as the object shows it, if that is about this generation.
     pub fn keep(&mut self, condition: ConditionType, generation: Option<i64>) {
+        self.next.extend(self.shown(condition, generation).cloned());
+    }
+
+    /// A condition as the object shows it, if that is about this generation.
+    pub fn shown(&self, condition: ConditionType, generation: Option<i64>) -> Option<&Condition> {
         let is_it =
             |old: &&Condition| old.type_ == condition.as_str() && old.observed_generation == generation;
-        self.next.extend(self.before.iter().find(is_it).cloned());
+        self.before.iter().find(is_it)
     }
 
     /// The conditions to write. Those that were neither set nor kept are gone.

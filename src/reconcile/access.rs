@@ -166,7 +166,7 @@ impl Access {
             return Again::Retry(trouble);
         }
         self.tell_ended(name, now);
-        let grown = self.tell_grown(name, now);
+        let grown = self.index_mut().take_grown(name);
         // Before the plan: what comes later may not be in it, and is told with the next one.
         let (deleted, former) = {
             let index = self.index();
@@ -182,6 +182,7 @@ impl Access {
         if policy.spec.mode == PolicyMode::Enforce
             && let Err(trouble) = self.note_approval(&policy, &plan, now).await
         {
+            self.index_mut().keep_grown(name, grown);
             return Again::Retry(trouble);
         }
         let outcome = match policy.spec.mode {
@@ -215,6 +216,10 @@ impl Access {
             self.settled(name, &plan, &deleted, &former);
         }
         let shown = self.show(&policy, status, told, now).await;
+        match shown {
+            Ok(()) => self.tell_grown(&policy, &grown, now),
+            Err(_) => self.index_mut().keep_grown(name, grown),
+        }
         let trouble = outcome.trouble().into_iter().chain(shown.err()).min();
         let result = match (trouble, &plan.held) {
             (Some(_), _) => ReconcileOutcome::Failed,
@@ -224,7 +229,7 @@ impl Access {
         self.metrics.reconcile(CONTROLLER, result, began.elapsed());
         match (trouble, plan.next) {
             (Some(trouble), None) => Again::Retry(trouble),
-            (Some(trouble), Some(next)) => Again::RetryWithin(until(now, next), trouble),
+            (Some(trouble), Some(next)) => Again::RetryWithin(wait(now, next), trouble),
             (None, None) => Again::WhenAdded,
             (None, Some(next)) => Again::After(wait(now, next)),
         }

@@ -27,6 +27,8 @@ use crate::{
 
 /// How many of a list a status shows.
 const SHOWN: usize = AccessPolicyStatus::NAMED;
+/// The longest message, in bytes, after which another one stands.
+const MAX_EARLIER: usize = 4096;
 /// How many names a message has.
 const NAMED: usize = 5;
 
@@ -147,7 +149,11 @@ fn conditions(
         true => conditions.keep(ConditionType::RoleGrown, generation),
         false => {
             let roles: Vec<String> = grown_roles(grown).collect();
-            let why = format!("{}; this stands here until the policy is changed", list(&roles));
+            let mut why = format!("{}; this stands here until the policy is changed", list(&roles));
+            let earlier = conditions.shown(ConditionType::RoleGrown, generation);
+            if let Some(earlier) = earlier.filter(|earlier| earlier.message.len() <= MAX_EARLIER) {
+                why = format!("{why}. Before that: {}", earlier.message);
+            }
             let why = Reason::new("MoreAllowed", why);
             conditions.set(ConditionType::RoleGrown, ConditionStatus::True, why, generation, now);
         }
@@ -234,8 +240,8 @@ fn ready(
         return (False, Reason::new("DirectoryIncomplete", message));
     }
     if plan.partners == Completeness::Partial {
-        let message = "people of a provider that correlates with this one cannot be read, see the log; until they can, \
-                       nobody new is given access, who may be deactivated there";
+        let message = "people of a provider that correlates with this one cannot be read, or a ScimProvider that may \
+                       correlate, see the log; until they can, nobody new is given access, who may be deactivated there";
         return (False, Reason::new("DirectoryIncomplete", message));
     }
     if policy.spec.mode == PolicyMode::Preview && holding.subjects > 0 {

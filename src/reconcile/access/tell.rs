@@ -54,17 +54,12 @@ impl Access {
         }
     }
 
-    /// Tells of roles that let more be done since the policy gave them. Returns them.
-    pub(super) fn tell_grown(&self, policy: &str, now: Timestamp) -> Grown {
-        let grown = self.index_mut().take_grown(policy);
-        let Some(policy) = self.index().policy(policy).filter(|_| !grown.is_empty()).cloned() else {
-            return grown;
-        };
+    /// Tells of roles that let more be done since the policy gave them.
+    pub(super) fn tell_grown(&self, policy: &ScimAccessPolicy, grown: &Grown, now: Timestamp) {
         self.metrics.roles_grown(&policy.name_any(), grown.len());
-        for happened in report::grown(&grown) {
+        for happened in report::grown(grown) {
             self.events.tell(&policy.object_ref(&()), happened, now);
         }
-        grown
     }
 }
 
