@@ -354,6 +354,7 @@ impl Index {
         for (policy, binding) in &removed {
             self.unnote(policy, binding);
             self.infer(policy);
+            self.forget_gone_role(&binding.binding.place);
         }
         removed.into_iter().map(|(policy, _)| policy).collect()
     }

@@ -6,7 +6,7 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
 use kube::ResourceExt;
 
 use super::{
-    binding::RoleName,
+    binding::{Place, RoleName},
     index::{Index, Touched},
     role::Powers,
 };
@@ -51,10 +51,22 @@ impl Index {
         if was_there { self.giving(role.kind, name) } else { Touched::new() }
     }
 
+    /// Forgets what a role gave that is gone, once nobody is bound to it any more.
+    pub(super) fn forget_gone_role(&mut self, place: &Place) {
+        let namespace = place.namespace.clone().filter(|_| place.role.kind == RoleKind::Role);
+        let key = (namespace, place.role.name.clone());
+        let is_gone = self.roles.get(&key).is_some_and(|role| role.powers.is_none());
+        if is_gone && self.bound_to(key.0.as_deref(), &place.role).is_empty() {
+            self.roles.remove(&key);
+        }
+    }
+
     /// The operator may not bind what a policy gives. The policy is touched by each role from now on that lets somebody
     /// bind.
     pub fn await_bind(&mut self, policy: &str) {
-        self.awaiting_bind.insert(policy.into());
+        if self.policy(policy).is_some() {
+            self.awaiting_bind.insert(policy.into());
+        }
     }
 
     /// The operator may by now, or the policy gives it no more.
