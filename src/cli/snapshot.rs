@@ -75,7 +75,9 @@ impl Snapshot {
             list::<RoleBinding>(client, &[]),
             list::<ClusterRoleBinding>(client, &[]),
         )?;
-        let (directory, mut unreadable) = people;
+        let (directory, users, groups) = people;
+        let gaps = [&users, &groups].map(|unread| Gaps::of(None, unread.len()));
+        let mut unreadable = [users, groups].concat();
         let mut snapshot = Self {
             index: Index::new(Bindable::Any, Protected::default()),
             directory,
@@ -105,9 +107,8 @@ impl Snapshot {
         in_namespaces.iter().for_each(|b| snapshot.take(b, &b.role_ref, b.subjects.as_deref()));
         let everywhere = everywhere.read(&mut unreadable);
         everywhere.iter().for_each(|b| snapshot.take(b, &b.role_ref, b.subjects.as_deref()));
-        if !unreadable.is_empty() {
-            snapshot.index.set_gaps(Gaps::of(None, unreadable.len()), Gaps::default());
-        }
+        let [users, groups] = gaps;
+        snapshot.index.set_gaps(users, groups);
         snapshot.unreadable = unreadable;
         Ok(snapshot)
     }
@@ -188,13 +189,13 @@ fn who(user: &User) -> (Arc<str>, Id) {
     (user.provider().clone(), user.id().clone())
 }
 
-/// The directory, and what of it cannot be read.
-async fn people(client: &Client) -> Result<(Directory, Vec<String>), Error> {
+/// The directory, and which of its people and groups cannot be read.
+async fn people(client: &Client) -> Result<(Directory, Vec<String>, Vec<String>), Error> {
     let (mut directory, mut unreadable) = (Directory::default(), Vec::new());
     let users = list::<ScimUser>(client, &[]).await?.read(&mut unreadable);
     directory.reset_users(readable(users.iter().map(User::from_object), &mut unreadable));
-    unreadable.extend(groups(client, &[], &mut directory).await?);
-    Ok((directory, unreadable))
+    let groups = groups(client, &[], &mut directory).await?;
+    Ok((directory, unreadable, groups))
 }
 
 /// Reads the groups whose fields have these values, and tells which cannot be read. Groups and their slices are

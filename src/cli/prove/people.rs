@@ -77,6 +77,7 @@ pub async fn whom(
         true => reader.guess(name, provider),
         false => reader.know(found.values())?,
     }
+    reader.ask_for_last_strings(found.values()).await?;
     let named = reader.read_bindings().await?;
     reader.look_for_former_strings(found.values(), named.as_ref());
     reader.look_for_namesakes(&found).await?;
@@ -266,20 +267,34 @@ impl Reader {
         }
     }
 
+    /// What people were called last, unless somebody else is called so by now.
+    async fn ask_for_last_strings(&mut self, people: impl Iterator<Item = &User>) -> Result<(), Error> {
+        for user in people {
+            let last = user.former_identity().filter(|last| !self.whom.identities.contains(*last));
+            let Some(last) = last else { continue };
+            let (name, since) = (&user.object().name, user.identity_since());
+            let mut is_anothers = false;
+            for provider in self.providers.clone() {
+                is_anothers |= !self.holders(&provider, last).await?.is_empty();
+            }
+            if is_anothers {
+                self.note(format!(
+                    "{name} was {last:?} until {since}, which is somebody else's now: prove them"
+                ));
+                continue;
+            }
+            self.note(format!(
+                "{name} was {last:?} until {since}, which is asked about too; prove what they were before that by saying it"
+            ));
+            self.whom.identities.insert(last.to_owned());
+        }
+        Ok(())
+    }
+
     /// Strings that bindings name and that were these people's before a rename, or in another case.
     fn look_for_former_strings<'a>(&mut self, people: impl Iterator<Item = &'a User>, named: Option<&Named>) {
         let (mut former, mut is_renamed) = (BTreeMap::new(), false);
         for user in people {
-            if let Some(before) =
-                user.former_identity().filter(|before| !self.whom.identities.contains(*before))
-            {
-                self.note(format!(
-                    "{} was {before:?} until {}, which is asked about too; prove what they were before that by saying it",
-                    user.object().name,
-                    user.identity_since()
-                ));
-                self.whom.identities.insert(before.to_owned());
-            }
             former.insert(user.object().name.to_string(), user.provider().to_string());
             if let Some(before) = user.renamed_from().filter(|before| *before.name != *user.object().name) {
                 former.insert(before.name.clone(), user.provider().to_string());
