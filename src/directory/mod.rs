@@ -134,10 +134,7 @@ impl Store {
         let find = |directory: &Directory| directory.provider(provider.name())?.group(id).cloned();
         let found = self.catch_up(id, find).await;
         found.ok_or_else(|| match self.read().provider(provider.name()) {
-            Some(view) if view.is_unknown_group(id) => ScimError::new(
-                ErrorKind::Unavailable,
-                format!("the members of group {} are not known yet; ask again", quote(&id.to_string())),
-            ),
+            Some(view) if view.is_unknown_group(id) => unknown_members(id),
             _ => write::not_found("Group", id),
         })
     }
@@ -159,6 +156,12 @@ impl Store {
         // Past the time the caller goes by what the index shows.
         let _ = timeout(CATCH_UP, shown).await;
     }
+}
+
+fn unknown_members(group: &Id) -> ScimError {
+    let group = group.to_string();
+    let detail = format!("the members of group {} are not known yet; ask again", quote(&group));
+    ScimError::new(ErrorKind::Unavailable, detail)
 }
 
 fn check_limit(held: usize, limit: i64, what: &str) -> Result<()> {

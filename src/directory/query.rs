@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{
     Provider, Store,
     provider::Names,
+    unknown_members,
     view::{Directory, Id, ProviderView},
 };
 use crate::scim::{
@@ -78,7 +79,7 @@ impl Store {
         let filters = types.iter().map(|schema| question.filter(schema, &types));
         let filters = filters.collect::<Result<Vec<_>>>()?;
         let relations = Known::new(self, question);
-        self.catch_up_with(provider, &filters).await;
+        self.catch_up_with(question, &filters).await?;
 
         let mut found = Found::default();
         for (kind, filter) in kinds.iter().zip(&filters) {
@@ -101,8 +102,16 @@ impl Store {
         Ok(Page { total: found.len(), position: page.position, resources: found.range(page.range).collect() })
     }
 
-    /// Waits a moment for those whose ids are asked for: another replica may just have created them.
-    async fn catch_up_with(&self, provider: &Provider, filters: &[Option<BoundFilter>]) {
+    /// Waits a moment for people and groups whose ids are asked for: another replica may just have created them.
+    ///
+    /// # Errors
+    /// `unavailable` for a group whose members are not known.
+    async fn catch_up_with(&self, question: &Question<'_>, filters: &[Option<BoundFilter>]) -> Result<()> {
+        let Question { provider, kinds, .. } = question;
+        let is_stored = |kind: &ResourceKind| matches!(kind, ResourceKind::User | ResourceKind::Group);
+        if !kinds.iter().any(is_stored) {
+            return Ok(());
+        }
         let lookups = filters.iter().flatten().filter_map(BoundFilter::narrowing).flatten();
         let ids = lookups.filter_map(|lookup| match lookup {
             Indexed::Id(id) => Some(Id::from(id.as_str())).filter(Id::is_ours),
@@ -113,9 +122,14 @@ impl Store {
         let shows = |directory: &Directory| {
             directory.provider(provider.name()).is_some_and(|view| ids.iter().all(|id| knows(view, id)))
         };
-        if !ids.is_empty() {
-            self.until(shows).await;
+        if ids.is_empty() {
+            return Ok(());
         }
+        self.until(shows).await;
+        let directory = self.read();
+        let view = directory.provider(provider.name()).filter(|_| kinds.contains(&ResourceKind::Group));
+        let unknown = view.and_then(|view| ids.iter().find(|id| view.is_unknown_group(id)));
+        unknown.map_or(Ok(()), |group| Err(unknown_members(group)))
     }
 
     /// All of a type, in the order of creation.
