@@ -234,6 +234,9 @@ impl<'a> Reading<'a> {
     fn attribute(&mut self, name: &str, value: Value) -> Result<()> {
         match self.schema.attribute(None, name) {
             None => match self.schema.bare(name, self.mode) {
+                Some(at) if self.bare.iter().any(|(said, _)| said.attribute.name == at.attribute.name) => {
+                    Err(said_twice(name))
+                }
                 Some(at) => {
                     self.bare.push((at, value));
                     Ok(())

@@ -113,6 +113,8 @@ fn an_extensions_attribute_without_its_urn_is_known_in_compat_alone() {
         json!({"userName": "a", "active": true, "department": "d", ENTERPRISE_USER: {"department": "e"}});
     let next = replace(both.clone(), both, Mode::Compat).unwrap();
     assert_eq!(next[ENTERPRISE_USER], json!({"department": "e"}));
+    let twice = json!({"userName": "a", "department": "d", "Department": "e"});
+    assert!(replace(json!({"userName": "a"}), twice, Mode::Compat).is_err());
 }
 
 const CUSTOM: &str = "urn:example:2.0:User";
