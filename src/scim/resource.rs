@@ -176,9 +176,6 @@ fn read(body: Value, schema: &ResourceSchema, mode: Mode, current: Option<&Resou
             "the body must be a JSON object with the attributes of a resource",
         ));
     };
-    if mode.switches().wrong_schemas == WrongSchemas::Refuse {
-        check_schemas(&body, schema)?;
-    }
     let mut reading = Reading {
         schema,
         mode,
@@ -188,6 +185,9 @@ fn read(body: Value, schema: &ResourceSchema, mode: Mode, current: Option<&Resou
         bare: Vec::new(),
         misfit: None,
     };
+    if mode.switches().wrong_schemas == WrongSchemas::Refuse {
+        reading.overlook(check_schemas(&body, schema))?;
+    }
     for (name, value) in body {
         reading.entry(&name, value)?;
     }
@@ -212,7 +212,7 @@ struct Reading<'a> {
     members: Option<Vec<Member>>,
     /// What is said of extensions' attributes without the URN.
     bare: Vec<(AttributeRef<'a>, Value)>,
-    /// What is wrong with the first value for an extension that does not fit, where what is stored may stay instead.
+    /// What is wrong first with what is said of extensions, where what is stored may stay instead.
     misfit: Option<ScimError>,
 }
 
@@ -241,6 +241,8 @@ impl<'a> Reading<'a> {
                     self.bare.push((at, value));
                     Ok(())
                 }
+                // The URN of a schema that the provider may have declared before.
+                None if name.contains(':') => self.overlook(unknown(name, self.mode)),
                 None => unknown(name, self.mode),
             },
             Some(at) if at.attribute.is("schemas") => Ok(()),
@@ -281,6 +283,17 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// In a PUT, notes what is wrong: it keeps nobody active.
+    fn overlook(&mut self, wrong: Result<()>) -> Result<()> {
+        match (wrong, self.current) {
+            (Err(error), Some(_)) => {
+                self.misfit.get_or_insert(error);
+                Ok(())
+            }
+            (wrong, _) => wrong,
+        }
+    }
+
     fn extension(&mut self, extension: &Schema, value: Value) -> Result<()> {
         let attributes = match value {
             Value::Null => return Ok(()),
@@ -291,7 +304,7 @@ impl<'a> Reading<'a> {
         for (name, value) in attributes {
             match extension.attribute(&name) {
                 None if says_schemas(&name) => {}
-                None => unknown(format_args!("{}:{name}", extension.id), self.mode)?,
+                None => self.overlook(unknown(format_args!("{}:{name}", extension.id), self.mode))?,
                 Some(attribute) => {
                     if let Some(value) = self.value_within(&extension.id, attribute, value)? {
                         insert(&mut normalized, &attribute.name, value)?;

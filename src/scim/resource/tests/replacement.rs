@@ -151,6 +151,21 @@ fn whoever_becomes_inactive_keeps_what_no_longer_fits_its_declaration() {
     assert_eq!(put_of(new, &before, &schema, Mode::Strict).unwrap().get(CUSTOM), None);
 }
 
+#[test]
+fn whoever_becomes_inactive_may_come_with_what_is_declared_no_more() {
+    let stored = json!({"badge": "7"});
+    let current = json!({"schemas": [USER, CUSTOM], "userName": "a", "active": true, CUSTOM: stored});
+    for schema in [ResourceSchema::user(), declared(vec![Attribute::new("x", Type::String, "")])] {
+        for mode in Mode::ALL {
+            let mut body = current.clone();
+            assert_eq!(put_of(body.clone(), &current, &schema, mode).is_ok(), mode == Mode::Compat);
+            body["active"] = false.into();
+            let next = put_of(body, &current, &schema, mode).unwrap();
+            assert_eq!((&next["active"], &next[CUSTOM]), (&json!(false), &stored), "{mode:?}");
+        }
+    }
+}
+
 /// Whoever declares it again finds it.
 #[test]
 fn put_keeps_what_is_stored_and_no_schema_declares() {
