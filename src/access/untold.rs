@@ -91,12 +91,13 @@ impl Index {
         let is_bound = |subject: &Subject| self.binding(subject).any(|name| **name == *policy);
         let is_given =
             |subject: &Subject| plan.allotments.iter().any(|given| given.grants.contains_key(subject));
-        let kept: BTreeSet<Subject> = match (plan.completeness, &plan.held) {
-            (Completeness::Partial, _) => {
+        let is_fully_known = [plan.completeness, plan.partners] == [Completeness::Complete; 2];
+        let kept: BTreeSet<Subject> = match &plan.held {
+            _ if !is_fully_known => {
                 told.keys().filter(|subject| is_bound(subject) && !is_given(subject)).cloned().collect()
             }
-            (Completeness::Complete, Some(held)) => held.subjects.clone(),
-            (Completeness::Complete, None) => BTreeSet::new(),
+            Some(held) => held.subjects.clone(),
+            None => BTreeSet::new(),
         };
         let Some(former) = self.untold.former.get_mut(policy) else { return };
         let waits = |subject: &Subject| kept.contains(subject);

@@ -46,6 +46,12 @@ impl Facts<'_> {
             let before: BTreeSet<&Subject> =
                 held.iter().flat_map(|observed| &observed.binding.subjects).collect();
             let mut after = self.after(provider, wanted.get(place), &before);
+            if wanted.contains_key(place) && plan.partners == Completeness::Partial {
+                // Nothing is given under the new string meanwhile.
+                let is_renamed = |subject: &&Subject| partings.of(subject) == Parting::Renamed;
+                let renamed: Vec<_> = departing(held, &after, partings).filter(is_renamed).collect();
+                after.extend(renamed);
+            }
             if wanted.contains_key(place) || self.may_have_been_chosen(policy, place) {
                 let departing = departing(held, &after, partings);
                 let waiting = partings.note(place, wanted.get(place), departing, &mut plan.departures);

@@ -254,6 +254,22 @@ fn while_people_of_a_partner_cannot_be_read_nobody_new_is_given_anything() {
 }
 
 #[test]
+fn who_is_called_otherwise_while_a_partner_cannot_be_read_keeps_what_they_had_until_it_can() {
+    let mut world = alice_of_entra("Any", "Any");
+    let touched = world.index.set_gaps(Gaps::default(), Gaps::default());
+    settle(&mut world, &touched);
+    world.index.set_gaps(Gaps::of(Some("okta"), 1), Gaps::default());
+    world.user("alice-of-entra", json!({"provider": "entra", "userName": "alicia"}));
+    for _ in 0..2 {
+        world.settle("view");
+        assert_eq!(world.held("view"), [VIEW]);
+    }
+    let touched = world.index.set_gaps(Gaps::default(), Gaps::default());
+    settle(&mut world, &touched);
+    assert_eq!(world.held("view"), [VIEW.replace("alice", "alicia")]);
+}
+
+#[test]
 fn a_provider_of_which_nothing_can_be_read_may_be_anybodys_partner() {
     let mut world = alice_of_entra("Any", "All");
     let touched = world.index.delete_provider("okta", &world.directory);
