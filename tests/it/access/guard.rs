@@ -104,29 +104,33 @@ async fn set_title(company: &Company, who: &str, title: Option<&str>) {
     company.change::<ScimUser>(&company.id(who), json!({"spec": {"title": title}})).await;
 }
 
+const TEAM: [&str; 3] = ["alice", "bob", "carol"];
+
+/// A company that calls people by their titles and lets nobody go; its team has access by this policy.
+async fn team_by_title(plane: &'static ControlPlane) -> (Company, String) {
+    let company = Company::naming_by(plane, "title").await;
+    let guard = json!({"spec": {"guard": {"minimum": 0, "maxRemovals": "0%"}}});
+    company.change::<ScimProvider>(&company.provider, guard).await;
+    for name in TEAM {
+        company.user(name).await;
+        set_title(&company, name, Some(name)).await;
+    }
+    company.group("team", &TEAM).await;
+    let policy = company.policy(json!({})).await;
+    company.until_ready(&policy, "True").await;
+    for who in TEAM {
+        company.may_edit(who).await;
+    }
+    (company, policy)
+}
+
 #[tokio::test]
 async fn an_attribute_that_goes_missing_takes_nobodys_access_not_even_after_a_restart() {
     let (plane, _alone) = alone().await;
     let process = Process::healthy(plane).await;
-    let company = Company::on(plane).await;
-    let guarded = json!({"spec": {
-        "guard": {"minimum": 0, "maxRemovals": "0%"},
-        "identity": {"user": {"from": "title"}},
-    }});
-    company.change::<ScimProvider>(&company.provider, guarded).await;
-    let team = ["alice", "bob", "carol"];
-    for name in team {
-        company.user(name).await;
-        set_title(&company, name, Some(name)).await;
-    }
-    company.group("team", &team).await;
-    let name = company.policy(json!({})).await;
-    company.until_ready(&name, "True").await;
-    for who in team {
-        company.may_edit(who).await;
-    }
+    let (company, name) = team_by_title(plane).await;
 
-    for who in team {
+    for who in TEAM {
         set_title(&company, who, None).await;
     }
     held(&company, &name, 3).await;
@@ -137,19 +141,19 @@ async fn an_attribute_that_goes_missing_takes_nobodys_access_not_even_after_a_re
     set_title(&company, "dave", Some("dave")).await;
     set_members(&company, &["alice", "bob", "carol", "dave"]).await;
     company.may_edit("dave").await;
-    for who in team {
+    for who in TEAM {
         company.may_edit(who).await;
     }
 
-    for who in team {
+    for who in TEAM {
         set_title(&company, who, Some(who)).await;
     }
     company.until_ready(&name, "True").await;
-    for who in team {
+    for who in TEAM {
         company.may_edit(who).await;
     }
 
-    for who in team {
+    for who in TEAM {
         set_title(&company, who, None).await;
     }
     company.deactivate("carol").await;
@@ -171,29 +175,18 @@ async fn rename(company: &Company, who: &str, title: &str) {
 async fn whoever_is_called_otherwise_by_a_mistake_keeps_what_they_were_called_even_after_a_restart() {
     let (plane, _alone) = alone().await;
     let process = Process::healthy(plane).await;
-    let company = Company::naming_by(plane, "title").await;
-    let guard = json!({"spec": {"guard": {"minimum": 0, "maxRemovals": "0%"}}});
-    company.change::<ScimProvider>(&company.provider, guard).await;
-    let team = ["alice", "bob", "carol"];
-    for name in team {
-        company.user(name).await;
-        set_title(&company, name, Some(name)).await;
-    }
-    company.group("team", &team).await;
-    let name = company.policy(json!({})).await;
-    company.until_ready(&name, "True").await;
-    company.may_edit("carol").await;
+    let (company, name) = team_by_title(plane).await;
     drop(process);
 
     let typo = |name: &str| format!("{name}-typo");
-    for who in team {
+    for who in TEAM {
         rename(&company, who, &typo(who)).await;
     }
     for _ in 0..2 {
         let _process = Process::healthy(plane).await;
         held(&company, &name, 3).await;
         company.until_condition(&name, "Held", "True", "3 of them under what they were called before").await;
-        for who in team {
+        for who in TEAM {
             company.may_edit(who).await;
             company.may_edit(&typo(who)).await;
         }
@@ -207,7 +200,7 @@ async fn whoever_is_called_otherwise_by_a_mistake_keeps_what_they_were_called_ev
     company.api::<ScimUser>().delete(&company.id("alice"), &DeleteParams::default()).await.unwrap();
     company.may_not_edit(&typo("alice")).await;
     approve(&company, &held(&company, &name, 3).await).await;
-    for who in team {
+    for who in TEAM {
         company.may_not_edit(who).await;
     }
     company.may_edit(&typo("bob")).await;
