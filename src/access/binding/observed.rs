@@ -6,16 +6,16 @@ use jiff::Timestamp;
 use k8s_openapi::{api::rbac::v1 as rbac, apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry};
 use kube::{ResourceExt, api::ObjectMeta};
 
-use super::{Binding, FIELD_MANAGER, Mark, Place, RoleName, Subject};
-use crate::{
-    access::written::{Written, fields},
-    api::{
-        names::{
-            ANNOTATION_ADOPT, ANNOTATION_ON_PROVIDER_DELETE, ANNOTATION_REASON, LABEL_MANAGED_BY,
-            LABEL_POLICY, LABEL_PROVIDER, binding_prefix,
-        },
-        resource_version,
+use super::{
+    Binding, FIELD_MANAGER, Mark, Place, RoleName, Subject,
+    written::{Written, fields},
+};
+use crate::api::{
+    names::{
+        ANNOTATION_ADOPT, ANNOTATION_ON_PROVIDER_DELETE, ANNOTATION_REASON, LABEL_MANAGED_BY, LABEL_POLICY,
+        LABEL_PROVIDER, binding_prefix,
     },
+    resource_version,
 };
 
 /// A binding that the API server holds.

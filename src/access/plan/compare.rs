@@ -6,17 +6,16 @@ use std::{
 };
 
 use super::{
-    super::{
-        binding::{Binding, Giver, Mark, Observed, Place, Subject},
-        guard::Departures,
-        identities::Presence,
-        policy::{Policy, Validity},
-        shards::distribute,
-        untold::Formerly,
-    },
     Bound, Change, Completeness, Facts, Going, Plan,
     partings::{Parting, Partings},
+    shards::distribute,
     wanted::{Stance, Wanted},
+};
+use crate::access::{
+    binding::{Binding, Giver, Mark, Observed, Place, Subject},
+    guard::Departures,
+    people::{Formerly, Presence},
+    policy::{Policy, Validity},
 };
 
 impl Facts<'_> {

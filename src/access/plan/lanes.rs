@@ -5,7 +5,8 @@ use std::{
     sync::Arc,
 };
 
-use super::{super::binding::Subject, Change, Plan};
+use super::{Change, Plan};
+use crate::access::binding::Subject;
 
 /// Changes of which some wait for others. Those of different lanes never wait for each other, so that a namespace
 /// whose admission is slow keeps nobody elsewhere from losing access.

@@ -7,17 +7,13 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{
-    super::{
+use super::{Facts, wanted::Wanted};
+use crate::{
+    access::{
         binding::{Place, Subject},
         guard::{Departures, Suspects},
-        identities::Presence,
-        untold::Formerly,
+        people::{Formerly, Presence},
     },
-    Facts,
-    wanted::Wanted,
-};
-use crate::{
     api::ScimAccessPolicy,
     directory::view::{Id, User},
 };

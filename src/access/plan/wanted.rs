@@ -6,17 +6,15 @@ use std::{
 };
 
 use super::{
-    super::{
-        binding::{Observed, Place, RoleName, Subject},
-        policy::{Policy, Reading, Terms},
-        role::{Protection, RoleRefusal, WhyRefused},
-        roles::RoleKey,
-        scope::{Namespace, Phase},
-        subjects::{Grants, Naming, Share},
-    },
-    Bound, Completeness, Facts, NotApplied, Plan, Problems,
+    Bound, Completeness, Facts, Grants, NotApplied, Plan, Problems,
+    subjects::{Naming, Share},
 };
 use crate::{
+    access::{
+        binding::{Observed, Place, RoleName, Subject},
+        policy::{Namespace, Phase, Policy, Reading, Terms},
+        roles::{Protection, RoleKey, RoleRefusal, WhyRefused},
+    },
     api::{RoleKind, ScimProvider, SubjectKind},
     directory::view::{Id, Selection, Source},
 };

@@ -4,8 +4,10 @@ use std::{collections::HashSet, fmt, sync::Arc};
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
-use super::binding::{Place, RoleName};
-use crate::api::{RoleKind, names::ANNOTATION_DANGEROUS_ROLE};
+use crate::{
+    access::binding::{Place, RoleName},
+    api::{RoleKind, names::ANNOTATION_DANGEROUS_ROLE},
+};
 
 /// Which roles may be given, as far as lists go.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::PersonRef;
+use super::identities::PersonRef;
 use crate::directory::view::Id;
 
 /// Everyone who claims a string: a set for each provider, never an empty one. Most strings have one

@@ -6,12 +6,13 @@ use std::{
 };
 
 use super::{
-    binding::Subject,
-    index::Index,
     path::{Reason, path, reasons},
     review::Grant,
 };
-use crate::directory::view::{Directory, Group, Id, Source, User, groups_called};
+use crate::{
+    access::{binding::Subject, index::Index},
+    directory::view::{Directory, Group, Id, Source, User, groups_called},
+};
 
 /// Somebody of a grant: a token group's grant is its members'.
 #[derive(Clone, Debug)]

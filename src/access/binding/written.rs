@@ -23,7 +23,7 @@ impl Written {
     }
 
     /// Leaves of managed fields what tells that: the rest is larger than the object.
-    pub(super) fn keep_approval(metadata: &mut ObjectMeta) {
+    pub(in crate::access) fn keep_approval(metadata: &mut ObjectMeta) {
         metadata.managed_fields.iter_mut().for_each(|entries| entries.retain(has_approval));
         metadata.managed_fields.take_if(|entries| entries.is_empty());
     }

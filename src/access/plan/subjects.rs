@@ -5,14 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    binding::Subject,
-    capture::Captures,
-    guard::Members,
-    identities::{Identities, Nameless},
-    policy::Terms,
-};
 use crate::{
+    access::{
+        binding::Subject,
+        guard::Members,
+        people::{Identities, Nameless},
+        policy::{Captures, Terms},
+    },
     api::{GroupIdentity, SubjectKind},
     directory::view::{Group, Id, Selected, Selection, Source, group_identity},
 };

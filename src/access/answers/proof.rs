@@ -1,6 +1,6 @@
 //! How anybody can ask the API server what a plan changes.
 
-use super::binding::{Place, Subject};
+use crate::access::binding::{Place, Subject};
 
 /// The command that lists what a subject may do at a place. None for what the operator never writes.
 pub fn can_i(subject: &Subject, place: &Place) -> Option<String> {

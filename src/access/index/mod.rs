@@ -1,5 +1,14 @@
 //! Everything that plans are made from, kept current by what watches tell.
 
+mod admission;
+mod grown;
+mod partners;
+mod policies;
+mod roles;
+mod touched;
+mod unread;
+mod untold;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
@@ -10,18 +19,12 @@ use k8s_openapi::api::core::v1::Namespace as NamespaceObject;
 use kube::{ResourceExt, api::ObjectMeta};
 
 use super::{
-    binding::{BindingObject, Observed, Subject},
-    grown::Grown,
-    guard::{Ledger, Through},
-    identities::{self, Effect, Identities},
+    binding::{BindingObject, Observed, Subject, Written},
+    guard::Ledger,
+    people::{self, Effect, Identities},
     plan::{Blocked, Completeness, Facts, NoProvider, Plan},
-    policies::Policies,
-    policy::{Policy, Reading},
-    role::Bindable,
-    roles::Roles,
-    scope::{Namespace, Namespaces, Protected},
-    untold::Untold,
-    written::Written,
+    policy::{Namespace, Namespaces, Policy, Protected, Reading},
+    roles::{Bindable, Roles},
 };
 use crate::{
     api::{
@@ -31,6 +34,12 @@ use crate::{
     directory::view::{Directory, Gaps, Mapping, Selection, Selector, User, user_schema},
     scim::schema::ResourceSchema,
 };
+use admission::Through;
+pub use admission::{Admission, Leaving};
+pub use grown::Grown;
+use policies::Policies;
+pub use untold::Lost;
+use untold::Untold;
 
 /// The names of policies that have to be planned again.
 pub type Touched = BTreeSet<Arc<str>>;
@@ -40,24 +49,24 @@ pub type Touched = BTreeSet<Arc<str>>;
 pub struct Index {
     bindable: Bindable,
     protected: Protected,
-    pub(super) policies: Policies,
-    pub(super) providers: HashMap<Arc<str>, Provider>,
+    policies: Policies,
+    providers: HashMap<Arc<str>, Provider>,
     /// Providers that are there and of which nothing could ever be read.
-    pub(super) unreadable: HashSet<Arc<str>>,
+    unreadable: HashSet<Arc<str>>,
     pub(super) identities: Identities,
-    pub(super) unread_people: Gaps,
+    unread_people: Gaps,
     unread_groups: Gaps,
-    pub(super) namespaces: Namespaces,
-    pub(super) roles: Roles,
+    namespaces: Namespaces,
+    roles: Roles,
     /// The policies that give what the operator may not bind.
-    pub(super) awaiting_bind: Touched,
+    awaiting_bind: Touched,
     /// By policy.
-    pub(super) bindings: HashMap<Arc<str>, BTreeMap<BindingKey, Arc<Observed>>>,
+    bindings: HashMap<Arc<str>, BTreeMap<BindingKey, Arc<Observed>>>,
     /// By whom they name: the policies whose bindings do, with how many.
-    pub(super) naming: HashMap<Subject, BTreeMap<Arc<str>, usize>>,
+    naming: HashMap<Subject, BTreeMap<Arc<str>, usize>>,
     pub(super) untold: Untold,
     /// By policy: which of the roles that it gives have grown.
-    pub(super) grown: HashMap<Arc<str>, Grown>,
+    grown: HashMap<Arc<str>, Grown>,
 }
 
 /// A binding by namespace and name.
@@ -65,11 +74,11 @@ pub type BindingKey = (Option<Arc<str>>, String);
 
 /// A provider, and what its spec means to access.
 #[derive(Debug)]
-pub(super) struct Provider {
-    pub(super) object: Arc<ScimProvider>,
+struct Provider {
+    object: Arc<ScimProvider>,
     people: ResourceSchema,
     invalid: Option<String>,
-    pub(super) ledger: Ledger,
+    ledger: Ledger,
 }
 
 impl Index {
@@ -209,7 +218,7 @@ impl Index {
     }
 
     /// Whether a policy's object is newer than what is held under its name.
-    pub(super) fn is_news(&self, name: &str, metadata: &ObjectMeta) -> bool {
+    fn is_news(&self, name: &str, metadata: &ObjectMeta) -> bool {
         self.policies.get(name).is_none_or(|held| is_newer(metadata, &held.object().metadata))
     }
 
@@ -237,7 +246,7 @@ impl Index {
         let effect = match mapping {
             Ok(mapping) => {
                 let correlate = object.spec.correlate.as_ref().map(|correlate| correlate.deactivate_by);
-                let terms = identities::Terms { mapping, correlate };
+                let terms = people::Terms { mapping, correlate };
                 let effect = self.identities.map(&name, terms, directory.provider(&name));
                 self.note_former(&effect);
                 effect
@@ -361,7 +370,7 @@ impl Index {
 
     /// The policies whose bindings name somebody: who leaves has to go even where a policy no longer
     /// means them, because the guard held that.
-    pub(super) fn binding(&self, subject: &Subject) -> impl Iterator<Item = &Arc<str>> {
+    fn binding(&self, subject: &Subject) -> impl Iterator<Item = &Arc<str>> {
         self.naming.get(subject).into_iter().flat_map(BTreeMap::keys)
     }
 
@@ -418,7 +427,7 @@ impl Index {
         }
     }
 
-    pub(super) fn policies_of(&self, provider: &str) -> Touched {
+    fn policies_of(&self, provider: &str) -> Touched {
         self.policies.of(provider).map(|(name, _)| name.clone()).collect()
     }
 }

@@ -2,11 +2,8 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{
-    index::{Index, Touched},
-    plan::Completeness,
-};
-use crate::api::DeactivateBy;
+use super::{Index, Touched};
+use crate::{access::plan::Completeness, api::DeactivateBy};
 
 /// The providers that correlate, or may, and of which not everything is known.
 pub(super) type Unheard = BTreeSet<Arc<str>>;

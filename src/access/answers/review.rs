@@ -7,14 +7,13 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    binding::{Observed, Place, Subject},
-    index::Index,
-    plan::Plan,
-    policy::Validity,
-    subjects::Grants,
-};
 use crate::{
+    access::{
+        binding::{Observed, Place, Subject},
+        index::Index,
+        plan::{Grants, Plan},
+        policy::Validity,
+    },
     api::ScimAccessPolicy,
     directory::view::{Directory, Source},
 };

@@ -8,18 +8,16 @@
 //! Nothing else tells: `lastModified` moves with every change, and what a process has seen ends with it. When a
 //! provider maps another attribute the moments stay: whoever may change that may name anybody's string anyway.
 
-mod claims;
-
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
+use super::claims::{Claim, Claims};
 use crate::{
     api::DeactivateBy,
     directory::view::{Id, Identity, Mapping, ProviderView, Refusal, User},
 };
-use claims::{Claim, Claims};
 
 /// The identity strings of everyone, inactive people included: they hold theirs too, or a later
 /// namesake would bring their access back.

@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Guard, Holders, Ledger};
+use super::{Index, Provider};
 use crate::{
     access::{
         binding::Subject,
-        index::{Index, Provider},
+        guard::{Guard, Holders, Ledger},
         plan::{Completeness, Plan},
     },
     api::{RemovalCount, ScimAccessPolicy},
@@ -34,9 +34,9 @@ pub enum Leaving {
 
 /// Everyone who holds access through a provider.
 #[derive(Debug)]
-pub(in crate::access) struct Through<'a> {
-    pub(in crate::access) index: &'a Index,
-    pub(in crate::access) provider: &'a str,
+pub(super) struct Through<'a> {
+    pub(super) index: &'a Index,
+    pub(super) provider: &'a str,
 }
 
 impl Index {
@@ -118,7 +118,7 @@ impl Plan {
 }
 
 impl Provider {
-    pub(in crate::access) fn guard<'a>(&'a self, holders: &'a Through<'a>, now: Timestamp) -> Guard<'a> {
+    pub(super) fn guard<'a>(&'a self, holders: &'a Through<'a>, now: Timestamp) -> Guard<'a> {
         Guard { limits: &self.object.spec.guard, ledger: &self.ledger, holders, now }
     }
 }

@@ -5,16 +5,18 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use jiff::Timestamp;
 
 use super::{
-    binding::{Observed, Place, Subject},
-    identities::Nameless,
-    index::Index,
     path::{Reason, path, reasons},
-    plan::{Blocked, Plan},
-    policy::Validity,
     refusal::refusal,
     review::{Grant, Review},
 };
 use crate::{
+    access::{
+        binding::{Observed, Place, Subject},
+        index::Index,
+        people::Nameless,
+        plan::{Blocked, Plan},
+        policy::Validity,
+    },
     api::{PolicyMode, ScimAccessPolicy},
     directory::view::{Directory, Group, User, group_identity},
 };

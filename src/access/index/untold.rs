@@ -8,37 +8,25 @@ use std::{
 
 use kube::ResourceExt;
 
-use super::{
-    binding::{Observed, Subject},
-    identities::{Effect, PersonRef},
-    index::{BindingKey, Index, Touched},
-    plan::{Completeness, Plan},
-    policy::Policy,
-    scope::{Namespace, Phase},
+use super::{BindingKey, Index, Touched};
+use crate::{
+    access::{
+        binding::{Observed, Subject},
+        people::{Effect, Former, Formerly, PersonRef},
+        plan::{Completeness, Plan},
+        policy::{Namespace, Phase, Policy},
+    },
+    directory::view::User,
 };
-use crate::directory::view::User;
-
-/// Who held strings when they were given something.
-pub type Former = BTreeMap<Subject, Formerly>;
-
-/// Who held a string.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Formerly {
-    /// The person.
-    pub person: PersonRef,
-    /// A number that grows with each string that somebody gave up while this process looked; 0 of what their object
-    /// says that they gave up before.
-    pub order: u64,
-}
 
 /// Bindings by namespace and name.
 pub type Lost = BTreeMap<BindingKey, Arc<Observed>>;
 
 /// What is not told yet.
 #[derive(Debug, Default)]
-pub(super) struct Untold {
+pub(in crate::access) struct Untold {
     /// By policy: whom its bindings name by strings that others hold now, or nobody.
-    pub(super) former: HashMap<Arc<str>, Former>,
+    pub(in crate::access) former: HashMap<Arc<str>, Former>,
     /// How many strings somebody gave up.
     given_up: u64,
     /// By policy: its bindings that somebody else deleted.

@@ -8,10 +8,10 @@ use std::{
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
-use super::{
+use super::{Index, Touched};
+use crate::access::{
     binding::{Observed, RoleName},
-    index::{Index, Touched},
-    rights::Right,
+    roles::Right,
 };
 
 /// By role: those of its rules that give something that it did not give before.

@@ -1,8 +1,10 @@
 //! What the operator says about places in the status of a policy: it knows the lists of the chart, and who plans elsewhere
 //! does not.
 
-use super::binding::Place;
-use crate::api::{AccessPolicyStatus, ConditionType, ScimAccessPolicy};
+use crate::{
+    access::binding::Place,
+    api::{AccessPolicyStatus, ConditionType, ScimAccessPolicy},
+};
 
 /// Whether the lists of the chart let somebody come to a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,9 @@
-//! A policy, read once per change of its spec or of its provider's schema.
+//! What a policy says: whom it means, and which names of groups, namespaces and roles. A policy is read once per change
+//! of its spec or of its provider's schema.
 
+mod capture;
+mod glob;
+mod scope;
 mod unread;
 
 use std::{collections::HashSet, sync::Arc};
@@ -9,15 +13,16 @@ use kube::ResourceExt;
 
 use super::{
     binding::{Mark, Place, ProviderGone},
-    capture::{Patterns, Template},
-    role::Repetition,
-    scope::{Namespace, NamespaceSelector},
+    roles::Repetition,
 };
 use crate::{
     api::{OnDelete, RoleKind, ScimAccessPolicy, ScimProvider, Scope, names::ANNOTATION_DANGEROUS_ROLE},
     directory::view::Selector,
     scim::schema::ResourceSchema,
 };
+pub use capture::{Captures, Patterns, Template};
+pub use glob::Glob;
+pub use scope::{Namespace, NamespaceSelector, Namespaces, Phase, Protected};
 
 /// A ScimAccessPolicy and what its spec means.
 #[derive(Debug)]

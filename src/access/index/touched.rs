@@ -2,14 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{
-    binding::Subject,
-    identities::{Effect, PersonRef},
-    index::{Index, Touched},
-    policy::{Policy, Terms},
-    scope::{Namespace, NamespaceSelector},
-};
+use super::{Index, Touched};
 use crate::{
+    access::{
+        binding::Subject,
+        people::{Effect, PersonRef},
+        policy::{Namespace, NamespaceSelector, Policy, Terms},
+    },
     api::RoleKind,
     directory::view::{Change, Difference, Directory},
 };

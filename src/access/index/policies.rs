@@ -5,8 +5,8 @@ use std::{
     sync::Arc,
 };
 
-use super::policy::Policy;
 use crate::{
+    access::policy::Policy,
     api::ScimAccessPolicy,
     directory::view::{Change, Interests, ProviderView},
 };

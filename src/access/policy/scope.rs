@@ -11,12 +11,8 @@ use kube::{
     core::{ParseExpressionError, Selector, SelectorExt},
 };
 
-use super::{
-    capture::{Captures, Template},
-    glob::Glob,
-    role::Protection,
-};
-use crate::api::NamespaceScope;
+use super::{Captures, Glob, Template};
+use crate::{access::roles::Protection, api::NamespaceScope};
 
 /// What access needs to know of a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,8 @@
 mod compare;
 mod lanes;
 mod partings;
+mod shards;
+mod subjects;
 mod wanted;
 
 use std::{
@@ -17,13 +19,9 @@ use kube::ResourceExt;
 use super::{
     binding::{Binding, Observed, Place, ProviderGone, Subject},
     guard::{Departures, Guard, Held, Members, Verdict},
-    identities::Identities,
-    policy::{Policy, Terms, Validity},
-    role::{Bindable, RoleRefusal},
-    roles::Roles,
-    scope::{Namespaces, Protected},
-    subjects::{Excluded, Grants},
-    untold::Former,
+    people::{Former, Identities},
+    policy::{Namespaces, Policy, Protected, Terms, Validity},
+    roles::{Bindable, RoleRefusal, Roles},
 };
 use crate::{
     api::{GroupSelector, ScimProvider, SubjectKind},
@@ -31,6 +29,7 @@ use crate::{
 };
 pub use lanes::Lane;
 use partings::Partings;
+pub use subjects::{Excluded, Grants};
 use wanted::Wanted;
 
 /// What one policy wants, and what is to be done for it.

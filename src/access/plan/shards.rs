@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::binding::Subject;
+use crate::access::binding::Subject;
 
 /// The most subjects of one binding: a change of one rewrites them all, and the authorizer reads every
 /// binding, so neither one binding for everybody nor one for each will do.

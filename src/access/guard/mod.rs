@@ -17,7 +17,6 @@
 //! A token group counts as many as the active members that it had when a plan last saw it. Who is taken out of one
 //! does not count: nothing changes here, since it is their tokens that name the group.
 
-mod admission;
 mod approval;
 mod departures;
 mod ledger;
@@ -32,8 +31,6 @@ use jiff::Timestamp;
 
 use super::binding::Subject;
 use crate::api::{Guard as Spec, ScimAccessPolicy};
-pub(super) use admission::Through;
-pub use admission::{Admission, Leaving};
 use approval::{approved, held_since, plan_id};
 pub use departures::{Departures, Suspects};
 pub use ledger::{Ledger, Losses};
@@ -149,7 +146,7 @@ impl Guard<'_> {
     }
 
     /// For how many people a subject stands. A token group of which nobody saw the members may be everybody's.
-    fn people(&self, subject: &Subject) -> usize {
+    pub(super) fn people(&self, subject: &Subject) -> usize {
         self.known_people(subject).unwrap_or_else(|| self.holders.active())
     }
 

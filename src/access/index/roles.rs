@@ -1,31 +1,16 @@
-//! Roles as the API server holds them.
-
-use std::{collections::HashMap, sync::Arc};
+//! What watches tell of roles.
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
 use kube::ResourceExt;
 
-use super::{
-    binding::{Place, RoleName},
-    index::{Index, Touched},
-    role::Powers,
+use super::{Index, Touched};
+use crate::{
+    access::{
+        binding::{Place, RoleName},
+        roles::{KnownRole, Powers},
+    },
+    api::RoleKind,
 };
-use crate::api::RoleKind;
-
-/// A Role by namespace and name, or without a namespace a ClusterRole.
-pub type RoleKey = (Option<Arc<str>>, Arc<str>);
-
-/// All roles.
-pub type Roles = HashMap<RoleKey, KnownRole>;
-
-/// What is known of a role.
-#[derive(Debug)]
-pub struct KnownRole {
-    /// What it would let somebody do; none once it is gone.
-    pub powers: Option<Powers>,
-    /// Its rules, or its last ones. There are many roles, and of few anybody asks.
-    rules: Box<[PolicyRule]>,
-}
 
 impl Index {
     /// Takes a ClusterRole. Rules that give nothing more and no other powers touch nothing.

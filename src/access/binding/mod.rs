@@ -4,6 +4,7 @@ mod mark;
 mod observed;
 mod place;
 mod subject;
+mod written;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ pub use mark::{Mark, ProviderGone};
 pub use observed::{Giver, Observed};
 pub use place::{Place, RoleName};
 pub use subject::Subject;
+pub use written::Written;
 
 /// The field manager of bindings, so that managed fields tell the operator's writes from others'.
 pub const FIELD_MANAGER: &str = "scim-operator-access";
