@@ -1,18 +1,7 @@
 //! Who may do what. Pure: from the directory, policies, namespaces, roles and the bindings that there
 //! are to the bindings that there should be. No Kubernetes client, no clock.
 //!
-//! Each room names only those above it:
-//!
-//! | room | what lives there |
-//! |---|---|
-//! | `binding` | bindings: what is given to whom at which place, and who wrote them |
-//! | `people` | who holds which identity string |
-//! | `roles` | which roles may be given, and what they let somebody do |
-//! | `policy` | what a policy says |
-//! | `guard` | how many may lose access at once |
-//! | `plan` | what there should be, and what has to be done |
-//! | `index` | what watches told, and which policies that touches |
-//! | `answers` | what commands and conditions say of all that |
+//! Each room names only those before it, in the order of `docs/ARCHITECTURE.md`.
 
 mod answers;
 mod binding;

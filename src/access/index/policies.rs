@@ -1,14 +1,24 @@
-//! All policies, and which of them a change could matter to.
+//! All policies, and which of them a change could matter to; and what watches tell of them.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
+use kube::{ResourceExt, api::ObjectMeta};
+
+use super::{Index, Touched};
 use crate::{
-    access::policy::Policy,
-    api::ScimAccessPolicy,
+    access::{
+        binding::Written,
+        policy::{Policy, Reading},
+    },
+    api::{
+        ScimAccessPolicy, is_newer,
+        names::{ANNOTATION_APPROVE, ANNOTATION_DANGEROUS_ROLE},
+    },
     directory::view::{Change, Interests, ProviderView},
+    scim::schema::ResourceSchema,
 };
 
 /// Policies by name.
@@ -88,5 +98,68 @@ impl Policies {
             Some(_) => _ = self.held.insert(name.clone()),
             None => _ = self.held.remove(name),
         }
+    }
+}
+
+impl Index {
+    /// Takes a policy, if it is newer than what is held under its name. A new status alone touches
+    /// nothing. One that is being deleted is gone: its bindings may go before it does.
+    pub fn apply_policy(&mut self, mut object: ScimAccessPolicy) -> Touched {
+        let name: Arc<str> = object.name_any().into();
+        if object.metadata.deletion_timestamp.is_some() {
+            return self.delete_policy(&name);
+        }
+        if !self.is_news(&name, &object.metadata) {
+            return Touched::new();
+        }
+        Written::keep_approval(&mut object.metadata);
+        let object = Arc::new(object);
+        let standard = ResourceSchema::user();
+        let people =
+            self.providers.get(object.spec.provider.as_str()).map_or(&standard, |known| &known.people);
+        let same = |held: &&Policy| {
+            held.reading() == Reading::Whole
+                && held.object().spec == object.spec
+                && held.object().metadata.uid == object.metadata.uid
+        };
+        if let Some(held) = self.policies.get(&name).filter(same) {
+            let says = |policy: &ScimAccessPolicy| {
+                [ANNOTATION_APPROVE, ANNOTATION_DANGEROUS_ROLE]
+                    .map(|annotation| policy.annotations().get(annotation).cloned())
+            };
+            // What waits is touched by more than by whom it means, but only once its status says that it waits.
+            let waits =
+                |policy: &ScimAccessPolicy| policy.status.as_ref().is_some_and(|it| it.held.is_some());
+            let begins_to_wait = waits(&object) && !waits(held.object());
+            let says_the_same = says(&object) == says(held.object()) && !begins_to_wait;
+            self.policies.replace(&name, object);
+            return if says_the_same { Touched::new() } else { Touched::from([name]) };
+        }
+        self.policies.insert(&name, Policy::new(object, people));
+        Touched::from([name])
+    }
+
+    /// Takes what a write of this process made of a policy. The answer may come after the watch has told more: a policy
+    /// that is gone by then does not come back by it.
+    pub fn learn_policy(&mut self, object: ScimAccessPolicy) -> Touched {
+        let held = self.policy(&object.name_any());
+        if held.is_some_and(|held| held.metadata.uid == object.metadata.uid) {
+            self.apply_policy(object)
+        } else {
+            Touched::new()
+        }
+    }
+
+    /// Whether a policy's object is newer than what is held under its name.
+    pub(super) fn is_news(&self, name: &str, metadata: &ObjectMeta) -> bool {
+        self.policies.get(name).is_none_or(|held| is_newer(metadata, &held.object().metadata))
+    }
+
+    /// Forgets a policy; its owner references take its bindings away. It is touched, because what is told of it
+    /// ends.
+    pub fn delete_policy(&mut self, name: &str) -> Touched {
+        self.untold.forget_policy(name);
+        self.awaiting_bind.remove(name);
+        self.policies.remove(name).map(|(name, _)| name).into_iter().collect()
     }
 }
