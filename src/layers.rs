@@ -48,6 +48,28 @@ fn every_layer_names_only_what_its_row_allows() {
 }
 
 #[test]
+fn every_room_of_access_names_only_those_before_it() {
+    let access = Path::new(ROOT).join("src/access");
+    let listed = rooms(ARCHITECTURE);
+    let mut there: Vec<_> = children(&access).into_iter().filter(|child| child.is_dir()).collect();
+    there.retain(|room| !room.ends_with("tests"));
+    assert_eq!(there.len(), listed.len(), "docs/ARCHITECTURE.md lists {listed:?}");
+    let mut wrong = Vec::new();
+    for (number, room) in listed.iter().enumerate() {
+        for file in rust_files(&access.join(room)) {
+            let name = file.strip_prefix(ROOT).unwrap();
+            for Named { line, path } in named(&fs::read_to_string(&file).unwrap(), depth(name) - 1) {
+                let path = path.strip_prefix("access::").unwrap_or(&path);
+                if listed[number + 1..].iter().any(|later| within(path, later)) {
+                    wrong.push(format!("{}:{line}: {room} names {path}", name.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\nThe order is in docs/ARCHITECTURE.md.", wrong.join("\n"));
+}
+
+#[test]
 fn a_row_says_what_its_layer_may_name() {
     let table = table(
         "| `src/scim/` | pure | – |\n| `src/access/` | who | scim directory::view |\n| `src/cli/` | all | everything |",
@@ -88,6 +110,13 @@ fn table(markdown: &str) -> BTreeMap<String, Vec<String>> {
         layers => layers.split(' ').map(str::to_owned).collect(),
     };
     rows.iter().map(|[layer, column]| ((*layer).to_owned(), allowed(column))).collect()
+}
+
+/// The rooms of `src/access/` in their order: the names of the list that the document makes of them.
+fn rooms(markdown: &str) -> Vec<&str> {
+    let list = markdown.split("\n## ").find(|section| section.starts_with("The rooms of access")).unwrap();
+    let item = Regex::new(r"(?m)^\d+\. `(\w+)`").unwrap();
+    item.captures_iter(list).map(|item| item.extract::<1>().1[0]).collect()
 }
 
 /// A path from the crate's root, and the line where it begins.
