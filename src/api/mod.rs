@@ -9,6 +9,7 @@ mod condition;
 mod definitions;
 mod group;
 mod hex;
+pub mod listed;
 pub mod names;
 mod notification;
 mod provider;

@@ -16,7 +16,7 @@ use uuid::Builder;
 
 use super::{Provider, Store, view::Id, write::not_found};
 use crate::{
-    api::{RoleKind, RoleReference, ScimAccessPolicy, Scope, hex},
+    api::{RoleKind, RoleReference, ScimAccessPolicy, Scope, hex, listed},
     scim::{
         error::{ErrorKind, Result, ScimError},
         etag::ETag,
@@ -226,11 +226,7 @@ fn place(scope: &Scope) -> String {
 fn listed<'n>(one: &str, several: &str, names: impl ExactSizeIterator<Item = &'n String>) -> String {
     let count = names.len();
     let noun = if count == 1 { one } else { several };
-    let first = names.take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match count.saturating_sub(LISTED) {
-        0 => format!("{noun} {first}"),
-        more => format!("{noun} {first} and {more} more"),
-    }
+    format!("{noun} {}", listed::names(names, LISTED))
 }
 
 fn created(policy: &ScimAccessPolicy) -> Timestamp {

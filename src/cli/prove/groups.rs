@@ -9,7 +9,7 @@ use kube::{Api, Client, ResourceExt};
 use super::super::{Error, pages::pages, snapshot};
 use crate::{
     access::{Bindable, Index, Protected},
-    api::ScimProvider,
+    api::{ScimProvider, listed},
     directory::view::{Directory, User},
 };
 
@@ -18,9 +18,6 @@ pub const EVERYBODY: &str = "system:authenticated";
 
 /// The groups that begin so are the API server's own, and no identity provider's.
 const OWN: &str = "system:";
-
-/// How many groups a note names.
-const NAMED: usize = 5;
 
 /// Everyone whom bindings name, by whomever they are.
 #[derive(Debug, Default)]
@@ -78,14 +75,11 @@ impl<'n> Unasked<'n> {
 
 impl fmt::Display for Unasked<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<String> = self.0.iter().take(NAMED).map(|group| format!("{group:?}")).collect();
-        write!(f, "bindings name groups that their token may still carry: {}", names.join(", "))?;
-        if let Some(more @ 1..) = self.0.len().checked_sub(NAMED) {
-            write!(f, " and {more} more")?;
-        }
+        let names = listed::names(self.0.iter().map(|group| format!("{group:?}")), listed::FEW);
         write!(
             f,
-            "; say by --group which of them it does, or --group {EVERYBODY}, as every token does, if none"
+            "bindings name groups that their token may still carry: {names}; say by --group which of them it does, or \
+             --group {EVERYBODY}, as every token does, if none"
         )
     }
 }

@@ -11,12 +11,9 @@ use super::{
 };
 use crate::{
     access::{Binding, Change, Grown, Leaving, Lost, Observed, Plan, Subject},
-    api::{AccessPolicyStatus, ConditionType, ScimAccessPolicy},
+    api::{AccessPolicyStatus, ConditionType, ScimAccessPolicy, listed},
 };
 use kube::ResourceExt;
-
-/// How many names an event has.
-const NAMED: usize = 5;
 
 /// How many people a change tells of what it does to them. The audit log names all.
 const PEOPLE: usize = 20;
@@ -114,15 +111,10 @@ pub(super) fn grown(grown: &Grown) -> impl Iterator<Item = Happened> {
 /// What is said of each of them.
 pub(super) fn grown_roles(grown: &Grown) -> impl Iterator<Item = String> {
     grown.iter().map(|(role, more)| {
-        let shown: Vec<String> = more.iter().take(NAMED).map(ToString::to_string).collect();
-        let rest = match more.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            rest => format!("; and {rest} more rules"),
-        };
         format!(
-            "{role} lets more be done than before, and so do the bindings of this policy: {}{rest}. If that is not \
-             meant, take it out of the role, or name another in roleRef",
-            shown.join("; ")
+            "{role} lets more be done than before, and so do the bindings of this policy: {}. If that is not meant, take \
+             it out of the role, or name another in roleRef",
+            listed::statements(more)
         )
     })
 }
@@ -221,12 +213,10 @@ fn told(
     who: &BTreeSet<&Subject>,
     what: &str,
 ) -> Option<Happened> {
-    let shown: Vec<&str> = who.iter().take(NAMED).map(|subject| &**subject.name()).collect();
-    let more = match who.len().saturating_sub(NAMED) {
-        _ if shown.is_empty() => return None,
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let note = format!("{}{more} {what}", shown.join(", "));
+    if who.is_empty() {
+        return None;
+    }
+    let names = listed::names(who.iter().map(|subject| subject.name()), listed::FEW);
+    let note = format!("{names} {what}");
     Some(Happened { severity: Severity::Normal, reason, action, note })
 }

@@ -21,7 +21,7 @@ use crate::{
     api::{
         AccessPolicyStatus, Approval, ConditionStatus, ConditionType, Conditions, GroupSelector,
         HeldRemovals, NamespaceProgress, NotApplied, OnDelete, PlanPreview, PolicyMode, Reason,
-        ScimAccessPolicy, Scope,
+        ScimAccessPolicy, Scope, listed,
     },
 };
 
@@ -29,8 +29,6 @@ use crate::{
 const SHOWN: usize = AccessPolicyStatus::NAMED;
 /// The longest message, in bytes, after which another one stands.
 const MAX_EARLIER: usize = 4096;
-/// How many names a message has.
-const NAMED: usize = 5;
 
 /// Who holds access by the policy's bindings now.
 #[derive(Clone, Copy, Debug, Default)]
@@ -148,8 +146,9 @@ fn conditions(
         // Whoever changes the policy has seen it.
         true => conditions.keep(ConditionType::RoleGrown, generation),
         false => {
-            let roles: Vec<String> = grown_roles(grown).collect();
-            let mut why = format!("{}; this stands here until the policy is changed", list(&roles));
+            let roles = grown_roles(grown);
+            let mut why =
+                format!("{}; this stands here until the policy is changed", listed::statements(roles));
             let earlier = conditions.shown(ConditionType::RoleGrown, generation);
             if let Some(earlier) = earlier.filter(|earlier| earlier.message.len() <= MAX_EARLIER) {
                 why = format!("{why}. Before that: {}", earlier.message);
@@ -167,7 +166,7 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
     let mut abnormal = Vec::new();
     let mut note = |condition, reason, lines: Vec<String>| {
         if !lines.is_empty() {
-            abnormal.push((condition, Reason::new(reason, list(&lines))));
+            abnormal.push((condition, Reason::new(reason, listed::statements(&lines))));
         }
     };
     let stalled = problems.blocked.as_ref().map(|blocked| match blocked {
@@ -331,11 +330,7 @@ fn held_removals(held: &Held) -> HeldRemovals {
 }
 
 fn wait(policy: &ScimAccessPolicy, held: &Held) -> String {
-    let names: Vec<&str> = held.subjects.iter().take(NAMED).map(|subject| &**subject.name()).collect();
-    let more = match held.subjects.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let names = listed::names(held.subjects.iter().map(Subject::name), listed::FEW);
     let strings = match (held.nameless, held.renamed) {
         (0, 0) => String::new(),
         (nameless, 0) => format!(", {nameless} of them because they have no identity string any more,"),
@@ -350,13 +345,12 @@ fn wait(policy: &ScimAccessPolicy, held: &Held) -> String {
         false => format!(", with the members of token groups {} people,", held.people),
     };
     format!(
-        "{} would lose access{groups}{strings} and {} lost it lately, while provider {} lets {} go: {}{more} keep it until \
+        "{} would lose access{groups}{strings} and {} lost it lately, while provider {} lets {} go: {names} keep it until \
          that is taken back, in the identity provider or in the policy, or an administrator approves it: kubectl scim approve {} --plan {}",
         held.subjects.len(),
         held.lost,
         policy.spec.provider,
         held.allowance,
-        names.join(", "),
         policy.name_any(),
         held.plan,
     )
@@ -396,15 +390,6 @@ fn unusable_capture(group: &str) -> String {
         group => format!(
             "group {group:?} gives nothing: what its name captures is no name of lower-case letters, digits and dashes"
         ),
-    }
-}
-
-/// The first of some lines, and how many there are more.
-fn list(lines: &[String]) -> String {
-    let shown = lines.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join("; ");
-    match lines.len().saturating_sub(NAMED) {
-        0 => shown,
-        more => format!("{shown}; and {more} more"),
     }
 }
 

@@ -4,12 +4,13 @@ use jiff::Timestamp;
 
 use super::execute::Outcome;
 use crate::{
-    api::{AppConfigStatus, ConditionStatus, ConditionType, Conditions, PolicyMode, Reason, ScimAppConfig},
+    api::{
+        AppConfigStatus, ConditionStatus, ConditionType, Conditions, PolicyMode, Reason, ScimAppConfig,
+        listed,
+    },
     appconfig::{Config, Desired, Forbidden, Invalid, LeftOut, Obstacle, not_found},
 };
 
-/// How many of those who were left out a message names.
-const NAMED: usize = 5;
 /// The reason of what cannot be read.
 const UNREADABLE: &str = "Unreadable";
 
@@ -146,12 +147,7 @@ fn ready(
 }
 
 fn left_out(who: &[LeftOut]) -> String {
-    let shown = who.iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    let more = match who.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!("; and {more} more"),
-    };
-    format!("left out: {shown}{more}")
+    format!("left out: {}", listed::statements(who))
 }
 
 fn count(number: usize) -> i64 {

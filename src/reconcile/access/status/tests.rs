@@ -272,9 +272,3 @@ fn a_role_that_has_grown_stands_there_until_the_policy_changes() {
     let told = conditions_of(&show(&shown, &Grown::new())).join("\n");
     assert!(!told.contains("RoleGrown"), "{told}");
 }
-
-#[test]
-fn a_long_list_is_cut() {
-    let lines: Vec<String> = (0..7).map(|number| number.to_string()).collect();
-    assert_eq!(list(&lines), "0; 1; 2; 3; 4; and 2 more");
-}
