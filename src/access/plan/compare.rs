@@ -45,24 +45,25 @@ impl Facts<'_> {
             let before: BTreeSet<&Subject> =
                 held.iter().flat_map(|observed| &observed.binding.subjects).collect();
             let mut after = self.after(provider, wanted.get(place), &before);
+            let mut gone: Gone = before.difference(&after).map(|gone| (*gone, partings.of(gone))).collect();
             if wanted.contains_key(place) && plan.partners == Completeness::Partial {
                 // Nothing is given under the new string meanwhile.
-                let is_renamed = |subject: &&Subject| partings.of(subject) == Parting::Renamed;
-                let renamed: Vec<_> = departing(held, &after, partings).filter(is_renamed).collect();
-                after.extend(renamed);
+                let renamed = departing(held, &gone).filter(|(_, parting)| *parting == Parting::Renamed);
+                after.extend(renamed.map(|(subject, _)| subject));
+                gone.retain(|subject, _| !after.contains(subject));
             }
             if wanted.contains_key(place) || self.may_have_been_chosen(policy, place) {
-                let departing = departing(held, &after, partings);
+                let departing = departing(held, &gone);
                 let waiting = partings.note(place, wanted.get(place), departing, &mut plan.departures);
                 if going == Going::Wait {
                     after.extend(waiting);
+                    gone.retain(|subject, _| !after.contains(subject));
                 }
             }
             plan.adds.extend(after.difference(&before).copied().cloned());
-            let removed = before.difference(&after).copied();
-            let leavers = removed.clone().filter(|subject| partings.of(subject) == Parting::Leaves);
-            plan.leavers.extend(leavers.cloned());
-            plan.removes.extend(removed.cloned());
+            let leavers = gone.iter().filter(|(_, parting)| **parting == Parting::Leaves);
+            plan.leavers.extend(leavers.map(|(subject, _)| (*subject).clone()));
+            plan.removes.extend(gone.keys().copied().cloned());
             let neighbors = neighbors.get(&place.namespace.as_ref()).map_or(&[][..], Vec::as_slice);
             rebind(place, held, &after, &taken(place, neighbors, &mark), &mark, &mut plan.changes);
         }
@@ -112,22 +113,26 @@ impl Facts<'_> {
     }
 }
 
-/// Who was given something at a place, and should be there no more. Whom somebody else wrote into a binding was never
-/// given anything. Where nobody saw who did, it may have been given to any active person.
+/// Who is at a place and should be there no more, and why.
+type Gone<'s> = BTreeMap<&'s Subject, Parting>;
+
+/// Those of them who were given something. Whom somebody else wrote into a binding was never given anything. Where nobody
+/// saw who did, it may have been given to any active person.
 fn departing<'s>(
     held: &[&'s Arc<Observed>],
-    after: &BTreeSet<&Subject>,
-    partings: &Partings,
-) -> impl Iterator<Item = &'s Subject> {
-    let is_given = move |observed: &Observed, subject: &Subject| match observed.giver(subject) {
+    gone: &Gone<'s>,
+) -> impl Iterator<Item = (&'s Subject, Parting)> {
+    let is_given = |observed: &Observed, subject: &Subject, parting: Parting| match observed.giver(subject) {
         Giver::Operator => true,
         Giver::Another => false,
-        Giver::Unknown => matches!(subject, Subject::User(_)) && partings.of(subject) == Parting::Departs,
+        Giver::Unknown => matches!(subject, Subject::User(_)) && parting == Parting::Departs,
     };
-    let given = held.iter().copied().flat_map(move |observed| {
-        observed.binding.subjects.iter().filter(move |subject| is_given(observed, subject))
-    });
-    given.filter(move |subject| !after.contains(subject))
+    held.iter().copied().flat_map(move |observed| {
+        observed.binding.subjects.iter().filter_map(move |subject| {
+            let parting = *gone.get(subject)?;
+            is_given(observed, subject, parting).then_some((subject, parting))
+        })
+    })
 }
 
 /// The numbers of a place that bindings of another role have: somebody changed the role of ours, or gave us one of such

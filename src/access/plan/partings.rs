@@ -147,14 +147,14 @@ impl<'f> Partings<'f> {
         &self,
         place: &Place,
         wanted: Option<&Wanted>,
-        departing: impl Iterator<Item = &'s Subject>,
+        departing: impl Iterator<Item = (&'s Subject, Parting)>,
         departures: &mut Departures,
     ) -> BTreeSet<&'s Subject> {
         let mut waiting = BTreeSet::new();
         let is_group = |subject: &Subject| matches!(subject, Subject::Group(_));
         let meant = LazyCell::new(|| wanted.map(Wanted::groups).unwrap_or_default());
-        for subject in departing {
-            match self.of(subject) {
+        for (subject, parting) in departing {
+            match parting {
                 Parting::Departs if is_group(subject) && self.is_renamed(subject, &meant) => continue,
                 Parting::Departs => {}
                 Parting::LosesString => _ = departures.nameless.insert(subject.clone()),
