@@ -11,7 +11,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    access::{Allowance, Blocked, Change, Plan, Subject, Validity, can_i},
+    access::{Allowance, Change, Plan, Subject, Validity, can_i},
     api::{AccessPolicyStatus, HeldRemovals, PolicyMode, ScimAccessPolicy},
     ops::clock,
 };
@@ -232,12 +232,7 @@ fn verify(policy: &ScimAccessPolicy, change: &Change) -> Vec<String> {
 
 fn problems(policy: &ScimAccessPolicy, plan: &Plan) -> Vec<String> {
     let problems = &plan.problems;
-    let blocked = problems.blocked.iter().map(|blocked| match blocked {
-        Blocked::ProviderNotFound => "the ScimProvider does not exist".to_owned(),
-        Blocked::ProviderUnreadable => "the ScimProvider cannot be read: correct its spec".to_owned(),
-        Blocked::Invalid(error) => error.clone(),
-        Blocked::Unreadable(error) => format!("the policy cannot be read: {error}"),
-    });
+    let blocked = problems.blocked.iter().map(ToString::to_string);
     let groups = problems.groups_not_found.iter().map(|group| format!("no group has {group}"));
     let people = problems.excluded.iter().map(|one| format!("{:?} is given nothing: {}", one.who, one.why));
     let captures =

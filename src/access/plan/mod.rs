@@ -10,6 +10,7 @@ mod wanted;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
+    fmt,
     sync::Arc,
 };
 
@@ -144,6 +145,17 @@ pub enum Blocked {
     Invalid(String),
     /// The policy's object cannot be read; this is why. Who was given something keeps it while they are active.
     Unreadable(String),
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ProviderNotFound => f.write_str("the ScimProvider does not exist"),
+            Self::ProviderUnreadable => f.write_str("the ScimProvider cannot be read: correct its spec"),
+            Self::Invalid(error) => f.write_str(error),
+            Self::Unreadable(error) => write!(f, "the policy cannot be read: {error}"),
+        }
+    }
 }
 
 /// How much of what the directory has of a provider is known.

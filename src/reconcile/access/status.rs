@@ -169,29 +169,14 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
             abnormal.push((condition, Reason::new(reason, listed::statements(&lines))));
         }
     };
-    let stalled = problems.blocked.as_ref().map(|blocked| match blocked {
-        Blocked::ProviderNotFound => {
-            "the ScimProvider does not exist; bindings stay as they are, unless its onDelete was Revoke"
-                .to_owned()
-        }
-        Blocked::ProviderUnreadable => {
-            "the ScimProvider cannot be read: correct its spec, the events of the object and the log say where; \
-             until then nobody is given anything and nobody loses anything"
-                .to_owned()
-        }
-        Blocked::Invalid(error) => format!("{error}; nobody new is given anything"),
-        Blocked::Unreadable(error) => format!(
-            "the operator cannot read this policy: {error}; correct that. Until then nobody new is given anything, \
-             and whoever holds something keeps it while they are active"
-        ),
-    });
+    let stalled = problems.blocked.iter().map(|blocked| format!("{blocked}{}", what_stays(blocked)));
     let why_stalled = match problems.blocked {
         Some(Blocked::ProviderNotFound) => "ProviderNotFound",
         Some(Blocked::ProviderUnreadable) => "ProviderUnreadable",
         Some(Blocked::Unreadable(_)) => "Unreadable",
         _ => "Invalid",
     };
-    note(ConditionType::Stalled, why_stalled, stalled.into_iter().collect());
+    note(ConditionType::Stalled, why_stalled, stalled.collect());
     let refused = problems.roles.iter().map(|(refusal, keep)| role_refused(policy, refusal, keep.len()));
     let refused = refused.chain(outcome.roles_not_allowed());
     note(ConditionType::RoleNotAllowed, "RoleNotAllowed", refused.collect());
@@ -207,6 +192,22 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
     let reason = if nobody.is_some() { "NobodyMatches" } else { "NameRefused" };
     note(ConditionType::Invalid, reason, nobody.into_iter().chain(refused).chain(unusable).collect());
     abnormal
+}
+
+/// What becomes of a policy's bindings while it is blocked, as the end of a sentence that says why it is.
+fn what_stays(blocked: &Blocked) -> &'static str {
+    match blocked {
+        Blocked::ProviderNotFound => "; bindings stay as they are, unless its onDelete was Revoke",
+        Blocked::ProviderUnreadable => {
+            ", the events of the object and the log say where; until then nobody is given anything and nobody loses \
+             anything"
+        }
+        Blocked::Invalid(_) => "; nobody new is given anything",
+        Blocked::Unreadable(_) => {
+            "; correct that. Until then nobody new is given anything, and whoever holds something keeps it while they \
+             are active"
+        }
+    }
 }
 
 fn ready(

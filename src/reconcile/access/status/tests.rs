@@ -219,8 +219,8 @@ fn a_policy_that_cannot_be_read_says_why_and_what_holds_until_it_can() {
     let metadata = kube::api::ObjectMeta { name: Some("p".to_owned()), ..Default::default() };
     world.index.keep_policy(metadata, "unknown variant `Archive`");
     insta::assert_snapshot!(conditions_of(&planned(&world)).join("\n"), @"
-    Ready=False Unreadable: the operator cannot read this policy: unknown variant `Archive`; correct that. Until then nobody new is given anything, and whoever holds something keeps it while they are active
-    Stalled=True Unreadable: the operator cannot read this policy: unknown variant `Archive`; correct that. Until then nobody new is given anything, and whoever holds something keeps it while they are active
+    Ready=False Unreadable: the policy cannot be read: unknown variant `Archive`; correct that. Until then nobody new is given anything, and whoever holds something keeps it while they are active
+    Stalled=True Unreadable: the policy cannot be read: unknown variant `Archive`; correct that. Until then nobody new is given anything, and whoever holds something keeps it while they are active
     ");
 }
 
