@@ -16,7 +16,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{Api, Client, Resource, ResourceExt, api::ApiResource, runtime::watcher::Config as Watch};
 
 use super::{
-    Context,
+    Context, MANY_CHANGES,
     compute::compute,
     events::Events,
     queue::{Again, Queue},
@@ -45,9 +45,6 @@ const CONTROLLER: &str = "app_config";
 const STATUS_MANAGER: &str = "scim-operator-app-config";
 /// How many app configs are reconciled at once.
 const CONCURRENCY: usize = 4;
-/// More changes than this at once are a new list: rendering everything costs less than asking each app
-/// config about each change.
-const MANY_CHANGES: usize = 1_000;
 
 /// Everything that turns the directory into configuration of applications.
 pub(super) struct AppConfigs {

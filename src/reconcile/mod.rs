@@ -36,6 +36,10 @@ use sync::{Expected, Sync};
 use unreadable::Kind;
 use watch::{Told, watch};
 
+/// More changes of the directory than this at once are a new list: to look at everything costs less than to ask each
+/// policy or app config about each change.
+const MANY_CHANGES: usize = 1_000;
+
 /// What the chart decides for the controllers.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {

@@ -11,6 +11,7 @@ use kube::{Api, Resource, runtime::watcher::Config};
 
 use super::{
     super::{
+        MANY_CHANGES,
         sync::Sync,
         unreadable::Kind,
         watch::{Told, watch},
@@ -23,10 +24,6 @@ use crate::{
     directory::view::News,
     ops::clock,
 };
-
-/// More changes than this at once are a new list: planning everything costs less than asking each
-/// policy about each change.
-const MANY_CHANGES: usize = 1_000;
 
 impl Access {
     /// The watches of the kinds that only this controller looks at.
