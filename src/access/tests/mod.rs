@@ -9,6 +9,7 @@ mod first;
 mod grown;
 mod guard;
 mod lanes;
+mod nameless;
 mod people;
 mod places;
 mod property;

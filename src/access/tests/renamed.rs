@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::{
     super::Leaving,
-    guard::{carry_out, carry_out_and_show, email, holders, team_by_email},
+    guard::{carry_out, carry_out_and_show, holders},
+    nameless::{email, team_by_email},
     world::World,
 };
 use crate::api::names::ANNOTATION_APPROVE;
