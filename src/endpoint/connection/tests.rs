@@ -1,5 +1,9 @@
 use std::{convert::Infallible, future::pending};
 
+use axum::{
+    body::Body,
+    http::{Request, Response},
+};
 use futures::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tower::{ServiceExt, service_fn};
