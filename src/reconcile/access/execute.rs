@@ -1,5 +1,7 @@
 //! Carrying out a plan, write by write, each with the state that it was planned from as precondition.
 
+mod outcome;
+
 use std::{
     collections::BTreeSet,
     fmt::Debug,
@@ -15,11 +17,12 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Semaphore;
 
-use super::super::trouble::{Failed, Trouble};
+use super::super::trouble::Failed;
 use crate::{
     access::{Binding, BindingObject, Change, FIELD_MANAGER, Index, Lane, Observed, Place, Subject},
     ops::metrics::{Metrics, Verb, WriteOutcome},
 };
+pub(super) use outcome::{Done, Failure, Outcome, Version};
 
 /// How many writes that give access are under way at once. The API server slows down past eight writers.
 const GRANTS_IN_FLIGHT: usize = 8;
@@ -48,44 +51,6 @@ pub(super) enum Run {
     Real,
     /// The API server only says whether it would take them (`dryRun=All`).
     Dry,
-}
-
-/// What became of a plan.
-#[derive(Debug, Default)]
-pub(super) struct Outcome {
-    done: Vec<Done>,
-    failed: Vec<(Change, Failure)>,
-}
-
-/// A change that the API server acknowledged.
-#[derive(Debug)]
-pub(super) struct Done {
-    /// The change.
-    pub(super) change: Change,
-    /// What the binding's object is since; nothing once it is deleted.
-    pub(super) after: Option<Version>,
-    /// How many went whom the plan keeps, because the API server refused to take the others out alone.
-    pub(super) unplanned: usize,
-}
-
-/// One state of an object.
-#[derive(Debug)]
-pub(super) struct Version {
-    /// `metadata.uid`.
-    pub(super) uid: String,
-    /// `metadata.resourceVersion`.
-    pub(super) resource_version: u64,
-}
-
-/// Why a write came to nothing.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// A binding of this name belongs to somebody else.
-    Conflict(String),
-    /// The operator may not give the role there.
-    RoleNotAllowed(String),
-    /// Anything else.
-    Other(Failed),
 }
 
 impl Executor {
@@ -312,111 +277,6 @@ impl Executor {
 
     fn count<K: BindingObject, T>(&self, verb: Verb, result: &kube::Result<T>) {
         self.metrics.kube_write(K::KIND, verb, WriteOutcome::from(result));
-    }
-}
-
-impl Failure {
-    fn trouble(&self) -> Trouble {
-        match self {
-            Self::Conflict(_) => Trouble::Lasting,
-            Self::RoleNotAllowed(_) => Trouble::NotAllowed,
-            Self::Other(failed) => failed.trouble,
-        }
-    }
-}
-
-impl Outcome {
-    fn of(change: Change, result: Result<Option<Version>, Failure>, unplanned: usize) -> Self {
-        match result {
-            Ok(after) => Self { done: vec![Done { change, after, unplanned }], failed: Vec::new() },
-            Err(failure) => Self { done: Vec::new(), failed: vec![(change, failure)] },
-        }
-    }
-
-    /// What was written.
-    pub(super) fn done(&self) -> &[Done] {
-        &self.done
-    }
-
-    /// The changes that were written.
-    pub(super) fn changes(&self) -> impl Iterator<Item = &Change> {
-        self.done.iter().map(|done| &done.change)
-    }
-
-    /// What came of a dry run: nothing was done, and what the API server would refuse is known.
-    pub(super) fn rehearsed(self) -> Self {
-        Self { done: Vec::new(), failed: self.failed }
-    }
-
-    /// What became of both.
-    pub(super) fn and(mut self, other: Self) -> Self {
-        self.done.extend(other.done);
-        self.failed.extend(other.failed);
-        self
-    }
-
-    /// Without what failed: whoever plans again meets it again.
-    pub(super) fn successes(self) -> Self {
-        Self { done: self.done, failed: Vec::new() }
-    }
-
-    /// Whether everything was written.
-    pub(super) fn is_complete(&self) -> bool {
-        self.failed.is_empty()
-    }
-
-    /// Whether everybody of a binding should have got something else in its namespace or everywhere, and has not.
-    fn would_leave_a_gap(&self, deletion: &Change) -> bool {
-        let here = |change: &Change| {
-            let namespace = &change.place().namespace;
-            namespace.is_none() || *namespace == deletion.place().namespace
-        };
-        let failed = self.failed.iter().filter(|(change, _)| here(change));
-        let waiting: BTreeSet<_> = failed.flat_map(|(change, _)| change.added()).collect();
-        let removed = deletion.removed();
-        !removed.is_empty() && removed.iter().all(|subject| waiting.contains(subject))
-    }
-
-    /// Who gained something, and who lost something, by what was written.
-    pub(super) fn gained_and_lost(&self) -> (BTreeSet<&Subject>, BTreeSet<&Subject>) {
-        (self.changes().flat_map(Change::added).collect(), self.changes().flat_map(Change::removed).collect())
-    }
-
-    /// Namespaces in which something failed.
-    pub(super) fn failed_namespaces(&self) -> impl Iterator<Item = (&Arc<str>, &Failure)> {
-        self.failed.iter().filter_map(|(change, failure)| Some((change.place().namespace.as_ref()?, failure)))
-    }
-
-    /// Roles that the operator may not give.
-    pub(super) fn roles_not_allowed(&self) -> impl Iterator<Item = String> {
-        let messages = self.failed.iter().filter_map(|(_, failure)| match failure {
-            Failure::RoleNotAllowed(message) => Some(message.clone()),
-            _ => None,
-        });
-        messages.collect::<BTreeSet<_>>().into_iter()
-    }
-
-    /// Bindings that belong to somebody else.
-    pub(super) fn conflicts(&self) -> impl Iterator<Item = String> {
-        self.failed.iter().filter_map(|(_, failure)| match failure {
-            Failure::Conflict(binding) => {
-                Some(format!("{binding} is not the operator's: delete or rename it; it is left alone"))
-            }
-            _ => None,
-        })
-    }
-
-    /// The first thing that neither a role nor a binding of somebody else's explains.
-    pub(super) fn first_error(&self) -> Option<&str> {
-        self.failed.iter().find_map(|(_, failure)| match failure {
-            Failure::Other(failed) => Some(failed.why.as_str()),
-            _ => None,
-        })
-    }
-
-    /// Whether something came to nothing, and whether that may be different the next time.
-    pub(super) fn trouble(&self) -> Option<Trouble> {
-        self.failed.iter().map(|(_, failure)| failure.trouble()).min()
     }
 }
 
