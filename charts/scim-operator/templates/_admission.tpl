@@ -15,8 +15,19 @@ spec:
 {{- define "scim-operator.byReconcile" -}}
 name: by-reconcile
 expression: >-
-  request.userInfo.username ==
-  'system:serviceaccount:{{ .Release.Namespace }}:{{ include "scim-operator.account" (dict "root" . "component" "reconcile") }}'
+  request.userInfo.username == {{ include "scim-operator.reconcile" . }}
+{{- end -}}
+
+{{- /* The condition that it is anybody else. */ -}}
+{{- define "scim-operator.byOthers" -}}
+name: by-others
+expression: >-
+  request.userInfo.username != {{ include "scim-operator.reconcile" . }}
+{{- end -}}
+
+{{- /* The user name of that account, as CEL. */ -}}
+{{- define "scim-operator.reconcile" -}}
+'system:serviceaccount:{{ .Release.Namespace }}:{{ include "scim-operator.account" (dict "root" . "component" "reconcile") }}'
 {{- end -}}
 
 {{- /* A list of strings as CEL; none of them can hold a quote. */ -}}

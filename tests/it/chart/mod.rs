@@ -7,6 +7,7 @@ mod applications;
 mod approvals;
 mod bindings;
 mod definitions;
+mod field_manager;
 mod pods;
 mod removals;
 mod values;
