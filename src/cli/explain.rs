@@ -146,7 +146,7 @@ impl Explain {
         }
         self.output.print_one(&explanation, Explanation::in_words)?;
         let yes = explanation.asked.as_ref().map_or(!explanation.given.is_empty(), |asked| asked.allowed);
-        snapshot.conclude(if yes { Answer::Yes } else { Answer::No })
+        snapshot.conclude(if yes { Answer::Yes } else { Answer::No }, self.provider.as_deref())
     }
 
     /// Whether what a policy gives there would allow what was asked.

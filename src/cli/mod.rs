@@ -17,6 +17,7 @@ mod run;
 mod serve;
 mod snapshot;
 mod token;
+mod unread;
 mod who_can;
 
 use std::{env, path::Path};

@@ -99,7 +99,7 @@ impl Preview {
             previews.iter().map(Previewed::in_words).collect::<Vec<_>>().join("\n")
         })?;
         let is_settled = previews.iter().all(|preview| preview.writes.is_empty() && preview.held.is_none());
-        snapshot.conclude(if is_settled { Answer::Yes } else { Answer::No })
+        snapshot.conclude(if is_settled { Answer::Yes } else { Answer::No }, None)
     }
 }
 

@@ -119,7 +119,7 @@ impl Report {
             }
         }
         sheet.end()?;
-        snapshot.conclude(Answer::Yes)
+        snapshot.conclude(Answer::Yes, self.provider.as_deref())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What access is made from, as whoever asks may read it: listed once, and then only looked at.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     fmt::Debug,
     pin::pin,
@@ -17,12 +18,14 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Answer, Error,
-    output::{tell, visible},
     pages::pages,
+    unread::{self, Unread},
 };
 use crate::{
     access::{Bindable, BindingObject, Index, Place, Protected, RoleName, Subject as Named},
-    api::{RoleKind, ScimAccessPolicy, ScimGroup, ScimGroupSlice, ScimProvider, ScimUser},
+    api::{
+        RoleKind, ScimAccessPolicy, ScimGroup, ScimGroupSlice, ScimProvider, ScimUser, names::LABEL_PROVIDER,
+    },
     directory::view::{Directory, Gaps, GroupObject, Id, SliceObject, User},
     scim::key::key,
 };
@@ -30,8 +33,8 @@ use crate::{
 /// How often groups are listed again while slices are missing that others replaced meanwhile.
 const TRIES: usize = 4;
 
-/// How many things that cannot be read are named.
-const NAMED: usize = 5;
+/// The kinds of the directory.
+const DIRECTORY: [fn(&()) -> Cow<'_, str>; 3] = [ScimUser::kind, ScimGroup::kind, ScimGroupSlice::kind];
 
 /// Everything that access is made from. It knows no list of the chart's: what the operator refuses, the status of
 /// a policy tells.
@@ -43,7 +46,7 @@ pub struct Snapshot {
     /// Bindings that are none of the operator's.
     pub foreign: Vec<Foreign>,
     rules: HashMap<RoleKey, Vec<PolicyRule>>,
-    unreadable: Vec<String>,
+    unread: Vec<Unread>,
 }
 
 /// A role by its namespace, or none for a ClusterRole, and its name.
@@ -76,40 +79,41 @@ impl Snapshot {
             list::<ClusterRoleBinding>(client, &[]),
         )?;
         let (directory, users, groups) = people;
-        let gaps = [&users, &groups].map(|unread| Gaps::of(None, unread.len()));
-        let mut unreadable = [users, groups].concat();
+        let gaps = [&users, &groups]
+            .map(|unread| unread.iter().map(|object| (object.of.clone(), 1)).collect::<Gaps>());
+        let mut unread = [users, groups].concat();
         let mut snapshot = Self {
             index: Index::new(Bindable::Any, Protected::default()),
             directory,
             foreign: Vec::new(),
             rules: HashMap::new(),
-            unreadable: Vec::new(),
+            unread: Vec::new(),
         };
         let index = &mut snapshot.index;
-        for name in &providers.unread {
-            index.keep_provider(name);
+        for provider in &providers.unread {
+            provider.of.iter().for_each(|name| _ = index.keep_provider(name));
         }
-        for provider in providers.read(&mut unreadable) {
+        for provider in providers.read(&mut unread) {
             index.apply_provider(provider, &snapshot.directory);
         }
-        namespaces.read(&mut unreadable).iter().for_each(|namespace| _ = index.apply_namespace(namespace));
-        for role in cluster_roles.read(&mut unreadable) {
+        namespaces.read(&mut unread).iter().for_each(|namespace| _ = index.apply_namespace(namespace));
+        for role in cluster_roles.read(&mut unread) {
             index.apply_cluster_role(&role);
             snapshot.rules.insert((None, role.name_any().into()), role.rules.unwrap_or_default());
         }
-        for role in roles.read(&mut unreadable) {
+        for role in roles.read(&mut unread) {
             index.apply_namespaced_role(&role);
             let key = (role.namespace().map(Into::into), role.name_any().into());
             snapshot.rules.insert(key, role.rules.unwrap_or_default());
         }
-        policies.read(&mut unreadable).into_iter().for_each(|policy| _ = index.apply_policy(policy));
-        let in_namespaces = in_namespaces.read(&mut unreadable);
+        policies.read(&mut unread).into_iter().for_each(|policy| _ = index.apply_policy(policy));
+        let in_namespaces = in_namespaces.read(&mut unread);
         in_namespaces.iter().for_each(|b| snapshot.take(b, &b.role_ref, b.subjects.as_deref()));
-        let everywhere = everywhere.read(&mut unreadable);
+        let everywhere = everywhere.read(&mut unread);
         everywhere.iter().for_each(|b| snapshot.take(b, &b.role_ref, b.subjects.as_deref()));
         let [users, groups] = gaps;
         snapshot.index.set_gaps(users, groups);
-        snapshot.unreadable = unreadable;
+        snapshot.unread = unread;
         Ok(snapshot)
     }
 
@@ -162,26 +166,17 @@ impl Snapshot {
     /// Why there is no policy of this name.
     pub fn why_no_policy(&self, name: &str) -> String {
         let unreadable = cannot_be_read::<ScimAccessPolicy>(name);
-        let told = self.unreadable.iter().find(|object| object.starts_with(&unreadable));
+        let told = self.unread.iter().map(|object| &object.told).find(|told| told.starts_with(&unreadable));
         told.cloned().unwrap_or_else(|| format!("there is no ScimAccessPolicy {name}"))
     }
 
-    /// The answer, unless objects could not be read: those are named on standard error, and what is not known
-    /// makes no yes and no no.
+    /// The answer, unless objects could not be read that may matter to it: about the people of one provider, or about
+    /// everybody.
     ///
     /// # Errors
     /// When standard error is gone.
-    pub fn conclude(&self, answer: Answer) -> Result<Answer, Error> {
-        for object in self.unreadable.iter().take(NAMED) {
-            tell(&visible(object))?;
-        }
-        match self.unreadable.len() {
-            0 => Ok(answer),
-            objects => {
-                tell(&format!("{objects} objects cannot be read, so this may not be all"))?;
-                Ok(Answer::Unknown)
-            }
-        }
+    pub fn conclude(&self, answer: Answer, provider: Option<&str>) -> Result<Answer, Error> {
+        unread::conclude(answer, &self.unread, provider, &self.index)
     }
 }
 
@@ -190,12 +185,12 @@ fn who(user: &User) -> (Arc<str>, Id) {
 }
 
 /// The directory, and which of its people and groups cannot be read.
-async fn people(client: &Client) -> Result<(Directory, Vec<String>, Vec<String>), Error> {
-    let (mut directory, mut unreadable) = (Directory::default(), Vec::new());
-    let users = list::<ScimUser>(client, &[]).await?.read(&mut unreadable);
-    directory.reset_users(readable(users.iter().map(User::from_object), &mut unreadable));
+async fn people(client: &Client) -> Result<(Directory, Vec<Unread>, Vec<Unread>), Error> {
+    let (mut directory, mut unread) = (Directory::default(), Vec::new());
+    let users = list::<ScimUser>(client, &[]).await?.read(&mut unread);
+    directory.reset_users(readable(&users, User::from_object, &mut unread));
     let groups = groups(client, &[], &mut directory).await?;
-    Ok((directory, unreadable, groups))
+    Ok((directory, unread, groups))
 }
 
 /// Reads the groups whose fields have these values, and tells which cannot be read. Groups and their slices are
@@ -208,33 +203,36 @@ pub async fn groups(
     client: &Client,
     fields: &[(&str, &str)],
     directory: &mut Directory,
-) -> Result<Vec<String>, Error> {
+) -> Result<Vec<Unread>, Error> {
+    let mut unread = Vec::new();
     for _ in 0..TRIES {
         let (slices, groups) =
             tokio::try_join!(list::<ScimGroupSlice>(client, fields), list::<ScimGroup>(client, fields))?;
-        let mut unreadable = Vec::new();
-        let (slices, groups) = (slices.read(&mut unreadable), groups.read(&mut unreadable));
-        directory.reset_slices(readable(slices.iter().map(SliceObject::from_object), &mut unreadable));
-        directory.reset_groups(readable(groups.iter().map(GroupObject::from_object), &mut unreadable));
+        unread.clear();
+        let (slices, groups) = (slices.read(&mut unread), groups.read(&mut unread));
+        directory.reset_slices(readable(&slices, SliceObject::from_object, &mut unread));
+        directory.reset_groups(readable(&groups, GroupObject::from_object, &mut unread));
         if directory.doubtful_groups() == 0 {
-            return Ok(unreadable);
+            return Ok(unread);
         }
     }
-    Ok(vec![format!("{} groups lack slices of their members", directory.doubtful_groups())])
+    let doubtful = directory.providers().map(|(name, view)| (name, view.doubtful_groups()));
+    unread.extend(doubtful.filter(|(_, groups)| *groups > 0).map(|(name, groups)| Unread {
+        told: format!("{groups} groups of provider {name} lack slices of their members"),
+        of: Some(name.into()),
+    }));
+    Ok(unread)
 }
 
 /// The objects of one kind, and which cannot be read.
 struct Listed<K> {
     objects: Vec<K>,
-    /// The names of those that cannot be read.
-    unread: Vec<String>,
-    /// What is wrong with them.
-    unreadable: Vec<String>,
+    unread: Vec<Unread>,
 }
 
 impl<K> Listed<K> {
-    fn read(mut self, unreadable: &mut Vec<String>) -> Vec<K> {
-        unreadable.append(&mut self.unreadable);
+    fn read(mut self, unread: &mut Vec<Unread>) -> Vec<K> {
+        unread.append(&mut self.unread);
         self.objects
     }
 }
@@ -244,15 +242,14 @@ where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
     let api: Api<DeserializeGuard<K>> = Api::all(client.clone());
-    let mut listed = Listed { objects: Vec::new(), unread: Vec::new(), unreadable: Vec::new() };
+    let mut listed = Listed { objects: Vec::new(), unread: Vec::new() };
     let mut pages = pin!(pages(&api, fields));
     while let Some(object) = pages.try_next().await.map_err(|error| cannot_list::<K>(&error))? {
-        let name = object.name_any();
+        let (name, of) = (object.name_any(), provider_of(&object));
         match object.0 {
             Ok(read) => listed.objects.push(read),
             Err(invalid) => {
-                listed.unreadable.push(cannot_be_read::<K>(&name) + &invalid.error);
-                listed.unread.push(name);
+                listed.unread.push(Unread { told: cannot_be_read::<K>(&name) + &invalid.error, of });
             }
         }
     }
@@ -279,16 +276,28 @@ fn cannot_list<K: Resource<DynamicType = ()>>(error: &kube::Error) -> String {
     }
 }
 
-fn readable<T, E: ToString>(
-    read: impl Iterator<Item = Result<T, E>>,
-    unreadable: &mut Vec<String>,
-) -> Vec<T> {
-    let mut objects = Vec::new();
-    for object in read {
-        match object {
-            Ok(object) => objects.push(object),
-            Err(error) => unreadable.push(error.to_string()),
+/// The provider that an object is of: the object itself, or for the directory's the one that their label names.
+fn provider_of<K: Resource<DynamicType = ()>>(object: &K) -> Option<Arc<str>> {
+    let kind = K::kind(&());
+    let label = || object.labels().get(LABEL_PROVIDER).map(|provider| provider.as_str().into());
+    match () {
+        () if kind == ScimProvider::kind(&()) => Some(object.name_any().into()),
+        () if DIRECTORY.map(|kind| kind(&())).contains(&kind) => label(),
+        () => None,
+    }
+}
+
+fn readable<K, T, E>(objects: &[K], read: impl Fn(&K) -> Result<T, E>, unread: &mut Vec<Unread>) -> Vec<T>
+where
+    K: Resource<DynamicType = ()>,
+    E: ToString,
+{
+    let mut resources = Vec::new();
+    for object in objects {
+        match read(object) {
+            Ok(resource) => resources.push(resource),
+            Err(error) => unread.push(Unread { told: error.to_string(), of: provider_of(object) }),
         }
     }
-    objects
+    resources
 }

@@ -98,7 +98,7 @@ impl WhoCan {
         };
         self.output.print_one(&able, Able::in_words)?;
         let is_nobody = able.people.is_empty() && able.others.is_empty();
-        snapshot.conclude(if is_nobody { Answer::No } else { Answer::Yes })
+        snapshot.conclude(if is_nobody { Answer::No } else { Answer::Yes }, None)
     }
 
     fn people(&self, action: &Action, snapshot: &Snapshot) -> Vec<AblePerson> {

@@ -48,7 +48,7 @@ mod window;
 
 pub(crate) use self::{
     company::{Company, meta},
-    unreadable::store_unknown,
+    unreadable::{store_unknown, unreadable_person},
 };
 
 /// The label that bindings of a policy carry.

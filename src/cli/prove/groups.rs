@@ -96,9 +96,10 @@ pub async fn of_token(
     let mut directory = Directory::default();
     directory.reset_users(vec![user.clone()]);
     let fields = [("spec.provider", &*provider.name_any())];
-    let unreadable = snapshot::groups(client, &fields, &mut directory).await?;
-    if !unreadable.is_empty() {
-        return Err(unreadable.join("; ").into());
+    let unread = snapshot::groups(client, &fields, &mut directory).await?;
+    if !unread.is_empty() {
+        let told: Vec<_> = unread.into_iter().map(|object| object.told).collect();
+        return Err(told.join("; ").into());
     }
     let mut index = Index::new(Bindable::Any, Protected::default());
     index.apply_provider(provider.clone(), &directory);

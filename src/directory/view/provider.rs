@@ -104,7 +104,7 @@ impl ProviderView {
     }
 
     /// How many groups are unknown, or have a newest state that nobody can read.
-    pub(super) fn doubtful_groups(&self) -> usize {
+    pub fn doubtful_groups(&self) -> usize {
         self.incomplete().filter(|slot| slot.is_unknown() || slot.is_lost()).count()
     }
 

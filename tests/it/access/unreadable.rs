@@ -224,7 +224,7 @@ async fn an_app_config_that_cannot_be_read_says_so_and_goes_on_telling_what_it_s
 }
 
 /// Somebody of a provider, as far as a label says, whose moment of creation the API server takes and nobody can read.
-async fn unreadable_person(company: &Company, name: &str, labels: Value) {
+pub(crate) async fn unreadable_person(company: &Company, name: &str, labels: Value) {
     let kind = ApiResource::erase::<ScimUser>(&());
     let mut meta = meta();
     meta["created"] = json!("2026-11-23t10:00:00.1234567890123z");

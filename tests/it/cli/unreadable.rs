@@ -1,11 +1,12 @@
 //! Commands go on while objects cannot be read, and say that their answer may not be all.
 
-use scim_operator::api::{ScimAccessPolicy, ScimProvider};
+use kube::api::DeleteParams;
+use scim_operator::api::{ScimAccessPolicy, ScimProvider, ScimUser};
 use serde_json::json;
 
 use super::{Ran, run};
 use crate::{
-    access::{Company, store_unknown},
+    access::{Company, store_unknown, unreadable_person},
     directory::alone,
     harness::{Identity, unique},
 };
@@ -56,4 +57,29 @@ async fn preview_and_prove_go_on_while_objects_cannot_be_read_and_say_so() {
 
     plane.kubectl(["delete", "scimprovider", &provider]).await.unwrap();
     plane.kubectl(["delete", "scimaccesspolicy", &unreadable, &readable]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_of_another_provider_leaves_the_answer_about_one_as_it_is() {
+    let (plane, _alone) = alone().await;
+    let (asked, broken) = (Company::on(plane).await, Company::on(plane).await);
+    asked.user("alice").await;
+    unreadable_person(&broken, "mallory", json!({"scim-operator.dev/provider": broken.provider})).await;
+    let alice = format!("{}alice", asked.prefix());
+    let answers = async |report: i32, explain: i32| {
+        for (code, args) in [(report, &["report"][..]), (explain, &["explain", &alice])] {
+            let ran = run(plane, &Identity::Admin, &[args, &["--provider", &asked.provider]].concat()).await;
+            assert_eq!(ran.code, code, "{ran:?}");
+            assert_eq!(ran.complained.contains(&broken.id("mallory")), code == 2, "{ran:?}");
+            let ran = run(plane, &Identity::Admin, args).await;
+            assert_eq!(ran.code, 2, "{ran:?}");
+        }
+    };
+    answers(0, 1).await;
+    for company in [&asked, &broken] {
+        let correlate = json!({"spec": {"correlate": {"deactivateBy": "Any"}}});
+        company.change::<ScimProvider>(&company.provider, correlate).await;
+    }
+    answers(2, 2).await;
+    broken.api::<ScimUser>().delete(&broken.id("mallory"), &DeleteParams::default()).await.unwrap();
 }
