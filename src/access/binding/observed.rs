@@ -74,12 +74,12 @@ impl Observed {
         let resource_version = resource_version(object.meta())?;
         let written = object.managed_fields().iter().filter_map(|entry| entry.time.as_ref());
         Some(Self {
+            changed_by: changed_by(object.meta(), &binding.subjects),
             binding,
             uid: object.uid()?,
             resource_version,
             created: object.creation_timestamp().map(|time| time.0),
             changed: written.map(|time| time.0).max(),
-            changed_by: changed_by(object.meta()),
             given: None,
             marked_by: marked_by(object.meta()),
         })
@@ -114,10 +114,16 @@ impl Observed {
     }
 }
 
-/// The list of subjects is atomic, so one manager owns it: whoever wrote it last.
-fn changed_by(metadata: &ObjectMeta) -> Option<String> {
-    let written = Written::last(metadata, |entry| fields(entry).get("f:subjects").is_some())?;
-    Some(written.with()).filter(|manager| manager != FIELD_MANAGER)
+/// The list of subjects is atomic: who changes it takes it from all others, and who writes the same owns it too. What
+/// nobody owns, somebody wrote who had managed fields forget it.
+fn changed_by(metadata: &ObjectMeta, subjects: &[Subject]) -> Option<String> {
+    let owns = |entry: &ManagedFieldsEntry| fields(entry).get("f:subjects").is_some();
+    let is_ours = |entry: &ManagedFieldsEntry| entry.manager.as_deref() == Some(FIELD_MANAGER);
+    if metadata.managed_fields.iter().flatten().any(|entry| is_ours(entry) && owns(entry)) {
+        return None;
+    }
+    let last = Written::last(metadata, owns);
+    last.or_else(|| (!subjects.is_empty()).then(Written::default)).map(Written::with)
 }
 
 /// Whoever else owns what the operator alone writes of the metadata.
@@ -137,7 +143,7 @@ fn marked_by(metadata: &ObjectMeta) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::rbac::v1::RoleBinding;
+    use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
     use serde_json::{Value, json};
 
     use super::{
@@ -147,6 +153,31 @@ mod tests {
         },
         *,
     };
+
+    #[test]
+    fn subjects_are_the_operators_while_it_owns_them_and_nobodys_are_somebody_elses() {
+        let mut object: RoleBinding = stored(&binding(Some("team-a")));
+        let mut changed_by = |owners: &[(&str, &str)]| {
+            let entry = |(manager, time): &(&str, &str)| {
+                json!({"manager": manager, "time": time, "operation": "Update", "fieldsType": "FieldsV1",
+                    "fieldsV1": {"f:subjects": {}}})
+            };
+            let entries: Vec<Value> = owners.iter().map(entry).collect();
+            object.metadata.managed_fields = serde_json::from_value(json!(entries)).unwrap();
+            object.observe().unwrap().changed_by
+        };
+        let (ours, kubectl, argocd) = (
+            (FIELD_MANAGER, "2026-06-01T00:00:00Z"),
+            ("kubectl", "2026-06-02T00:00:00Z"),
+            ("argocd", "2026-06-03T00:00:00Z"),
+        );
+        assert_eq!(changed_by(&[ours]), None);
+        assert_eq!(changed_by(&[ours, kubectl]), None, "who writes the same changes nothing");
+        assert_eq!(changed_by(&[argocd, kubectl]).as_deref(), Some("argocd"));
+        assert_eq!(changed_by(&[]).as_deref(), Some("somebody who gave no name"));
+        let nobody = Binding { subjects: Vec::new(), ..binding(None) };
+        assert_eq!(stored::<ClusterRoleBinding>(&nobody).observe().unwrap().changed_by, None);
+    }
 
     #[test]
     fn who_wrote_what_the_operator_says_of_a_binding_is_known_and_what_is_their_own_does_not_count() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::api::names::ANNOTATION_APPROVE;
 
 /// How a field was written last.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
     /// With which program, as it calls itself.
     pub manager: Option<String>,

@@ -246,6 +246,9 @@ fn stored<K: BindingObject>(binding: &Binding, version: u64) -> K {
     let mut object = K::new(binding);
     object.meta_mut().uid = Some(format!("uid-of-{}", binding.name));
     object.meta_mut().resource_version = Some(version.to_string());
+    let written = json!([{"manager": FIELD_MANAGER, "operation": "Update", "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:subjects": {}}}]);
+    object.meta_mut().managed_fields = serde_json::from_value(written).unwrap();
     object
 }
 
