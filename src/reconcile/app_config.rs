@@ -6,7 +6,7 @@ mod status;
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Instant,
 };
 
@@ -58,6 +58,8 @@ pub(super) struct AppConfigs {
     metrics: Metrics,
     unreadable: Unreadable,
     namespaces: BTreeSet<String>,
+    /// Those for which the operator lacks a right.
+    without_rights: Mutex<BTreeSet<Name>>,
 }
 
 impl AppConfigs {
@@ -80,6 +82,7 @@ impl AppConfigs {
             events,
             metrics: context.metrics.clone(),
             unreadable: Unreadable::default(),
+            without_rights: Mutex::default(),
         }
     }
 
@@ -161,6 +164,16 @@ impl AppConfigs {
         });
     }
 
+    /// Takes what the watches of roles tell: a Role of a namespace, or a ClusterRole, may be what the operator lacked. Whom
+    /// it is bound to, it does not say.
+    pub(super) fn role_told<K: Resource>(&self, told: &Told<K>) {
+        let Told::Applied(role) = told else { return };
+        let namespace = role.meta().namespace.as_deref();
+        let is_there = |name: &&Name| namespace.is_none_or(|namespace| *name.namespace == *namespace);
+        let waiting: Vec<Name> = self.without_rights().iter().filter(is_there).cloned().collect();
+        self.queue.add(waiting);
+    }
+
     fn target_told(&self, namespace: Option<&str>, name: &str) {
         let namespace = namespace.unwrap_or_default();
         self.queue.add(self.index().writing(appconfig::Kind::ConfigMap, namespace, name));
@@ -177,12 +190,19 @@ impl AppConfigs {
         if let Err(trouble) = self.recall(name).await {
             return Again::Retry(trouble);
         }
-        let Some(config) = self.index().config(name).cloned() else { return Again::WhenAdded };
+        let Some(config) = self.index().config(name).cloned() else {
+            self.without_rights().remove(name);
+            return Again::WhenAdded;
+        };
         let desired = self.desire(&config).await;
         let outcome = match &desired {
             Ok(desired) => self.executor.execute(&config.object, desired).await,
             Err(_) => Outcome::default(),
         };
+        match outcome.lacks_rights() {
+            true => _ = self.without_rights().insert(name.clone()),
+            false => _ = self.without_rights().remove(name),
+        }
         report::audit(&config.object, &desired, &outcome);
         let status = status::status(&config, &desired, &outcome, now);
         self.count(&config.object, &status, &outcome);
@@ -258,11 +278,52 @@ impl AppConfigs {
         status.map(drop).map_err(|error| Trouble::of(&error))
     }
 
+    fn without_rights(&self) -> MutexGuard<'_, BTreeSet<Name>> {
+        self.without_rights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn index(&self) -> RwLockReadGuard<'_, Index> {
         self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use k8s_openapi::api::rbac::v1::{ClusterRole, Role};
+    use kube::api::ObjectMeta;
+
+    use super::*;
+    use crate::{ops::readiness::Readiness, reconcile::Settings};
+
+    #[tokio::test]
+    async fn whoever_lacks_a_right_hears_of_roles_of_their_namespace_and_of_the_cluster() {
+        let client = Client::try_from(kube::Config::new("http://127.0.0.1:1".parse().unwrap())).unwrap();
+        let context = Context {
+            watching: client.clone(),
+            writing: client,
+            settings: Settings::default(),
+            metrics: Metrics::new(),
+            readiness: Readiness::default(),
+        };
+        let events = Arc::new(Events::new(context.writing.clone(), "test".to_owned()));
+        let configs = AppConfigs::new(&context, Shared::default(), events);
+        let waiting = Name { namespace: "apps".into(), name: "argocd".into() };
+        configs.without_rights().insert(waiting.clone());
+        let hears = || configs.queue.taken_up(&waiting).now_or_never().is_some();
+        let of = |namespace: &str| {
+            let metadata = ObjectMeta { namespace: Some(namespace.to_owned()), ..ObjectMeta::default() };
+            Told::Applied(Role { metadata, ..Role::default() })
+        };
+        configs.role_told(&of("elsewhere"));
+        assert!(!hears());
+        configs.role_told(&of("apps"));
+        assert!(hears());
+        configs.role_told(&Told::Applied(ClusterRole::default()));
+        assert!(hears());
     }
 }

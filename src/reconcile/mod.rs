@@ -14,7 +14,10 @@ mod watch;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::{
+    core::v1::Namespace,
+    rbac::v1::{ClusterRole, Role},
+};
 use kube::{Api, Client, runtime::watcher::Config};
 use thiserror::Error;
 use tokio::task::JoinSet;
@@ -194,7 +197,35 @@ fn shared_watches(
             }
         })
     };
-    vec![Box::pin(users), Box::pin(groups), Box::pin(providers), Box::pin(namespaces)]
+    let cluster_roles = {
+        let (Controllers { access, app_configs }, expected) =
+            (controllers.clone(), sync.expect("clusterroles"));
+        watch(Api::all(client.clone()), Config::default(), move |told: Told<ClusterRole>| {
+            access.cluster_role_told(&told);
+            app_configs.role_told(&told);
+            if matches!(told, Told::Listed) {
+                expected.listed();
+            }
+        })
+    };
+    let roles = {
+        let (Controllers { access, app_configs }, expected) = (controllers.clone(), sync.expect("roles"));
+        watch(Api::all(client.clone()), Config::default(), move |told: Told<Role>| {
+            access.role_told(&told);
+            app_configs.role_told(&told);
+            if matches!(told, Told::Listed) {
+                expected.listed();
+            }
+        })
+    };
+    vec![
+        Box::pin(users),
+        Box::pin(groups),
+        Box::pin(providers),
+        Box::pin(namespaces),
+        Box::pin(cluster_roles),
+        Box::pin(roles),
+    ]
 }
 
 #[cfg(test)]

@@ -32,21 +32,11 @@ impl Access {
         let mut watches = vec![
             self.watch::<ScimAccessPolicy>(sync, "scimaccesspolicies", Config::default(), |index, told| {
                 match told {
-                    Told::Applied(policy) => index.apply_policy(policy),
+                    Told::Applied(policy) => index.apply_policy(policy.clone()),
                     Told::Deleted(gone) => index.delete_policy(&gone.name),
-                    Told::Unreadable(unread) => index.keep_policy(unread.metadata, &unread.why),
+                    Told::Unreadable(unread) => index.keep_policy(unread.metadata.clone(), &unread.why),
                     Told::Listed => Touched::new(),
                 }
-            }),
-            self.watch::<ClusterRole>(sync, "clusterroles", Config::default(), |index, told| match told {
-                Told::Applied(role) => index.apply_cluster_role(&role),
-                Told::Deleted(gone) => index.delete_role(None, &gone.name),
-                Told::Unreadable(_) | Told::Listed => Touched::new(),
-            }),
-            self.watch::<Role>(sync, "roles", Config::default(), |index, told| match told {
-                Told::Applied(role) => index.apply_namespaced_role(&role),
-                Told::Deleted(gone) => index.delete_role(gone.namespace.as_deref(), &gone.name),
-                Told::Unreadable(_) | Told::Listed => Touched::new(),
             }),
             self.watch::<RoleBinding>(sync, "rolebindings", ours.clone(), binding),
         ];
@@ -70,6 +60,24 @@ impl Access {
         };
         drop(directory);
         self.queue.add(touched);
+    }
+
+    /// Takes what the watch of ClusterRoles tells.
+    pub(in crate::reconcile) fn cluster_role_told(&self, told: &Told<ClusterRole>) {
+        self.take(told, |index| match told {
+            Told::Applied(role) => index.apply_cluster_role(role),
+            Told::Deleted(gone) => index.delete_role(None, &gone.name),
+            Told::Unreadable(_) | Told::Listed => Touched::new(),
+        });
+    }
+
+    /// Takes what the watch of Roles tells.
+    pub(in crate::reconcile) fn role_told(&self, told: &Told<Role>) {
+        self.take(told, |index| match told {
+            Told::Applied(role) => index.apply_namespaced_role(role),
+            Told::Deleted(gone) => index.delete_role(gone.namespace.as_deref(), &gone.name),
+            Told::Unreadable(_) | Told::Listed => Touched::new(),
+        });
     }
 
     /// Takes what the watch of namespaces tells.
@@ -118,7 +126,7 @@ impl Access {
         sync: &Sync,
         name: &'static str,
         config: Config,
-        take: impl Fn(&mut Index, Told<K>) -> Touched + Send + 'static,
+        take: impl Fn(&mut Index, &Told<K>) -> Touched + Send + 'static,
     ) -> BoxFuture<'static, ()>
     where
         K: Resource<DynamicType = ()>
@@ -131,21 +139,25 @@ impl Access {
         let (access, expected) = (self.clone(), sync.expect(name));
         Box::pin(watch(Api::all(self.watching.clone()), config, move |told: Told<K>| {
             let listed = matches!(told, Told::Listed);
-            if let Told::Unreadable(unread) = &told {
-                access.events.tell(&unread.object, unread.happened(), clock::now());
-            }
-            let touched = take(&mut access.index_mut(), told);
-            access.queue.add(touched);
+            access.take(&told, |index| take(index, &told));
             if listed {
                 expected.listed();
             }
         }))
     }
+
+    fn take<K>(&self, told: &Told<K>, take: impl FnOnce(&mut Index) -> Touched) {
+        if let Told::Unreadable(unread) = told {
+            self.events.tell(&unread.object, unread.happened(), clock::now());
+        }
+        let touched = take(&mut self.index_mut());
+        self.queue.add(touched);
+    }
 }
 
-fn binding<K: BindingObject>(index: &mut Index, told: Told<K>) -> Touched {
+fn binding<K: BindingObject>(index: &mut Index, told: &Told<K>) -> Touched {
     match told {
-        Told::Applied(object) => index.apply_binding_object(&object),
+        Told::Applied(object) => index.apply_binding_object(object),
         Told::Deleted(gone) => index.binding_gone(gone.namespace.as_deref(), &gone.name, &gone.uid),
         Told::Unreadable(_) | Told::Listed => Touched::new(),
     }

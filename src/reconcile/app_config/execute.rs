@@ -23,6 +23,8 @@ use crate::{
 
 /// The field manager of annotations on pod templates.
 const RESTART_MANAGER: &str = "scim-operator-restart";
+/// What RBAC's refusal says, and no other.
+const NO_RIGHT: &str = "is forbidden: User ";
 /// What the annotation on a pod template says where the key is gone.
 const NO_CONTENT: &str = "none";
 
@@ -77,6 +79,11 @@ impl Outcome {
         self.failures.first().map(|failed| failed.why.as_str())
     }
 
+    /// Whether the operator lacks a right.
+    pub(super) fn lacks_rights(&self) -> bool {
+        self.failures.iter().any(|failed| failed.trouble == Trouble::NotAllowed)
+    }
+
     /// Whether something came to nothing, and whether that may be different the next time.
     pub(super) fn trouble(&self) -> Option<Trouble> {
         self.failures.iter().map(|failed| failed.trouble).min()
@@ -119,7 +126,7 @@ impl Executor {
         let observed = match api.get_opt(&desired.key.name).await {
             Ok(object) => object.map(|object| observe(&desired.key, &object)),
             Err(error) => {
-                outcome.failures.push(error.into());
+                outcome.failures.push(failed(error));
                 return outcome;
             }
         };
@@ -170,7 +177,7 @@ impl Executor {
             Ok(_) => Ok(Some(done)),
             Err(error) => match conflicting_managers(&error) {
                 Some(managers) => Ok(Some(Done::LeftAlone(managers))),
-                None => Err(error.into()),
+                None => Err(failed(error)),
             },
         }
     }
@@ -189,7 +196,7 @@ impl Executor {
                 Ok(true) => outcome.restarted.push(restart.clone()),
                 Ok(false) => {}
                 Err(error) => {
-                    let Failed { why, trouble } = error.into();
+                    let Failed { why, trouble } = failed(error);
                     let why = format!("{kind} {} cannot be restarted: {why}", restart.name);
                     outcome.failures.push(Failed { why, trouble });
                 }
@@ -219,6 +226,19 @@ impl Executor {
     }
 }
 
+/// Why something came to nothing. An app config is rendered anew for each further try, so that what somebody has to allow
+/// or to lift is no trouble that passes by itself; in an API server that has just started it does, within the first tries.
+fn failed(error: Error) -> Failed {
+    let lasts = match &error {
+        Error::Api(status) if !status.is_forbidden() => None,
+        Error::Api(status) if status.message.contains(NO_RIGHT) => Some(Trouble::NotAllowed),
+        Error::Api(_) => Some(Trouble::Lasting),
+        _ => None,
+    };
+    let failed = Failed::from(error);
+    Failed { trouble: lasts.unwrap_or(failed.trouble), ..failed }
+}
+
 /// The field managers that an apply without force ran into, each in quotes in the message of its cause.
 fn conflicting_managers(error: &Error) -> Option<Vec<String>> {
     let Error::Api(status) = error else { return None };
@@ -235,5 +255,30 @@ fn kind_of_workload(kind: WorkloadKind) -> &'static str {
         WorkloadKind::Deployment => "Deployment",
         WorkloadKind::StatefulSet => "StatefulSet",
         WorkloadKind::DaemonSet => "DaemonSet",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    #[test]
+    fn what_may_not_be_written_waits_to_be_allowed_and_what_is_refused_is_no_passing_trouble() {
+        let trouble = |code, message: &str| {
+            let status = Status {
+                code,
+                message: message.to_owned(),
+                reason: "Forbidden".to_owned(),
+                ..Status::default()
+            };
+            failed(Error::Api(status.boxed())).trouble
+        };
+        let by_rbac = r#"configmaps "cm" is forbidden: User "system:serviceaccount:scim:reconcile" cannot patch resource"#;
+        assert_eq!(trouble(403, by_rbac), Trouble::NotAllowed);
+        let by_quota = r#"configmaps "cm" is forbidden: exceeded quota: few, requested: count/configmaps=1"#;
+        assert_eq!(trouble(403, by_quota), Trouble::Lasting);
+        assert_eq!(trouble(403, "admission webhook \"frozen\" denied the request"), Trouble::Lasting);
     }
 }
