@@ -43,6 +43,7 @@ use crate::{
 };
 use causes::Causes;
 use execute::{Executor, Outcome, Run};
+use report::Released;
 use status::{Holding, status};
 
 /// The controller's name in metrics.
@@ -196,6 +197,9 @@ impl Access {
             None => self.causes.of(name),
         };
         audit::audit(&policy, &outcome, &causes);
+        if let Some(released) = Released::of(&policy, &plan, &outcome) {
+            audit::released(&policy, &released);
+        }
         match (outcome.is_complete(), &plan.held) {
             (false, _) => {}
             (true, Some(_)) => self.causes.hold(name),

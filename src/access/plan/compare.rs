@@ -1,7 +1,8 @@
 //! What has to be done, so that there is what there should be.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    cell::LazyCell,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -35,6 +36,9 @@ impl Facts<'_> {
         plan.removes.clear();
         plan.departures = Departures::default();
         plan.leavers.clear();
+        plan.released.clear();
+        let was_held = policy.object().status.as_ref().is_some_and(|status| status.held.is_some());
+        let given = LazyCell::new(|| given_anything(wanted));
         let mut neighbors: HashMap<Option<&Arc<str>>, Vec<&Binding>> = HashMap::new();
         for Observed { binding, .. } in self.observed.iter().map(|observed| &**observed) {
             neighbors.entry(binding.place.namespace.as_ref()).or_default().push(binding);
@@ -59,6 +63,10 @@ impl Facts<'_> {
                     after.extend(waiting);
                     gone.retain(|subject, _| !after.contains(subject));
                 }
+            } else if was_held {
+                let departing = departing(held, &gone);
+                let waited = partings.note(place, None, departing, &mut Departures::default());
+                plan.released.extend(waited.into_iter().filter(|subject| !given.contains(subject)).cloned());
             }
             plan.adds.extend(after.difference(&before).copied().cloned());
             let leavers = gone.iter().filter(|(_, parting)| **parting == Parting::Leaves);
@@ -111,6 +119,13 @@ impl Facts<'_> {
             Subject::Other(_) => false,
         }
     }
+}
+
+/// Who is given anything anywhere.
+fn given_anything(wanted: &BTreeMap<Place, Wanted>) -> HashSet<&Subject> {
+    let unions: HashMap<_, _> =
+        wanted.values().map(|wanted| (Arc::as_ptr(&wanted.grants), &wanted.grants)).collect();
+    unions.into_values().flat_map(|grants| grants.keys()).collect()
 }
 
 /// Who is at a place and should be there no more, and why.

@@ -48,6 +48,9 @@ pub struct Plan {
     pub departures: Departures,
     /// Those of them who were deactivated or deleted.
     pub leavers: BTreeSet<Subject>,
+    /// Those whom the guard held until now, and who lose something because an administrator changed the policy. Where it
+    /// has ended, everybody who had it.
+    pub released: BTreeSet<Subject>,
     /// For whom the token groups stand that are given something.
     pub token_groups: BTreeMap<Subject, Members>,
     /// Those whom the guard keeps from losing anything.
@@ -302,6 +305,7 @@ impl Plan {
             removes: BTreeSet::new(),
             departures: Departures::default(),
             leavers: BTreeSet::new(),
+            released: BTreeSet::new(),
             token_groups: BTreeMap::new(),
             held: None,
             allowance: 0,

@@ -13,6 +13,7 @@ mod nameless;
 mod people;
 mod places;
 mod property;
+mod released;
 mod renamed;
 mod token_groups;
 mod touching;

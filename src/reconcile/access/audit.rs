@@ -5,6 +5,7 @@ use kube::ResourceExt;
 use super::{
     causes::Named,
     execute::{Done, Outcome},
+    report::Released,
 };
 use crate::{
     access::{Change, Observed, Place, Subject, Written},
@@ -109,6 +110,19 @@ pub(super) fn approved(policy: &ScimAccessPolicy, plan: &str) {
         field_manager = approval.as_ref().and_then(|approval| approval.manager.as_deref()),
         approved_at = approval.as_ref().and_then(|approval| approval.at).map(tracing::field::display),
         "approved plan carried out"
+    );
+}
+
+/// Tells of those whom the guard held until somebody changed the policy. The lines of the bindings name everyone.
+pub(super) fn released(policy: &ScimAccessPolicy, released: &Released<'_>) {
+    tracing::info!(
+        target: "audit",
+        policy = policy.name_any(),
+        provider = policy.spec.provider,
+        generation = policy.metadata.generation,
+        released = released.count,
+        names = ?released.names.iter().take(NAMED).collect::<Vec<_>>(),
+        "held removals carried out"
     );
 }
 

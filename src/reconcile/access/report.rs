@@ -10,7 +10,7 @@ use super::{
     execute::{Done, Outcome},
 };
 use crate::{
-    access::{Binding, Change, Grown, Leaving, Lost, Observed, Plan, Subject},
+    access::{Binding, Change, Grown, Leaving, Lost, Observed, Plan, Subject, Validity},
     api::{AccessPolicyStatus, ConditionType, ScimAccessPolicy, listed},
 };
 use kube::ResourceExt;
@@ -46,16 +46,56 @@ pub(super) fn events(
     let many = (leaving == Leaving::Many).then(|| many_left(policy, plan));
     let again = outcome.changes().filter(|change| made_again(change, deleted).is_some()).map(there_again);
     let unplanned = outcome.done().iter().filter_map(taken_whole);
+    let released = Released::of(policy, plan, outcome).map(|released| released.happened());
     let drift = outcome.changes().filter_map(repaired).chain(again);
     granted
         .into_iter()
         .chain(revoked)
         .chain(unplanned)
+        .chain(released)
         .chain(many)
         .chain(drift)
         .chain(held)
         .chain(begun)
         .collect()
+}
+
+/// Those whom the guard held and who lost something all the same, because an administrator changed the policy.
+pub(super) struct Released<'o> {
+    /// How many.
+    pub(super) count: usize,
+    /// Who, as far as that is known.
+    pub(super) names: Vec<&'o str>,
+}
+
+impl<'o> Released<'o> {
+    /// Nothing where there are none. Of a policy that has ended everybody goes: whom it held, its status says.
+    pub(super) fn of(policy: &ScimAccessPolicy, plan: &Plan, outcome: &'o Outcome) -> Option<Self> {
+        let held = policy.status.as_ref()?.held.as_ref()?;
+        let lost: BTreeSet<&Subject> = outcome.changes().flat_map(Change::removed).collect();
+        let released = lost.into_iter().filter(|subject| plan.released.contains(*subject));
+        let mut names: Vec<&str> = released.map(|subject| &**subject.name()).collect();
+        let mut count = names.len();
+        if plan.validity != Validity::Current {
+            names.retain(|name| held.names.iter().any(|held| held == name));
+            count = names.len().max(usize::try_from(held.subjects).unwrap_or_default().min(count));
+        }
+        (count > 0).then_some(Self { count, names })
+    }
+
+    fn happened(&self) -> Happened {
+        let (count, shown) = (self.count, self.names.iter().take(listed::FEW).copied().collect::<Vec<_>>());
+        let more = match count.saturating_sub(shown.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let note = format!(
+            "{count} whose removal the guard held lost access all the same, because the policy's role, scope or \
+             validity says so: {}{more}",
+            shown.join(", ")
+        );
+        Happened { severity: Severity::Warning, reason: "HeldReleased", action: "Revoke", note }
+    }
 }
 
 /// Whom an event about somebody's access means.

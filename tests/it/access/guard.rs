@@ -100,6 +100,21 @@ async fn what_the_identity_provider_takes_back_is_no_longer_held() {
     company.may_edit("bob").await;
 }
 
+#[tokio::test]
+async fn whoever_was_held_and_goes_with_another_role_is_named() {
+    let (company, policy) = guarded_team().await;
+    set_members(&company, &["alice"]).await;
+    held(&company, &policy, 2).await;
+    company.change::<ScimAccessPolicy>(&policy, json!({"spec": {"roleRef": {"name": "view"}}})).await;
+    company.may_not_edit("bob").await;
+    let prefix = company.prefix();
+    let named = format!("says so: {prefix}bob, {prefix}carol");
+    company.until_told(&policy, "HeldReleased", &named).await;
+    let log = Installation::shared().await.log();
+    let told = |line: &str| line.contains("held removals carried out") && line.contains(&policy);
+    assert!(log.lines().any(|line| told(line) && line.contains(" released=2 ")), "{log}");
+}
+
 async fn set_title(company: &Company, who: &str, title: Option<&str>) {
     company.change::<ScimUser>(&company.id(who), json!({"spec": {"title": title}})).await;
 }
