@@ -277,6 +277,11 @@ pub struct AccessPolicyStatus {
     /// begin the grant again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
+    /// The roles that its bindings give, the first 64: whoever takes over tells by it that the rules of one changed
+    /// meanwhile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub roles: Vec<BoundRole>,
     /// `Ready`, and while true `Held`, `Conflict`, `RoleNotAllowed`, `RoleGrown`, `GroupNotFound`, `Ambiguous`.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
@@ -286,6 +291,24 @@ pub struct AccessPolicyStatus {
 impl AccessPolicyStatus {
     /// How many of a list a status names.
     pub const NAMED: usize = 20;
+
+    /// Of how many roles it says what their rules are: as many as a capture may yield.
+    pub const ROLES: usize = 64;
+}
+
+/// A role that bindings of a policy give, and what its rules were when the operator looked last.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BoundRole {
+    /// ClusterRole or Role.
+    pub kind: RoleKind,
+    /// The role's name.
+    pub name: String,
+    /// The namespace of a Role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// A digest of its rules, those that it aggregates included.
+    pub rules: String,
 }
 
 /// What a plan would change.

@@ -33,7 +33,7 @@ use crate::{
     access::{
         Admission, Bindable, Former, Glob, Index, Lane, Leaving, Lost, Plan, Protected, RoleLists, Touched,
     },
-    api::{Approval, PolicyMode, ScimAccessPolicy, SubjectKind},
+    api::{AccessPolicyStatus, Approval, PolicyMode, ScimAccessPolicy, SubjectKind},
     directory::view::Shared,
     ops::{
         clock,
@@ -209,7 +209,9 @@ impl Access {
         self.metrics.plan(CONTROLLER, gained.len(), lost.len());
         self.metrics.guard_held(name, plan.held.as_ref().map_or(0, |held| held.subjects.len()));
         self.metrics.roles_refused(name, plan.problems.roles.len());
+        let roles = self.index().bound_roles(name);
         let status = status(&policy, &plan, &outcome, &grown, self.holding(name), now);
+        let status = AccessPolicyStatus { roles, ..status };
         let told = report::events(&policy, &plan, &status, &outcome, &deleted, leaving);
         self.tell_people(&policy, &outcome, &deleted, now);
         match outcome.roles_not_allowed().next() {

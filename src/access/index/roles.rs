@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Index {
-    /// Takes a ClusterRole. Rules that give nothing more and no other powers touch nothing.
+    /// Takes a ClusterRole. Other rules without other powers touch the policies alone by which somebody is bound to it.
     pub fn apply_cluster_role(&mut self, role: &ClusterRole) -> Touched {
         self.apply_role(None, &role.name_any(), role.rules.as_deref())
     }
@@ -67,12 +67,14 @@ impl Index {
         if self.roles.get(&key).is_some_and(is_known) {
             return Touched::new();
         }
-        let powers = Powers::of(rules);
-        let before = self.roles.insert(key, KnownRole { powers: Some(powers), rules: rules.into() });
-        let is_as_powerful = before.as_ref().is_some_and(|before| before.powers == Some(powers));
+        let known = KnownRole::new(rules);
+        let escalates = known.powers.is_some_and(Powers::escalates);
+        let powers = known.powers;
+        let before = self.roles.insert(key, known);
+        let is_as_powerful = before.as_ref().is_some_and(|before| before.powers == powers);
         let mut touched = if is_as_powerful { Touched::new() } else { self.giving(role.kind, name) };
         // Whom it lets bind, it does not say.
-        touched.extend(self.awaiting_bind.iter().filter(|_| powers.escalates()).cloned());
+        touched.extend(self.awaiting_bind.iter().filter(|_| escalates).cloned());
         touched.extend(
             before.iter().flat_map(|before| self.note_growth(namespace, &role, &before.rules, rules)),
         );

@@ -102,6 +102,7 @@ impl Index {
         self.untold.former.clear();
         self.untold.leads = true;
         self.recall_former();
+        self.note_changed_roles();
         self.policies()
     }
 

@@ -204,7 +204,18 @@ impl World {
 
     /// The same cluster, told to a process that has just begun.
     pub fn restart(&mut self) {
-        let before = std::mem::replace(self, Self::new());
+        self.restart_in(Self::new());
+    }
+
+    /// The same, where a role has been changed meanwhile.
+    pub fn restart_with_role(&mut self, role: &str, rules: Value) {
+        let mut world = Self::new();
+        world.cluster_role(role, rules);
+        self.restart_in(world);
+    }
+
+    fn restart_in(&mut self, world: Self) {
+        let before = std::mem::replace(self, world);
         self.directory = before.directory;
         (self.now, self.version, self.removals) = (before.now, before.version, before.removals);
         for provider in ["okta", "entra"] {

@@ -151,6 +151,12 @@ pub(super) fn grown(grown: &Grown) -> impl Iterator<Item = Happened> {
 /// What is said of each of them.
 pub(super) fn grown_roles(grown: &Grown) -> impl Iterator<Item = String> {
     grown.iter().map(|(role, more)| {
+        if more.is_empty() {
+            return format!(
+                "{role} has other rules than when the operator looked last; whether they let more be done is not \
+                 known. If that is not meant, correct the role, or name another in roleRef"
+            );
+        }
         format!(
             "{role} lets more be done than before, and so do the bindings of this policy: {}. If that is not meant, take \
              it out of the role, or name another in roleRef",

@@ -63,6 +63,7 @@ pub(super) fn status(
             Validity::Since(end) => Some(end),
             Validity::Current | Validity::NotBefore(_) => None,
         },
+        roles: before.roles,
         conditions: conditions(policy, plan, outcome, grown, holding, &before.conditions, now),
     }
 }
@@ -153,7 +154,8 @@ fn conditions(
             if let Some(earlier) = earlier.filter(|earlier| earlier.message.len() <= MAX_EARLIER) {
                 why = format!("{why}. Before that: {}", earlier.message);
             }
-            let why = Reason::new("MoreAllowed", why);
+            let is_known = grown.values().any(|more| !more.is_empty());
+            let why = Reason::new(if is_known { "MoreAllowed" } else { "RulesChanged" }, why);
             conditions.set(ConditionType::RoleGrown, ConditionStatus::True, why, generation, now);
         }
     }

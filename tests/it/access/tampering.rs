@@ -72,18 +72,45 @@ async fn a_binding_of_the_operators_name_that_somebody_labels_by_hand_is_replace
     company.until_ready(&policy, "True").await;
 }
 
+/// Makes a role part of `view`; returns its name.
+async fn more_to_view(plane: &ControlPlane) -> String {
+    let name = unique("more-to-view");
+    let create = ["create", "clusterrole", &name, "--verb=*", "--resource=secrets"];
+    plane.kubectl(create).await.unwrap();
+    let aggregated = "rbac.authorization.k8s.io/aggregate-to-view=true";
+    plane.kubectl(["label", "clusterrole", &name, aggregated]).await.unwrap();
+    name
+}
+
 #[tokio::test]
 async fn a_role_that_grows_under_a_policy_is_told_of_on_the_policy() {
     let (plane, _alone) = alone().await;
     let _process = Process::healthy(plane).await;
     let company = Company::on(plane).await;
     let policy = company.team(json!({"roleRef": {"name": "view"}})).await;
-    let name = unique("more-to-view");
-    let create = ["create", "clusterrole", &name, "--verb=*", "--resource=secrets"];
-    plane.kubectl(create).await.unwrap();
-    let aggregated = "rbac.authorization.k8s.io/aggregate-to-view=true";
-    plane.kubectl(["label", "clusterrole", &name, aggregated]).await.unwrap();
+    let name = more_to_view(plane).await;
     let told = "ClusterRole view lets more be done than before";
+    company.until_told(&policy, "RoleGrown", told).await;
+    company.until_condition(&policy, "RoleGrown", "True", told).await;
+    plane.kubectl(["delete", "clusterrole", &name]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_role_that_changes_under_a_policy_while_nobody_reconciles_is_told_of_on_the_policy() {
+    let (plane, _alone) = alone().await;
+    let process = Process::healthy(plane).await;
+    let company = Company::on(plane).await;
+    let policy = company.team(json!({"roleRef": {"name": "view"}})).await;
+    drop(process);
+    let name = more_to_view(plane).await;
+    let roles = Api::<ClusterRole>::all(company.client.clone());
+    let lets_more = |role: &ClusterRole| {
+        let mut verbs = role.rules.iter().flatten().flat_map(|rule| &rule.verbs);
+        verbs.any(|verb| verb == "*")
+    };
+    until(&roles, "view", "more than before", lets_more).await;
+    let _again = Process::healthy(plane).await;
+    let told = "ClusterRole view has other rules than when the operator looked last";
     company.until_told(&policy, "RoleGrown", told).await;
     company.until_condition(&policy, "RoleGrown", "True", told).await;
     plane.kubectl(["delete", "clusterrole", &name]).await.unwrap();
