@@ -7,7 +7,7 @@ use super::Janitor;
 use crate::{
     directory::{
         Provider,
-        view::{Identity, InOrder, Mapping, Origin, ProviderView, Shared, User},
+        view::{Identity, InOrder, Origin, ProviderView, Shared, User},
         write,
     },
     scim::{error::Result, key::key},
@@ -100,7 +100,7 @@ impl<'a> Elsewhere<'a> {
         };
         for other in &mut self.others {
             let Some(mapping) = other.provider.mapping() else { continue };
-            if origin(mapping, &identity) != Some(Origin::Other) {
+            if mapping.origin(identity.as_str()) != Some(Origin::Other) {
                 continue;
             }
             let people = people(other.provider, self.directory);
@@ -133,7 +133,7 @@ impl Other<'_> {
             let found = directory.read().provider(self.provider.name()).map(find);
             found.into_iter().flatten().any(|user| is_active(&user))
         };
-        match origin(mapping, identity) {
+        match mapping.origin(identity.as_str()) {
             None => false,
             Some(Origin::UserName(name)) => {
                 found(&|view| view.user_by_key(&key(name)).cloned().into_iter().collect())
@@ -144,15 +144,6 @@ impl Other<'_> {
                 self.active.contains(identity) || people.changed_since(&self.seen).any(|user| is_active(user))
             }
         }
-    }
-}
-
-/// Where a string would come from. The lower case of a word may end in another sigma than that of its letters one by
-/// one, by which names are looked up.
-fn origin<'a>(mapping: &Mapping, identity: &'a Identity) -> Option<Origin<'a>> {
-    match mapping.origin(identity.as_str())? {
-        Origin::UserName(name) if name.contains('ς') => Some(Origin::Other),
-        origin => Some(origin),
     }
 }
 

@@ -171,6 +171,9 @@ impl Mapping {
     pub fn origin<'a>(&self, identity: &'a str) -> Option<Origin<'a>> {
         let value = identity.strip_prefix(&self.prefix)?;
         Some(match self.case {
+            // The lower case of a word ends in another sigma than that of its letters one by one, by which names are
+            // looked up.
+            IdentityCase::Lower if self.attribute.is("userName") && value.contains('ς') => Origin::Other,
             _ if self.attribute.is("userName") => Origin::UserName(value),
             IdentityCase::Preserve if self.attribute.is("externalId") => Origin::ExternalId(value),
             _ => Origin::Other,
@@ -267,6 +270,10 @@ mod tests {
         assert_eq!(external.origin("oidc:00u1"), Some(Origin::ExternalId("00u1")));
         assert_eq!(external.of_user_name("alice"), None);
         assert_eq!(of("externalId", "Lower").origin("oidc:00u1"), Some(Origin::Other));
+        assert_eq!(name.of_user_name("ΝΙΚΟΣ").unwrap().unwrap().as_str(), "oidc:νικος");
+        assert_eq!(name.origin("oidc:νικος"), Some(Origin::Other), "the key of his name is νικοσ");
+        let exact = of("userName", "Preserve");
+        assert_eq!(exact.origin("oidc:νικος"), Some(Origin::UserName("νικος")));
     }
 
     fn alice() -> User {
