@@ -125,14 +125,16 @@ impl Directory {
     }
 
     /// Takes a person's object from the watch, if it is newer than what is held under its name.
-    pub fn apply_user(&mut self, user: User) -> Option<Change> {
-        self.users.saw(&user);
+    pub fn apply_user(&mut self, user: impl Into<Arc<User>>) -> Option<Change> {
+        let user = user.into();
+        self.users.saw(&*user);
         self.take_user(user)
     }
 
     /// Takes a group's object from the watch, if it is newer than what is held under its name.
-    pub fn apply_group(&mut self, group: GroupObject) -> Option<Change> {
-        self.groups.saw(&group);
+    pub fn apply_group(&mut self, group: impl Into<Arc<GroupObject>>) -> Option<Change> {
+        let group = group.into();
+        self.groups.saw(&*group);
         self.take_group(group)
     }
 
@@ -145,7 +147,7 @@ impl Directory {
             return None;
         }
         self.users.wrote(&user);
-        self.take_user(user)
+        self.take_user(Arc::new(user))
     }
 
     /// The same for a group.
@@ -154,7 +156,7 @@ impl Directory {
             return None;
         }
         self.groups.wrote(&group);
-        self.take_group(group)
+        self.take_group(Arc::new(group))
     }
 
     /// Forgets a person's object, as the watch told.
@@ -284,12 +286,12 @@ impl Directory {
         self.users.is_listed && self.groups.is_listed
     }
 
-    fn take_user(&mut self, user: User) -> Option<Change> {
+    fn take_user(&mut self, user: Arc<User>) -> Option<Change> {
         self.provider_mut(user.provider()).apply_user(user).map(Change::User)
     }
 
-    fn take_group(&mut self, group: GroupObject) -> Option<Change> {
-        self.provider_mut(Entry::provider(&group)).apply_group(group).map(Change::Group)
+    fn take_group(&mut self, group: Arc<GroupObject>) -> Option<Change> {
+        self.provider_mut(Entry::provider(&*group)).apply_group(group).map(Change::Group)
     }
 
     fn reset<T: Entry, R>(

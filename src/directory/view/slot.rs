@@ -45,8 +45,7 @@ impl<T: Entry> Slot<T> {
     }
 
     /// Takes an object unless what is held under its name is at least as new.
-    pub(super) fn apply(&mut self, object: impl Into<Arc<T>>) {
-        let object = object.into();
+    pub(super) fn apply(&mut self, object: Arc<T>) {
         match self.objects.iter_mut().find(|held| held.object().name == object.object().name) {
             Some(held) if held.object().resource_version >= object.object().resource_version => {}
             Some(held) => *held = object,

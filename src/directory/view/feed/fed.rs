@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use super::unread::Unread;
 use crate::{
     api::{ScimGroup, ScimGroupSlice, ScimUser},
-    directory::view::{Change, Directory, Entry, GroupObject, ObjectRef, SliceObject, Unreadable, User},
+    directory::view::{Change, Directory, Entry, GroupObject, Id, ObjectRef, SliceObject, Unreadable, User},
 };
 
 /// A kind whose objects the index holds.
@@ -16,15 +16,20 @@ pub trait Fed: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + S
     #[doc(hidden)]
     fn read(&self) -> Result<Self::Indexed, Unreadable>;
     #[doc(hidden)]
-    fn apply(directory: &mut Directory, resource: Self::Indexed) -> Option<Change>;
+    fn apply(directory: &mut Directory, resource: Arc<Self::Indexed>) -> Option<Change>;
     #[doc(hidden)]
     fn delete(directory: &mut Directory, resource: &Self::Indexed) -> Option<Change>;
     /// What is held of an object of this uid that can no longer be read.
     #[doc(hidden)]
     fn held(directory: &Directory, uid: &str) -> Option<Self::Indexed>;
-    /// What is held already, if it is the same object in the same version: a list is no second copy.
+    /// What is held of exactly this version of an object: nobody needs to read it again.
     #[doc(hidden)]
-    fn share(directory: &Directory, resource: Self::Indexed) -> Arc<Self::Indexed>;
+    fn known(
+        directory: &Directory,
+        provider: &str,
+        id: &Id,
+        object: &ObjectRef,
+    ) -> Option<Arc<Self::Indexed>>;
     #[doc(hidden)]
     fn begin(directory: &mut Directory);
     #[doc(hidden)]
@@ -79,7 +84,7 @@ impl Fed for ScimUser {
         User::from_object(self)
     }
 
-    fn apply(directory: &mut Directory, user: User) -> Option<Change> {
+    fn apply(directory: &mut Directory, user: Arc<User>) -> Option<Change> {
         directory.apply_user(user)
     }
 
@@ -92,9 +97,8 @@ impl Fed for ScimUser {
         held.find(|user| &*user.object().uid == uid).map(|user| User::clone(user))
     }
 
-    fn share(directory: &Directory, user: User) -> Arc<User> {
-        let view = directory.provider(user.provider());
-        shared(view.map_or(&[], |view| view.user_objects(user.id())), user)
+    fn known(directory: &Directory, provider: &str, id: &Id, object: &ObjectRef) -> Option<Arc<User>> {
+        same(directory.provider(provider)?.user_objects(id), object)
     }
 
     fn begin(directory: &mut Directory) {
@@ -113,7 +117,7 @@ impl Fed for ScimGroup {
         GroupObject::from_object(self)
     }
 
-    fn apply(directory: &mut Directory, group: GroupObject) -> Option<Change> {
+    fn apply(directory: &mut Directory, group: Arc<GroupObject>) -> Option<Change> {
         directory.apply_group(group)
     }
 
@@ -126,9 +130,8 @@ impl Fed for ScimGroup {
         held.find(|group| &*group.object().uid == uid).map(|group| GroupObject::clone(group))
     }
 
-    fn share(directory: &Directory, group: GroupObject) -> Arc<GroupObject> {
-        let view = directory.provider(Entry::provider(&group));
-        shared(view.map_or(&[], |view| view.group_objects(Entry::id(&group))), group)
+    fn known(directory: &Directory, provider: &str, id: &Id, object: &ObjectRef) -> Option<Arc<GroupObject>> {
+        same(directory.provider(provider)?.group_objects(id), object)
     }
 
     fn begin(directory: &mut Directory) {
@@ -148,8 +151,8 @@ impl Fed for ScimGroupSlice {
         SliceObject::from_object(self)
     }
 
-    fn apply(directory: &mut Directory, slice: SliceObject) -> Option<Change> {
-        directory.apply_slice(slice)
+    fn apply(directory: &mut Directory, slice: Arc<SliceObject>) -> Option<Change> {
+        directory.apply_slice(Arc::unwrap_or_clone(slice))
     }
 
     fn delete(directory: &mut Directory, slice: &SliceObject) -> Option<Change> {
@@ -162,8 +165,9 @@ impl Fed for ScimGroupSlice {
         None
     }
 
-    fn share(_: &Directory, slice: SliceObject) -> Arc<SliceObject> {
-        Arc::new(slice)
+    /// Nothing: of a slice that is held its members are, and not its object.
+    fn known(_: &Directory, _: &str, _: &Id, _: &ObjectRef) -> Option<Arc<SliceObject>> {
+        None
     }
 
     /// Nothing: which slices are held, the groups decide that name them.
@@ -174,7 +178,6 @@ impl Fed for ScimGroupSlice {
     }
 }
 
-fn shared<T: Entry>(held: &[Arc<T>], resource: T) -> Arc<T> {
-    let same = held.iter().find(|held| held.object() == resource.object()).cloned();
-    same.unwrap_or_else(|| Arc::new(resource))
+fn same<T: Entry>(held: &[Arc<T>], object: &ObjectRef) -> Option<Arc<T>> {
+    held.iter().find(|held| held.object() == object).cloned()
 }

@@ -1,16 +1,16 @@
 use std::sync::Arc;
 
-use kube::{
-    ResourceExt,
-    core::{DeserializeGuard, error_boundary::InvalidObject},
-    runtime::watcher::Event,
-};
+use kube::{ResourceExt, runtime::watcher::Event};
 use tracing::warn;
 
-use super::{Fed, Listed, unread::Unread};
+use super::{
+    Fed, Listed,
+    unopened::{Owner, Unopened},
+    unread::Unread,
+};
 use crate::{
     api::names::LABEL_PROVIDER,
-    directory::view::{Change, Gaps, Shared},
+    directory::view::{Change, Directory, Gaps, Id, ObjectRef, Shared},
 };
 
 /// Takes what the watch of one kind tells into the index.
@@ -31,11 +31,7 @@ impl<K: Fed> Default for Intake<K> {
 impl<K: Fed> Intake<K> {
     /// Takes an event, and returns what it changed; `None` while a list is coming in, of which nothing is in the
     /// index before its end.
-    pub(super) fn take(
-        &mut self,
-        event: Event<DeserializeGuard<K>>,
-        directory: &Shared,
-    ) -> Option<Vec<Change>> {
+    pub(super) fn take(&mut self, event: Event<Unopened<K>>, directory: &Shared) -> Option<Vec<Change>> {
         let change = match event {
             Event::Init => {
                 self.listing = Listed::default();
@@ -43,8 +39,8 @@ impl<K: Fed> Intake<K> {
                 return None;
             }
             Event::InitApply(object) => {
-                match read(object) {
-                    Ok(resource) => self.listing.resources.push(K::share(&directory.read(), resource)),
+                match known_or_read(&object, directory) {
+                    Ok(resource) => self.listing.resources.push(resource),
                     Err(Left { name, of }) => self.listing.unreadable.insert(name, of),
                 }
                 return None;
@@ -57,7 +53,7 @@ impl<K: Fed> Intake<K> {
             }
             Event::Apply(object) => {
                 self.unreadable.remove(&object.name_any());
-                match read(object) {
+                match known_or_read(&object, directory) {
                     Ok(resource) => K::apply(&mut directory.write(), resource),
                     Err(Left { name, of }) => {
                         self.unreadable.insert(name, of);
@@ -68,7 +64,7 @@ impl<K: Fed> Intake<K> {
             Event::Delete(object) => {
                 self.unreadable.remove(&object.name_any());
                 let uid = object.uid().unwrap_or_default();
-                let read = read(object).ok();
+                let read = read(&object).ok();
                 let mut directory = directory.write();
                 let held = read.or_else(|| K::held(&directory, &uid));
                 held.and_then(|resource| K::delete(&mut directory, &resource))
@@ -95,13 +91,24 @@ struct Left {
     of: Option<Arc<str>>,
 }
 
+/// The resource of an object: what is held of it, where that is the same version, and else what it says.
+fn known_or_read<K: Fed>(object: &Unopened<K>, directory: &Shared) -> Result<Arc<K::Indexed>, Left> {
+    let known = known(object, &directory.read());
+    known.map_or_else(|| read(object).map(Arc::new), Ok)
+}
+
+fn known<K: Fed>(object: &Unopened<K>, directory: &Directory) -> Option<Arc<K::Indexed>> {
+    let Owner { provider, id } = object.owner()?;
+    K::known(directory, &provider, &Id::from(&*id), &ObjectRef::of(object).ok()?)
+}
+
 /// The resource of an object, or which object it is that has none.
-fn read<K: Fed>(object: DeserializeGuard<K>) -> Result<K::Indexed, Left> {
-    let name = object.name_any();
-    let of = object.labels().get(LABEL_PROVIDER).map(|provider| provider.as_str().into());
-    let read = object.0.map_err(|InvalidObject { error, .. }| error);
-    read.and_then(|object| object.read().map_err(|unreadable| unreadable.to_string())).map_err(|error| {
+fn read<K: Fed>(object: &Unopened<K>) -> Result<K::Indexed, Left> {
+    let opened = object.open().map_err(|error| error.to_string());
+    opened.and_then(|object| object.read().map_err(|unreadable| unreadable.to_string())).map_err(|error| {
+        let name = object.name_any();
         warn!(%error, object = name, kind = %K::kind(&()), "object.unreadable");
+        let of = object.labels().get(LABEL_PROVIDER).map(|provider| provider.as_str().into());
         Left { name: name.into(), of }
     })
 }

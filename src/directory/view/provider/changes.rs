@@ -10,7 +10,7 @@ use crate::directory::view::{
 };
 
 impl ProviderView {
-    pub(in crate::directory::view) fn apply_user(&mut self, user: User) -> Option<Difference<User>> {
+    pub(in crate::directory::view) fn apply_user(&mut self, user: Arc<User>) -> Option<Difference<User>> {
         let id = user.id().clone();
         self.change_user(id, |slot| slot.apply(user))
     }
@@ -21,7 +21,7 @@ impl ProviderView {
 
     pub(in crate::directory::view) fn apply_group(
         &mut self,
-        group: GroupObject,
+        group: Arc<GroupObject>,
     ) -> Option<Difference<Group>> {
         let id = group.id().clone();
         self.change_group(id, |slot| slot.apply(group))
