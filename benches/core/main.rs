@@ -77,7 +77,7 @@ fn requests(criterion: &mut Criterion) {
     let (id, added) = (user.id().to_string(), json!({"meta": {"resourceType": "User"}}));
     for (name, projection) in [
         ("encode a whole person", Projection::standard(&schema)),
-        ("encode userName and active", Projection::new(&schema, ["userName", "active"], [])),
+        ("encode userName and active", Projection::new(&schema, ["userName", "active"], [], Mode::Compat)),
     ] {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| projection.show(user.compact(), &id, &added).text());

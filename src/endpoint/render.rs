@@ -46,18 +46,27 @@ impl<'a> Renderer<'a> {
     pub(super) fn new(scope: &'a Scope, kind: ResourceKind, query: &Query) -> Self {
         let asked = query.attributes.iter().map(String::as_str);
         let excluded = query.excluded_attributes.iter().map(String::as_str);
-        Self { scope, projection: Projection::new(scope.provider.schema(kind), asked, excluded) }
+        Self::of(scope, kind, asked, excluded)
     }
 
     /// Shows what is shown to who asks for nothing in particular.
     pub(super) fn whole(scope: &'a Scope, kind: ResourceKind) -> Self {
-        Self { scope, projection: Projection::new(scope.provider.schema(kind), [], []) }
+        Self { scope, projection: Projection::standard(scope.provider.schema(kind)) }
     }
 
     /// Shows that without what grows with the directory: members, and the groups of a person.
     pub(super) fn brief(scope: &'a Scope, kind: ResourceKind) -> Self {
-        let excluded = ["members", "groups"];
-        Self { scope, projection: Projection::new(scope.provider.schema(kind), [], excluded) }
+        Self::of(scope, kind, [], ["members", "groups"])
+    }
+
+    fn of<'n>(
+        scope: &'a Scope,
+        kind: ResourceKind,
+        asked: impl IntoIterator<Item = &'n str>,
+        excluded: impl IntoIterator<Item = &'n str>,
+    ) -> Self {
+        let (schema, mode) = (scope.provider.schema(kind), scope.provider.mode());
+        Self { scope, projection: Projection::new(schema, asked, excluded, mode) }
     }
 
     /// The same in the answer to a change that specifies these attributes.

@@ -76,7 +76,7 @@ switches! {
         Refuse = "400 invalidFilter",
     }, because "identity providers that match people by mail call the attribute so";
 
-    bare_names: BareNames, "an extension's attribute without its URN, such as `manager`, in filters, as `sortBy`, in paths, bodies and values, where neither the core schema nor another extension has one of this name", {
+    bare_names: BareNames, "an extension's attribute without its URN, such as `manager`, in filters, as `sortBy`, in `attributes` and `excludedAttributes`, in paths, bodies and values, where neither the core schema nor another extension has one of this name", {
         Understand = "the extension's",
         Unknown = "an unknown attribute",
     }, because "Entra writes `manager` alone in queries and in PATCH, as the example in its documentation does";

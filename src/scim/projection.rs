@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::compact::{Compact, Members, between_braces};
+use super::mode::Mode;
 use super::resource::{Resource, schemas, seal};
 use super::schema::{Attribute, AttributeRef, Located, ResourceSchema, Returned};
 use super::specified::Specified;
@@ -28,17 +29,19 @@ impl<'s> Projection<'s> {
         Self { schema, attributes: None, excluded: Vec::new(), specified: Vec::new() }
     }
 
-    /// The parameters `attributes` and `excludedAttributes`: names of attributes and sub-attributes, or URNs
-    /// of whole schemas. Names that no schema knows select nothing; no names at all are no parameter.
+    /// The parameters `attributes` and `excludedAttributes`: names of attributes and sub-attributes, as the mode
+    /// understands them, or URNs of whole schemas. Names that no schema knows select nothing; no names at all are no
+    /// parameter.
     pub fn new<'n>(
         schema: &'s ResourceSchema,
         attributes: impl IntoIterator<Item = &'n str>,
         excluded: impl IntoIterator<Item = &'n str>,
+        mode: Mode,
     ) -> Self {
         let mut names = attributes.into_iter().map(str::trim).filter(|name| !name.is_empty()).peekable();
         let is_given = names.peek().is_some();
-        let attributes = names.filter_map(|name| schema.locate(name)).collect();
-        let excluded = excluded.into_iter().filter_map(|name| schema.locate(name.trim())).collect();
+        let attributes = names.filter_map(|name| schema.find(name, mode)).collect();
+        let excluded = excluded.into_iter().filter_map(|name| schema.find(name.trim(), mode)).collect();
         Self { schema, attributes: is_given.then_some(attributes), excluded, specified: Vec::new() }
     }
 

@@ -32,6 +32,10 @@ fn schema() -> ResourceSchema {
 }
 
 fn project(attributes: &[&str], excluded: &[&str]) -> Value {
+    project_in(Mode::Strict, attributes, excluded)
+}
+
+fn project_in(mode: Mode, attributes: &[&str], excluded: &[&str]) -> Value {
     let resource = json!({
         "schemas": SCHEMAS, "id": "1", "externalId": "x", "userName": "a",
         "name": {"givenName": "A", "familyName": "B"},
@@ -46,7 +50,7 @@ fn project(attributes: &[&str], excluded: &[&str]) -> Value {
     });
     let Value::Object(mut resource) = resource else { unreachable!() };
     let schema = schema();
-    let projection = Projection::new(&schema, attributes.iter().copied(), excluded.iter().copied());
+    let projection = Projection::new(&schema, attributes.iter().copied(), excluded.iter().copied(), mode);
     let stored = Compact::of_user(resource.clone());
     let shown = projection.show(&stored, "1", &json!({"meta": resource["meta"]}));
     let shown: Value = serde_json::from_slice(&shown.text()).unwrap();
@@ -77,7 +81,7 @@ fn what_is_returned_on_request_is_shown_to_who_has_specified_it() {
     let specified = Specified::by(&json!({CUSTOM: {"salary": "s", "pin": "p"}}), &schema, Mode::Strict);
     let answer = |attributes: &[&str], excluded: &[&str]| {
         let (attributes, excluded) = (attributes.iter().copied(), excluded.iter().copied());
-        let projection = Projection::new(&schema, attributes, excluded).of_change(&specified);
+        let projection = Projection::new(&schema, attributes, excluded, Mode::Strict).of_change(&specified);
         let Value::Object(resource) = json!({"userName": "a", CUSTOM: {"salary": "s", "pin": "p"}}) else {
             unreachable!()
         };
@@ -102,7 +106,7 @@ fn what_is_always_returned_keeps_its_parts() {
         Schema { id: CUSTOM.into(), name: "".into(), description: "".into(), attributes: vec![desk] };
     let schema = ResourceSchema::new(ResourceKind::User, [custom]);
     let Value::Object(mut resource) = json!({CUSTOM: {"desk": {"seat": "x"}}}) else { unreachable!() };
-    let projection = Projection::new(&schema, [], ["urn:example:User:desk.seat"]);
+    let projection = Projection::new(&schema, [], ["urn:example:User:desk.seat"], Mode::Strict);
     let shown = projection.show(&Compact::of_user(resource.clone()), "1", &json!({})).text();
     let shown: Value = serde_json::from_slice(&shown).unwrap();
     projection.apply(&mut resource);
@@ -118,6 +122,22 @@ fn attributes_shows_those_and_what_is_always_returned() {
         json!({"schemas": [USER, CUSTOM], "id": "1", "userName": "a", CUSTOM: always, "meta": {"version": "W/\"1\""}})
     );
     assert_eq!(project(&["nick"], &[]), json!({"schemas": [USER, CUSTOM], "id": "1", CUSTOM: always}));
+}
+
+/// Quirk Q35.
+#[test]
+fn an_extensions_attribute_is_meant_without_its_urn_in_compat_alone() {
+    let department = |attributes: &[&str], excluded: &[&str]| {
+        Mode::ALL.map(|mode| {
+            let shown = project_in(mode, attributes, excluded);
+            (shown[ENTERPRISE_USER].get("department").is_some(), shown.get("userName").is_some())
+        })
+    };
+    let (alone, nothing) = ((true, false), (false, false));
+    assert_eq!(department(&["Department"], &[]), [alone, nothing, nothing]);
+    assert_eq!(department(&[], &["department"]), [(false, true), (true, true), (true, true)]);
+    let seat = |mode| project_in(mode, &["desk.seat"], &[])[CUSTOM].get("desk").cloned();
+    assert_eq!(Mode::ALL.map(seat), [Some(json!({"floor": "2", "seat": "x"})), None, None]);
 }
 
 #[test]
@@ -185,7 +205,8 @@ fn of_what_is_asked_for_and_excluded_only_the_rest_is_shown() {
 fn what_is_not_shown_need_not_be_looked_up() {
     let groups = ResourceSchema::group();
     let shows = |attributes: &[&str], excluded: &[&str], name| {
-        Projection::new(&groups, attributes.iter().copied(), excluded.iter().copied()).shows(name)
+        Projection::new(&groups, attributes.iter().copied(), excluded.iter().copied(), Mode::Strict)
+            .shows(name)
     };
     assert!(shows(&[], &[], "members") && shows(&[], &[], "members.type"));
     assert!(!shows(&[], &["Members"], "members"));
