@@ -33,4 +33,6 @@ pub mod fuzzing;
 mod element;
 mod mutability;
 mod object;
+mod presence;
 mod steps;
+mod undeclared;

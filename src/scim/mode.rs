@@ -104,7 +104,7 @@ switches! {
 
     complex_replace: ComplexReplace, "`replace` of a complex attribute", {
         Merge = "merges the sub-attributes",
-        Whole = "replaces it whole",
+        Whole = "replaces it whole; what is immutable or writeOnly and not mentioned stays",
     }, because "RFC 7644 section 3.5.2.3 merges, the profile does not";
 
     unmatched_filter: UnmatchedFilter, "add or replace at a value filter that matches nothing", {

@@ -33,30 +33,44 @@ pub(super) fn check(attribute: &Attribute, current: &Value, next: Option<&Value>
     }
 }
 
-/// Makes the next state keep what is immutable or writeOnly where it does not mention it: the client may not take it
-/// away, or has never been shown it (RFC 7644 section 3.5.1).
+/// What becomes of a change of what is immutable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fixed {
+    /// It is refused.
+    Refuses,
+    /// It is left out: nobody keeps access because of it.
+    Stays,
+}
+
+/// Whether a client that does not mention an attribute leaves it as it is: it may not take it away, or has never been
+/// shown it (RFC 7644 section 3.5.1).
+pub(super) fn stays_unmentioned(attribute: &Attribute) -> bool {
+    matches!(attribute.mutability, Mutability::Immutable | Mutability::WriteOnly)
+}
+
+/// Makes the next state keep what is immutable or writeOnly where it does not mention it.
 ///
 /// # Errors
-/// `mutability` where the next state changes what is immutable.
+/// `mutability` where the next state changes what is immutable, and that is refused.
 pub(super) fn keep(
     attributes: &[Attribute],
     current: &Map<String, Value>,
     next: &mut Map<String, Value>,
+    fixed: Fixed,
 ) -> Result<()> {
     for attribute in attributes {
         let name = &*attribute.name;
         let Some(value) = current.get(name) else { continue };
-        match attribute.mutability {
-            Mutability::Immutable | Mutability::WriteOnly if !next.contains_key(name) => {
-                next.insert(name.to_owned(), value.clone());
-            }
-            Mutability::ReadWrite if attribute.ty == Type::Complex && !attribute.multi_valued => {
-                keep_within(name, &attribute.sub_attributes, current, next)?;
-            }
-            _ => {}
+        let is_object = attribute.ty == Type::Complex && !attribute.multi_valued;
+        if stays_unmentioned(attribute) && !next.contains_key(name) {
+            next.insert(name.to_owned(), value.clone());
+        } else if attribute.mutability == Mutability::ReadWrite && is_object {
+            keep_within(name, &attribute.sub_attributes, current, next, fixed)?;
         }
-        if let Some(next) = next.get(name) {
-            check(attribute, value, Some(next))?;
+        let Some(changed) = next.get(name) else { continue };
+        match (check(attribute, value, Some(changed)), fixed) {
+            (Err(_), Fixed::Stays) => _ = next.insert(name.to_owned(), value.clone()),
+            (checked, _) => checked?,
         }
     }
     Ok(())
@@ -71,8 +85,9 @@ pub(super) fn keep_within(
     attributes: &[Attribute],
     current: &Map<String, Value>,
     next: &mut Map<String, Value>,
+    fixed: Fixed,
 ) -> Result<()> {
     let Some(Value::Object(current)) = current.get(name) else { return Ok(()) };
     let Value::Object(next) = next.entry(name).or_insert_with(|| Map::new().into()) else { return Ok(()) };
-    keep(attributes, current, next)
+    keep(attributes, current, next, fixed)
 }

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::comparison::Comparison;
 use super::error::{Result, ScimError, quote};
-use super::filter::is_present;
 use super::path::AttributePath;
+use super::presence::Presence;
 use super::resource::Resource;
 use super::schema::{
     Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Storage, Uniqueness,
@@ -135,7 +135,7 @@ impl Requirements {
     /// something unassigned (RFC 7644 section 3.5.2.2).
     pub fn enforce(&self, resource: &mut Resource, change: Change<'_>) -> Result<()> {
         let before = change.before();
-        let deactivated = before.filter(|before| is_active(before) && !is_active(resource));
+        let deactivated = before.filter(|before| is_deactivation(before, resource));
         let overlong = self.overlong(resource, before);
         let Constrained { refused, dropped } =
             self.constrain(resource, before, deactivated.map(|_| OnInvalid::Drop));
@@ -228,8 +228,13 @@ struct Constrained<'a> {
     dropped: Vec<(&'a Field, String)>,
 }
 
+/// Whether a change takes a person's access.
+pub(super) fn is_deactivation(before: &Resource, after: &Resource) -> bool {
+    is_active(before) && !is_active(after)
+}
+
 /// Whether a person has access. Groups are never active.
-pub(super) fn is_active(resource: &Resource) -> bool {
+fn is_active(resource: &Resource) -> bool {
     resource.get("active") == Some(&Value::Bool(true))
 }
 
@@ -263,6 +268,8 @@ impl Allowed {
 struct Field {
     path: AttributePath,
     comparison: Comparison,
+    /// Of a value of the attribute, and of what stands here.
+    presence: (Presence, Presence),
 }
 
 impl Field {
@@ -283,7 +290,11 @@ impl Field {
     }
 
     fn new(at: AttributeRef<'_>, sub: Option<&Attribute>) -> Self {
-        Self { path: AttributePath::new(at, sub), comparison: Comparison::of(at, sub) }
+        Self {
+            path: AttributePath::new(at, sub),
+            comparison: Comparison::of(at, sub),
+            presence: (Presence::of(at.attribute), Presence::of(sub.unwrap_or(at.attribute))),
+        }
     }
 
     /// Whether this is what says that a person has access.
@@ -297,7 +308,7 @@ impl Field {
     }
 
     fn is_missing(&self, resource: &Resource) -> bool {
-        !self.values(resource).into_iter().any(is_present)
+        !self.values(resource).into_iter().any(|value| self.presence.1.is_in(value))
     }
 
     fn has(&self, resource: &Resource, value: &Value) -> bool {
@@ -306,7 +317,9 @@ impl Field {
 
     /// Whether there is a value of the attribute without what stands here.
     fn is_missing_in_a_value(&self, resource: &Resource) -> bool {
-        !self.path.values(resource).iter().all(|value| self.path.part(value).is_some_and(is_present))
+        let (whole, part) = &self.presence;
+        let mut values = self.path.values(resource).iter().filter(|value| whole.is_in(value));
+        !values.all(|value| self.path.part(value).is_some_and(|value| part.is_in(value)))
     }
 
     /// The values here: each of a list's.

@@ -5,12 +5,13 @@ use serde_json::{Map, Value};
 use super::error::{Result, ScimError, quote};
 use super::members::Member;
 use super::mode::{AbsentMembers, LooseForms, Mode, WrongSchemas};
-use super::mutability;
+use super::mutability::{self, Fixed};
 use super::object;
-use super::requirements::{Change, Requirements, is_active};
+use super::requirements::{Change, Requirements, is_deactivation};
 use super::schema::{
     Attribute, AttributeRef, Mutability, ResourceKind, ResourceSchema, Schema, says_schemas,
 };
+use super::undeclared;
 use super::value::{is_nobody, normalize_value, unknown};
 
 /// A resource in its canonical form: attribute names in their schema's spelling, no nulls, no empty lists or
@@ -83,7 +84,8 @@ fn whole(mut sent: Normalized, schema: &ResourceSchema, mode: Mode) -> Normalize
 /// server sets, what cannot change, what nobody reads and what no schema declares stay.
 ///
 /// # Errors
-/// Those of [`Requirements::enforce`]; `mutability` where an immutable attribute would change.
+/// Those of [`Requirements::enforce`]; `mutability` where an immutable attribute would change of a person who is not
+/// deactivated.
 pub fn succeed(
     mut sent: Resource,
     current: &Resource,
@@ -96,33 +98,14 @@ pub fn succeed(
             sent.insert(name.to_owned(), value.clone());
         }
     }
-    mutability::keep(&schema.core().attributes, current, &mut sent)?;
+    undeclared::keep(schema, current, &mut sent);
+    let fixed = if is_deactivation(current, &sent) { Fixed::Stays } else { Fixed::Refuses };
+    mutability::keep(&schema.core().attributes, current, &mut sent, fixed)?;
     for extension in schema.extensions() {
-        mutability::keep_within(&extension.id, &extension.attributes, current, &mut sent)?;
+        mutability::keep_within(&extension.id, &extension.attributes, current, &mut sent, fixed)?;
     }
-    keep_undeclared(schema, current, &mut sent);
     settle(&mut sent, Change::Replacement(current), schema, requirements)?;
     Ok(sent)
-}
-
-/// Makes the next state keep what is stored and no schema declares: the client was not shown it, and it may be
-/// declared again, as immutable or writeOnly too.
-fn keep_undeclared(schema: &ResourceSchema, current: &Resource, next: &mut Resource) {
-    for (name, value) in current {
-        match (schema.extension(name), value) {
-            (Some(extension), Value::Object(stored)) => {
-                let undeclared = stored.iter().filter(|(name, _)| extension.attribute(name).is_none());
-                for (attribute, value) in undeclared {
-                    let kept = next.entry(name).or_insert_with(|| Map::new().into()).as_object_mut();
-                    kept.into_iter().for_each(|kept| _ = kept.insert(attribute.clone(), value.clone()));
-                }
-            }
-            (None, value) if schema.attribute(None, name).is_none() => {
-                next.insert(name.clone(), value.clone());
-            }
-            _ => {}
-        }
-    }
 }
 
 /// Ends a change of a resource: what the provider requires is enforced, nothing empty is left, and `schemas`
@@ -193,8 +176,8 @@ fn read(body: Value, schema: &ResourceSchema, mode: Mode, current: Option<&Resou
     }
     reading.bare()?;
     let Reading { mut resource, members, misfit, .. } = reading;
-    let is_deactivated = current.is_some_and(|current| is_active(current) && !is_active(&resource))
-        && resource.contains_key("active");
+    let is_deactivated =
+        resource.contains_key("active") && current.is_some_and(|current| is_deactivation(current, &resource));
     if let Some(error) = misfit.filter(|_| !is_deactivated) {
         return Err(error);
     }

@@ -35,7 +35,15 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// `invalidValue` for a value of another type or beyond a limit, `invalidSyntax` for an unknown
 /// sub-attribute where the mode refuses it.
 pub fn normalize_value(attribute: &Attribute, value: Value, mode: Mode) -> Result<Option<Value>> {
-    Normalizer { mode, parent: None }.attribute(attribute, value)
+    Normalizer { mode, parent: None, undeclared: Undeclared::AsModeSays }.attribute(attribute, value)
+}
+
+/// The same of what is stored by now: what its attribute does not declare stays.
+///
+/// # Errors
+/// As [`normalize_value`].
+pub(super) fn normalize_stored(attribute: &Attribute, value: Value, mode: Mode) -> Result<Option<Value>> {
+    Normalizer { mode, parent: None, undeclared: Undeclared::Stays }.attribute(attribute, value)
 }
 
 /// What becomes of an attribute that no schema defines: nothing, or the mode refuses it.
@@ -57,6 +65,14 @@ struct Normalizer<'a> {
     mode: Mode,
     /// The complex attribute that the value stands in.
     parent: Option<&'a str>,
+    undeclared: Undeclared,
+}
+
+/// What becomes of a part that its attribute does not declare.
+#[derive(Clone, Copy)]
+enum Undeclared {
+    AsModeSays,
+    Stays,
 }
 
 impl Normalizer<'_> {
@@ -157,7 +173,7 @@ impl Normalizer<'_> {
         if attribute.is("roles") || attribute.is("entitlements") {
             object = self.unpacked(attribute, object)?;
         }
-        let within = Normalizer { mode: self.mode, parent: Some(&attribute.name) };
+        let within = Normalizer { parent: Some(&attribute.name), ..*self };
         let mut normalized = Map::new();
         for (name, value) in object {
             match attribute.sub(&name) {
@@ -166,7 +182,10 @@ impl Normalizer<'_> {
                         normalized.insert(sub.name.to_string(), value);
                     }
                 }
-                None => unknown(format_args!("{}.{name}", attribute.name), self.mode)?,
+                None => match self.undeclared {
+                    Undeclared::AsModeSays => unknown(format_args!("{}.{name}", attribute.name), self.mode)?,
+                    Undeclared::Stays => _ = normalized.insert(name, value),
+                },
             }
         }
         Ok((!normalized.is_empty()).then_some(Value::Object(normalized)))

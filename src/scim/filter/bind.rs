@@ -9,6 +9,7 @@ use crate::scim::date_time::is_date_time;
 use crate::scim::error::{Result, ScimError, quote};
 use crate::scim::mode::{EmailAlias, LooseForms, Mode};
 use crate::scim::path::{AttributePath, Path};
+use crate::scim::presence::Presence;
 use crate::scim::relations::Source;
 use crate::scim::schema::{Attribute, Located, ResourceSchema, Type};
 
@@ -50,8 +51,8 @@ pub(super) struct ElementTest {
 /// What must be true of a value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Check {
-    Present,
-    Absent,
+    Present(Presence),
+    Absent(Presence),
     Compare { operator: Operator, comparison: Comparison, value: Value, operand: Comparable<'static> },
 }
 
@@ -193,8 +194,12 @@ impl ResourceTest {
 impl Check {
     fn bind(test: &Test, attribute: &Attribute, comparison: Comparison, mode: Mode) -> Result<Self> {
         let (operator, literal) = match test {
-            Test::Present | Test::Compare(Operator::NotEqual, Literal::Null) => return Ok(Self::Present),
-            Test::Compare(Operator::Equal, Literal::Null) => return Ok(Self::Absent),
+            Test::Present | Test::Compare(Operator::NotEqual, Literal::Null) => {
+                return Ok(Self::Present(Presence::of(attribute)));
+            }
+            Test::Compare(Operator::Equal, Literal::Null) => {
+                return Ok(Self::Absent(Presence::of(attribute)));
+            }
             Test::Compare(operator, literal) => (*operator, literal),
         };
         if !applies(operator, attribute.ty) {

@@ -81,7 +81,7 @@ impl ResourceTest {
     fn named_values(&self) -> Option<Vec<String>> {
         match (&self.elements, self.path.sub.as_deref(), &self.check) {
             (None, Some("value"), check) => Some(vec![check.equal()?.as_str()?.to_owned()]),
-            (Some(filter), None, Check::Present) => filter.named_values(),
+            (Some(filter), None, Check::Present(_)) => filter.named_values(),
             _ => None,
         }
     }
@@ -156,8 +156,8 @@ impl Check {
             return values.iter().any(|value| self.holds(Some(value)));
         }
         match self {
-            Self::Present => value.is_some_and(is_present),
-            Self::Absent => !value.is_some_and(is_present),
+            Self::Present(presence) => value.is_some_and(|value| presence.is_in(value)),
+            Self::Absent(presence) => !value.is_some_and(|value| presence.is_in(value)),
             Self::Compare { operator, comparison, operand, .. } => {
                 match value.and_then(|value| comparison.comparable(value)) {
                     Some(value) => operator.holds(&value, operand),
@@ -185,16 +185,5 @@ impl Operator {
             Self::Less => value < operand,
             Self::LessOrEqual => value <= operand,
         }
-    }
-}
-
-/// `pr` is false of null, of empty text, and of lists and objects that hold nothing else.
-pub(in crate::scim) fn is_present(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(_) | Value::Number(_) => true,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(values) => values.iter().any(is_present),
-        Value::Object(object) => object.values().any(is_present),
     }
 }

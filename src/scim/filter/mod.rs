@@ -22,7 +22,6 @@ pub mod tree;
 mod tests;
 
 pub use bind::{BoundFilter, ElementFilter};
-pub(super) use eval::is_present;
 pub use narrowing::Indexed;
 
 /// The longest filter or path that is read, in bytes.

@@ -1,29 +1,27 @@
 //! Operations on a resource, one after the other.
 
+mod lists;
+
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::values::{Values, assign, merge};
+use super::target::{Place, Target};
+use super::values::{assign, merge};
 use super::{Change, Patched, Verb};
 use crate::scim::error::{ErrorKind, Result, ScimError, quote};
 use crate::scim::filter::ElementFilter;
 use crate::scim::members::{Member, MemberEdit, unchangeable};
-use crate::scim::mode::{
-    ComplexReplace, Mode, PathlessPatch, ReadOnlyInPatch, RemoveWithValue, UnknownPath, UnmatchedFilter,
-};
+use crate::scim::mode::{ComplexReplace, Mode, PathlessPatch, ReadOnlyInPatch, RemoveWithValue, UnknownPath};
+use crate::scim::mutability::stays_unmentioned;
 use crate::scim::object;
 use crate::scim::path::Path;
 use crate::scim::resource::{Resource, said_twice};
 use crate::scim::schema::{
-    Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Schema, Storage, Type,
-    says_schemas,
+    Attribute, AttributeRef, Located, ResourceKind, ResourceSchema, Schema, Storage, Type, says_schemas,
 };
 use crate::scim::value::{is_nobody, normalize_value, unknown};
 
-/// How often the operations of one PATCH may look at a value of a list: once for each value, and once more for each
-/// term of a filter. Thousands of lists are changed within it, and no body of 1 MiB takes seconds.
-const MAX_LOOKS: usize = 100_000;
 /// How many terms may say which members are meant, beside those that name them: each is a look at every member.
 const MAX_MEMBER_TERMS: usize = 100;
 
@@ -36,41 +34,54 @@ pub(super) struct Application<'a> {
     looks: usize,
     member_terms: usize,
     said: Said<'a>,
+    /// What is wrong first with what is said of extensions.
+    misfit: Option<ScimError>,
 }
 
 /// What the value of one operation says: of an attribute itself, which has no name here, or of its sub-attributes.
 type Said<'a> = HashMap<(Option<&'a str>, &'a str), HashSet<Option<&'a str>>>;
 
-/// What an operation is about.
-enum Target<'a> {
-    /// Everything that a schema defines.
-    Schema(&'a Schema),
-    Place(Place<'a>),
-}
-
-/// An attribute, which of its values, which sub-attribute of those.
-struct Place<'a> {
-    at: AttributeRef<'a>,
-    filter: Option<ElementFilter>,
-    sub: Option<&'a Attribute>,
-}
-
 impl<'a> Application<'a> {
     pub(super) fn new(resource: Resource, schema: &'a ResourceSchema, mode: Mode) -> Self {
         let (members, said) = Default::default();
-        Self { schema, mode, resource, members, looks: 0, member_terms: 0, said }
+        Self { schema, mode, resource, members, looks: 0, member_terms: 0, said, misfit: None }
     }
 
     pub(super) fn finish(self) -> Patched {
         Patched { resource: self.resource, members: self.members }
     }
 
+    /// Applies an operation. What it says of an extension and cannot be applied it does not change.
     pub(super) fn operation(&mut self, path: Option<&Path>, change: Change<&Value>) -> Result<()> {
         self.said.clear();
         let Some(path) = path else { return self.pathless(change) };
-        match self.target(path)? {
-            Some(target) => self.change(target, change),
-            None => self.unknown_path(path),
+        match self.target(path) {
+            Ok(Some(target)) => self.change(target, change),
+            Ok(None) => self.overlook(is_of_schema(&path.attribute), self.unknown_path(path)),
+            Err(error) => {
+                let of_extension = match self.schema.find(&path.attribute, self.mode) {
+                    Some(Located::Attribute(at) | Located::SubAttribute(at, _)) => at.urn.is_some(),
+                    Some(Located::Schema(_)) | None => is_of_schema(&path.attribute),
+                };
+                self.overlook(of_extension, Err(error))
+            }
+        }
+    }
+
+    /// What was wrong first since it was asked for last, and was left out.
+    pub(super) fn take_misfit(&mut self) -> Option<ScimError> {
+        self.misfit.take()
+    }
+
+    /// Notes what is wrong with what is said of an extension, as the provider declares it by now: it keeps nobody
+    /// active. What takes too long is no such thing.
+    fn overlook(&mut self, of_extension: bool, applied: Result<()>) -> Result<()> {
+        match applied {
+            Err(error) if of_extension && error.kind() != ErrorKind::PayloadTooLarge => {
+                self.misfit.get_or_insert(error);
+                Ok(())
+            }
+            applied => applied,
         }
     }
 
@@ -130,7 +141,10 @@ impl<'a> Application<'a> {
                 }
                 Some(target) => self.change(target, Change::Set(verb, value))?,
                 None if scope.is_some() && says_schemas(name) => {}
-                None => self.unknown_name(scope, name)?,
+                None => {
+                    let unknown = self.unknown_name(scope, name);
+                    self.overlook(scope.is_some() || is_of_schema(name), unknown)?;
+                }
             }
         }
         Ok(())
@@ -208,23 +222,29 @@ impl<'a> Application<'a> {
             }
             other => other,
         };
-        let place = match target {
-            Target::Schema(schema) => return self.change_schema(schema, change),
-            Target::Place(place) => place,
-        };
+        match target {
+            Target::Schema(schema) => self.change_schema(schema, change),
+            Target::Place(place) => {
+                let changed = self.change_place(&place, change);
+                self.overlook(place.at.urn.is_some(), changed)
+            }
+        }
+    }
+
+    fn change_place(&mut self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
         let attribute = place.at.attribute;
         if place.is_core("schemas") {
             Ok(())
         } else if place.is_read_only() {
-            self.refuse_unless_same_id(&place, change)
+            self.refuse_unless_same_id(place, change)
         } else if attribute.storage == Storage::Dropped {
             self.dropped(attribute, change)
         } else if self.schema.kind() == ResourceKind::Group && place.is_core("members") {
-            self.change_members(&place, change)
+            self.change_members(place, change)
         } else if attribute.multi_valued {
-            self.change_list(&place, change)
+            self.change_list(place, change)
         } else {
-            self.change_single(&place, change)
+            self.change_single(place, change)
         }
     }
 
@@ -234,25 +254,35 @@ impl<'a> Application<'a> {
             (None, Change::Remove(_)) => {
                 Err(ScimError::invalid_path("names the whole resource; name one of its attributes"))
             }
-            (Some(extension), Change::Remove(_)) => self.clear_attributes(extension, &Map::new()),
+            (Some(extension), Change::Remove(_)) => self.clear_attributes(extension, |_| true),
             (_, Change::Set(verb, Value::Object(attributes))) => {
                 if let Some(extension) = extension.filter(|_| self.replaces_whole(verb)) {
-                    self.clear_attributes(extension, attributes)?;
+                    let is_cleared = |attribute: &Attribute| {
+                        object::member(attributes, &attribute.name).is_none() && !stays_unmentioned(attribute)
+                    };
+                    self.clear_attributes(extension, is_cleared)?;
                 }
                 self.set_attributes(verb, extension, attributes)
             }
-            (_, Change::Set(..)) => Err(ScimError::invalid_value(format!("{} must be an object", schema.id))),
+            (extension, Change::Set(..)) => {
+                let wrong = ScimError::invalid_value(format!("{} must be an object", schema.id));
+                self.overlook(extension.is_some(), Err(wrong))
+            }
         }
     }
 
-    /// Takes away what an extension defines and `kept` does not name.
-    fn clear_attributes(&mut self, extension: &Schema, kept: &Map<String, Value>) -> Result<()> {
-        let cleared = |attribute: &&Attribute| object::member(kept, &attribute.name).is_none();
-        extension
-            .attributes
-            .iter()
-            .filter(cleared)
-            .try_for_each(|attribute| self.set(AttributeRef { urn: Some(&extension.id), attribute }, None))
+    /// Takes away what an extension defines, as far as it is to be cleared.
+    fn clear_attributes(
+        &mut self,
+        extension: &Schema,
+        is_cleared: impl Fn(&Attribute) -> bool,
+    ) -> Result<()> {
+        let cleared = extension.attributes.iter().filter(|attribute| is_cleared(attribute));
+        for attribute in cleared {
+            let set = self.set(AttributeRef { urn: Some(&extension.id), attribute }, None);
+            self.overlook(true, set)?;
+        }
+        Ok(())
     }
 
     fn change_members(&mut self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
@@ -305,67 +335,6 @@ impl<'a> Application<'a> {
         Ok(named)
     }
 
-    fn change_list(&mut self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
-        let attribute = place.at.attribute;
-        let filter = place.filter.as_ref();
-        let mut values = Values::new(attribute, self.current(place.at));
-        let terms = filter.map_or(0, ElementFilter::terms);
-        self.looks = self.looks.saturating_add(values.count().saturating_mul(1 + terms));
-        if self.looks > MAX_LOOKS {
-            return Err(too_much("search the values of lists for too long"));
-        }
-        match (change, filter, place.sub) {
-            (Change::Remove(None | Some(Value::Null)), None, None) => values.clear(),
-            (Change::Remove(Some(listed)), None, None) => {
-                self.refuse_removal_by_value()?;
-                values.remove_listed(&self.elements(attribute, listed)?);
-            }
-            (Change::Remove(_), filter, sub) => values.remove(filter, sub)?,
-            (Change::Set(Verb::Add, value), None, None) => values.add(self.elements(attribute, value)?)?,
-            (Change::Set(Verb::Replace, value), None, None) => {
-                values.replace(self.elements(attribute, value)?);
-            }
-            (Change::Set(_, value), filter, Some(sub)) => match self.normalize(sub, value)? {
-                Some(value) => {
-                    let change = Value::Object(Map::from_iter([(sub.name.to_string(), value)]));
-                    self.set_elements(Verb::Add, &mut values, filter, change)?;
-                }
-                None => values.remove(filter, Some(sub))?,
-            },
-            (Change::Set(verb, value), filter, None) => {
-                let Ok([element]) = <[Value; 1]>::try_from(self.elements(attribute, value)?) else {
-                    return Err(ScimError::invalid_value("a filter takes one value, not several or none"));
-                };
-                self.set_elements(verb, &mut values, filter, element)?;
-            }
-        }
-        let next = self.normalize(attribute, &values.into_value())?;
-        self.set(place.at, next)
-    }
-
-    /// Changes the elements that a filter selects. The one that it describes is made where none matches, if
-    /// the mode makes it, and then a replaced one is still what the filter describes.
-    fn set_elements(
-        &self,
-        verb: Verb,
-        values: &mut Values<'_>,
-        filter: Option<&ElementFilter>,
-        change: Value,
-    ) -> Result<()> {
-        let creates = self.mode.switches().unmatched_filter == UnmatchedFilter::Create;
-        let described = match filter {
-            None => Some(Map::new()),
-            Some(filter) if creates => filter.described(),
-            Some(_) => None,
-        };
-        match (values.any_match(filter), verb, described) {
-            (false, _, Some(described)) => values.push(described, change),
-            (false, _, None) => Err(ScimError::no_target("no value matches the filter")),
-            (true, Verb::Replace, described) => values.put(filter, &described.unwrap_or_default(), &change),
-            (true, ..) => values.merge(filter, &change),
-        }
-    }
-
     fn change_single(&mut self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
         let (at, attribute) = (place.at, place.at.attribute);
         let next = match (place.sub, change) {
@@ -398,7 +367,8 @@ impl<'a> Application<'a> {
         };
         let changes = subs.iter().filter_map(|sub| {
             let value = set.get(&*sub.name).cloned();
-            (value.is_some() || whole || says_null(sub)).then_some((sub, value))
+            let is_cleared = says_null(sub) || whole && !stays_unmentioned(sub);
+            (value.is_some() || is_cleared).then_some((sub, value))
         });
         merge(self.current(at), changes)
     }
@@ -432,18 +402,6 @@ impl<'a> Application<'a> {
         }
     }
 
-    /// The elements of a list, of which one may stand for a list of one.
-    fn elements(&self, attribute: &Attribute, value: &Value) -> Result<Vec<Value>> {
-        let normalized = match value {
-            Value::Array(_) => self.normalize(attribute, value)?,
-            one => self.normalize(attribute, &Value::Array(vec![one.clone()]))?,
-        };
-        match normalized {
-            Some(Value::Array(elements)) => Ok(elements),
-            _ => Ok(Vec::new()),
-        }
-    }
-
     fn normalize(&self, attribute: &Attribute, value: &Value) -> Result<Option<Value>> {
         normalize_value(attribute, value.clone(), self.mode)
     }
@@ -464,6 +422,11 @@ impl<'a> Application<'a> {
     }
 }
 
+/// Whether a name stands behind a URN, perhaps one of a schema that the provider has declared before.
+fn is_of_schema(name: &str) -> bool {
+    name.contains(':')
+}
+
 fn undefined(name: &str) -> ScimError {
     ScimError::invalid_path(format!("no schema of this resource defines {}; see /Schemas", quote(name)))
 }
@@ -471,21 +434,4 @@ fn undefined(name: &str) -> ScimError {
 fn too_much(complaint: &str) -> ScimError {
     let detail = format!("the operations of this PATCH {complaint}; send fewer at once");
     ScimError::new(ErrorKind::PayloadTooLarge, detail)
-}
-
-impl Place<'_> {
-    /// What is named: the attribute, or its sub-attribute.
-    fn name(&self) -> String {
-        let sub = self.sub.map(|sub| format!(".{}", sub.name)).unwrap_or_default();
-        format!("{}{sub}", self.at.attribute.name)
-    }
-
-    fn is_read_only(&self) -> bool {
-        let is = |attribute: &Attribute| attribute.mutability == Mutability::ReadOnly;
-        is(self.at.attribute) || self.sub.is_some_and(is)
-    }
-
-    fn is_core(&self, name: &str) -> bool {
-        self.at.urn.is_none() && self.at.attribute.is(name)
-    }
 }

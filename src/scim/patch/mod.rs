@@ -13,6 +13,7 @@ use super::schema::ResourceSchema;
 use apply::Application;
 
 mod apply;
+mod target;
 mod values;
 
 #[cfg(test)]
@@ -98,7 +99,9 @@ impl PatchRequest {
         Ok(Self { operations: operations.collect::<Result<_>>()? })
     }
 
-    /// The next state of `current`, with what the provider requires enforced.
+    /// The next state of `current`, with what the provider requires enforced. Where it deactivates a person, what it
+    /// says of extensions and does not fit them as they are declared by now changes nothing: nobody keeps access
+    /// because of it.
     ///
     /// # Errors
     /// The first operation's that cannot be applied, as RFC 7644 section 3.5.2 calls it; then those of
@@ -111,10 +114,19 @@ impl PatchRequest {
         requirements: &Requirements,
     ) -> Result<Patched> {
         let mut application = Application::new(current.clone(), schema, mode);
+        let mut misfit = None;
         for (i, Operation { path, change }) in self.operations.iter().enumerate() {
-            application.operation(path.as_ref(), change.as_ref()).map_err(at(i))?;
+            let applied = application.operation(path.as_ref(), change.as_ref());
+            misfit = misfit.or(application.take_misfit().map(at(i)));
+            if let Err(error) = applied {
+                return Err(misfit.unwrap_or_else(|| at(i)(error)));
+            }
         }
         let mut patched = application.finish();
+        let is_deactivated = requirements::is_deactivation(current, &patched.resource);
+        if let Some(error) = misfit.filter(|_| !is_deactivated) {
+            return Err(error);
+        }
         settle(&mut patched.resource, requirements::Change::Patch(current), schema, requirements)?;
         Ok(patched)
     }

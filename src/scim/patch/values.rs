@@ -9,6 +9,7 @@ use crate::scim::error::{ErrorKind, Result, ScimError};
 use crate::scim::filter::ElementFilter;
 use crate::scim::mutability;
 use crate::scim::schema::Attribute;
+use crate::scim::undeclared;
 use crate::scim::value::is_primary;
 
 /// How much one operation may write into all the elements that it selects, in bytes: about what the Kubernetes
@@ -28,20 +29,22 @@ impl<'a> Values<'a> {
     pub(super) fn new(attribute: &'a Attribute, current: Option<Value>) -> Self {
         let values = match current {
             Some(Value::Array(values)) => values,
-            _ => Vec::new(),
+            // Of an attribute that had one value when it was stored.
+            Some(one) => vec![one],
+            None => Vec::new(),
         };
         Self { attribute, values, raised: BTreeSet::new() }
     }
 
-    /// The list. A value that has become primary is the only one (RFC 7644 section 3.5.2).
-    pub(super) fn into_value(mut self) -> Value {
+    /// The values. One that has become primary is the only one (RFC 7644 section 3.5.2).
+    pub(super) fn into_values(mut self) -> Vec<Value> {
         if !self.raised.is_empty() {
             let others = self.values.iter_mut().enumerate().filter(|(i, _)| !self.raised.contains(i));
             for (_, value) in others.filter(|(_, value)| is_primary(value)) {
                 value["primary"] = false.into();
             }
         }
-        Value::Array(self.values)
+        self.values
     }
 
     pub(super) fn count(&self) -> usize {
@@ -179,7 +182,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// Gives an attribute its next value, or takes it away.
+/// Gives an attribute its next value, or takes it away, and leaves what of its value is not declared.
 ///
 /// # Errors
 /// `mutability` where an immutable attribute would change.
@@ -189,9 +192,14 @@ pub(super) fn assign(
     next: Option<Value>,
 ) -> Result<()> {
     let name = &*attribute.name;
-    if let Some(current) = object.get(name) {
-        mutability::check(attribute, current, next.as_ref())?;
-    }
+    let next = match object.get(name) {
+        Some(current) => {
+            let next = undeclared::with_parts(attribute, current, next);
+            mutability::check(attribute, current, next.as_ref())?;
+            next
+        }
+        None => next,
+    };
     match next {
         Some(next) => object.insert(name.to_owned(), next),
         None => object.shift_remove(name),

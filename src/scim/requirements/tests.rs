@@ -61,7 +61,8 @@ fn a_custom_schema_can_require_an_attribute() {
 #[test]
 fn a_custom_schema_can_require_a_part_of_each_value() {
     let code = Attribute { required: true, ..Attribute::new("code", Type::String, "") };
-    let attributes = vec![Attribute::complex("cards", "", [code]).multi_valued()];
+    let color = Attribute::new("color", Type::String, "");
+    let attributes = vec![Attribute::complex("cards", "", [code, color]).multi_valued()];
     let badges = Schema { id: "urn:x:User".into(), name: "".into(), description: "".into(), attributes };
     let required = Requirements::of(&ResourceSchema::new(ResourceKind::User, [badges]));
     let with = |cards: Value| json!({"userName": "a", "urn:x:User": {"cards": cards}});

@@ -9,6 +9,7 @@ use crate::scim::requirements::Requirements;
 use crate::scim::resource::{Resource, seal};
 use crate::scim::schema::{Attribute, Mutability, ResourceKind, ResourceSchema, Schema, Type};
 
+mod declarations;
 mod properties;
 
 /// One row of a table: what it shows, a state, operations, and what comes of them, per mode.

@@ -181,3 +181,51 @@ fn put_keeps_what_is_stored_and_no_schema_declares() {
         assert_eq!(next[CUSTOM], json!({"pin": "1234", "badge": "7"}), "{mode:?}");
     }
 }
+
+#[test]
+fn put_keeps_the_parts_that_no_schema_declares() {
+    let part = |name| Attribute::new(name, Type::String, "");
+    let shifts = Attribute::complex("shifts", "", [part("value"), part("begins")]).multi_valued();
+    let card = Attribute::complex("card", "", [part("code")]).mutability(Mutability::Immutable);
+    let schema = declared(vec![Attribute::complex("desk", "", [part("floor")]), shifts, card]);
+    let stored = json!({
+        "desk": {"floor": "2", "old": "d"},
+        "shifts": [{"value": "a", "begins": "6", "old": 1}, {"value": "b", "old": 2}],
+        "card": {"code": "7", "old": "c"},
+    });
+    let current = json!({"schemas": [USER, CUSTOM], "userName": "a", "active": true, CUSTOM: stored});
+    for mode in Mode::ALL {
+        let put = |sent: Value| {
+            let body = json!({"schemas": [USER, CUSTOM], "userName": "a", "active": true, CUSTOM: sent});
+            put_of(body, &current, &schema, mode).unwrap()
+        };
+        let shown = json!({
+            "desk": {"floor": "2"}, "shifts": [{"value": "a", "begins": "6"}, {"value": "b"}], "card": {"code": "7"},
+        });
+        assert_eq!(put(shown), current, "{mode:?}");
+        let changed =
+            json!({"desk": {"floor": "3"}, "shifts": [{"value": "c"}, {"value": "a", "begins": "7"}]});
+        let next = json!({
+            "desk": {"floor": "3", "old": "d"},
+            "shifts": [{"value": "c"}, {"value": "a", "begins": "7", "old": 1}],
+            "card": stored["card"],
+        });
+        assert_eq!(put(changed)[CUSTOM], next, "{mode:?}");
+        assert_eq!(put(json!({}))[CUSTOM], json!({"desk": {"old": "d"}, "card": stored["card"]}), "{mode:?}");
+    }
+}
+
+#[test]
+fn whoever_becomes_inactive_keeps_what_cannot_change() {
+    let badge = Attribute::new("badge", Type::String, "").mutability(Mutability::Immutable);
+    let schema = declared(vec![badge]);
+    let current = json!({"schemas": [USER, CUSTOM], "userName": "a", "active": true, CUSTOM: {"badge": "7"}});
+    for mode in Mode::ALL {
+        let mut body = current.clone();
+        body[CUSTOM]["badge"] = "8".into();
+        assert_eq!(put_of(body.clone(), &current, &schema, mode).unwrap_err().kind(), ErrorKind::Mutability);
+        body["active"] = false.into();
+        let next = put_of(body, &current, &schema, mode).unwrap();
+        assert_eq!((&next["active"], &next[CUSTOM]["badge"]), (&json!(false), &json!("7")), "{mode:?}");
+    }
+}

@@ -280,7 +280,7 @@ impl Core {
         }
         let attributes = query.attributes.iter().map(String::as_str);
         let excluded = query.excluded_attributes.iter().map(String::as_str);
-        Projection::new(self.schema(kind), attributes, excluded).apply(&mut resource);
+        Projection::new(self.schema(kind), attributes, excluded, self.mode).apply(&mut resource);
         resource.into()
     }
 
