@@ -9,6 +9,7 @@ use super::error::{Result, ScimError, quote};
 use super::filter::ElementFilter;
 use super::mode::{LooseForms, Mode, UnknownInBody};
 use super::object;
+use super::unseen::is_blank;
 
 /// The longest id of a member, in bytes.
 const LONGEST_ID: usize = 256;
@@ -163,9 +164,9 @@ fn check_types(member: &Map<String, Value>) -> Result<()> {
 }
 
 fn id(text: &str) -> Result<String> {
-    if text.trim().is_empty() || text.len() > LONGEST_ID || text.chars().any(char::is_control) {
+    if is_blank(text) || text.len() > LONGEST_ID || text.chars().any(char::is_control) {
         return Err(ScimError::invalid_value(format!(
-            "members.value must be the id of a member, not {}: at most {LONGEST_ID} bytes, none of them a control character",
+            "members.value must be the id of a member, not {}: at most {LONGEST_ID} bytes of which something can be seen, without control characters",
             quote(text)
         )));
     }
@@ -271,7 +272,16 @@ mod tests {
         {
             assert!(Member::list(&json!([member]), Mode::Compat).is_err(), "{member}");
         }
-        assert!(Member::list(&json!(["a\nb"]), Mode::Compat).is_err());
+        let unseen =
+            ["\u{a0}", "\u{200b}", "\u{2060}\u{feff}", "\u{202e}\u{2066}", "\t", "\u{e0041}", "\u{3164}"];
+        for id in unseen.into_iter().chain(["a\nb", "a\u{7f}", "\u{85}a"]) {
+            for member in [json!(id), json!({"value": id})] {
+                assert!(Member::list(&json!([member]), Mode::Compat).is_err(), "{id:?}");
+            }
+        }
+        for id in [" a", "a\u{200d}b", "\u{202e}x", "ä\u{301}"] {
+            assert_eq!(list(&json!([id])), [user(id)], "what is seen is kept as it was sent");
+        }
         assert!(Member::list(&json!([too_long]), Mode::Compat).is_err());
     }
 }
