@@ -222,9 +222,15 @@ fn manager() -> Attribute {
         [
             id("value", "The manager's id."),
             reference("$ref", &["User"], "The manager's URL."),
-            string("displayName", "The manager's name.").mutability(Mutability::ReadOnly),
+            manager_name(),
         ],
     )
+}
+
+/// Known, since clients send back what other servers showed them, and not listed: nothing assigns it.
+fn manager_name() -> Attribute {
+    let name = string("displayName", "The manager's name; never assigned.").mutability(Mutability::ReadOnly);
+    Attribute { storage: Storage::Dropped, ..name }
 }
 
 /// A list with the default sub-attributes of section 2.4.
