@@ -4,10 +4,7 @@ mod found;
 mod matches;
 mod relations;
 
-use std::cell::Cell;
-
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::{
     Provider, Store,
@@ -20,7 +17,6 @@ use crate::scim::{
     filter::{BoundFilter, Indexed},
     list::Position,
     path::AttributePath,
-    relations::{Relation, Relations},
     schema::{ResourceKind, ResourceSchema},
     search::Query,
     sort::{Sort, SortKey},
@@ -89,15 +85,13 @@ impl Store {
             });
         }
         let names = names(sort.attributes());
-        let key = |resource: &Match, known: &dyn Relations| {
-            sort.key(resource.kind(), &resource.resource(question, &names), known)
-        };
+        let key =
+            |resource: &Match| sort.key(resource.kind(), &resource.resource(question, &names), &relations);
         if query.sort_by.is_some() {
-            found =
-                in_order(&found, &sort, |resource| counting(&relations, |known| key(resource, known))).await;
+            found = in_order(&found, &sort, key).await;
         }
         let binding = query.binding(provider.name(), endpoint)?;
-        let key = |number| found.get(number).map(|resource| key(&resource, &relations));
+        let key = |number| found.get(number).map(|resource| key(&resource));
         let page = query.paging.page(found.len(), &sort, key, &binding)?;
         Ok(Page { total: found.len(), position: page.position, resources: found.range(page.range).collect() })
     }
@@ -161,9 +155,17 @@ impl Store {
         };
         let (mut found, mut turn, searches) = (Vec::new(), Turn::default(), filter.searches().max(1));
         for candidate in candidates.range(0..candidates.len()) {
-            let (matches, values) =
-                counting(relations, |known| filter.matches(&candidate.resource(question, &names), known));
-            turn.take(1 + values.saturating_mul(searches)).await;
+            let resource = candidate.resource(question, &names);
+            let (mut inquiry, mut looked) = (filter.inquire(&resource, relations), 0);
+            let matches = loop {
+                let matches = inquiry.proceed(PORTION.div_ceil(searches));
+                turn.take(inquiry.looks().saturating_sub(looked).saturating_mul(searches)).await;
+                looked = inquiry.looks();
+                if let Some(matches) = matches {
+                    break matches;
+                }
+            };
+            turn.take(1).await;
             found.extend(matches.then_some(candidate));
         }
         Ok(found.into_iter().collect())
@@ -229,28 +231,6 @@ fn names(paths: impl Iterator<Item = AttributePath>) -> Names {
     paths.map(|path| path.urn.unwrap_or(path.attribute)).collect()
 }
 
-/// Does work that asks for what lies beyond one resource, and says how many values of it were looked at.
-fn counting<T>(relations: &Known<'_>, work: impl FnOnce(&dyn Relations) -> T) -> (T, usize) {
-    let counted = Counted { relations, values: Cell::new(0) };
-    (work(&counted), counted.values.get())
-}
-
-struct Counted<'a> {
-    relations: &'a Known<'a>,
-    values: Cell<usize>,
-}
-
-impl Relations for Counted<'_> {
-    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
-        let count = |_: &Value| self.values.set(self.values.get() + 1);
-        Box::new(self.relations.values(relation, id).inspect(count))
-    }
-
-    fn has_member(&self, group: &str, member: &str) -> bool {
-        self.relations.has_member(group, member)
-    }
-}
-
 /// The looks since other requests had their turn.
 #[derive(Default)]
 struct Turn(usize);
@@ -265,12 +245,12 @@ impl Turn {
     }
 }
 
-async fn in_order(found: &Found, sort: &Sort, key: impl Fn(&Match) -> (SortKey, usize)) -> Found {
+async fn in_order(found: &Found, sort: &Sort, key: impl Fn(&Match) -> SortKey) -> Found {
     let (mut keyed, mut turn) = (Vec::with_capacity(found.len()), Turn::default());
+    let looks = if sort.asks_beyond() { PORTION / 4 } else { 1 };
     for resource in found.range(0..found.len()) {
-        let (key, values) = key(&resource);
-        turn.take(1 + values).await;
-        keyed.push((key, resource));
+        keyed.push((key(&resource), resource));
+        turn.take(looks).await;
     }
     keyed.sort_by(|(a, _), (b, _)| sort.compare(a, b));
     keyed.into_iter().map(|(_, resource)| resource).collect()

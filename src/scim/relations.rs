@@ -1,10 +1,7 @@
 //! What a resource does not hold itself: attributes whose values lie with other resources, or with whoever answers.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
-use super::path::AttributePath;
 use super::resource::Resource;
 use super::schema::{Attribute, AttributeRef, ResourceKind};
 
@@ -20,9 +17,9 @@ pub enum Relation {
 }
 
 /// What resources are to each other: the one who keeps them all knows.
-pub trait Relations {
+pub trait Relations: Sync {
     /// The values of the attribute of this resource, as SCIM shows them.
-    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a>;
+    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + Send + 'a>;
 
     /// Whether a group has this member; better answered from an index.
     fn has_member(&self, group: &str, member: &str) -> bool {
@@ -35,7 +32,7 @@ pub trait Relations {
 pub struct Unrelated;
 
 impl Relations for Unrelated {
-    fn values<'a>(&'a self, _: Relation, _: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
+    fn values<'a>(&'a self, _: Relation, _: &str) -> Box<dyn Iterator<Item = Value> + Send + 'a> {
         Box::new(std::iter::empty())
     }
 }
@@ -63,20 +60,6 @@ impl Source {
             (None, "meta", Some("created" | "lastModified")) => Self::Resource,
             (None, "meta", _) if ResourceKind::PROVISIONED.contains(&kind) => Self::Related(Relation::Meta),
             _ => Self::Resource,
-        }
-    }
-
-    /// The values of the attribute at `path`, whole.
-    pub(super) fn values<'r>(
-        self,
-        path: &AttributePath,
-        resource: &'r Resource,
-        relations: &dyn Relations,
-    ) -> Cow<'r, [Value]> {
-        match self {
-            Self::Resource | Self::Type(_) => path.values(resource).into(),
-            Self::Related(relation) => relations.values(relation, id(resource)).collect(),
-            Self::OtherType => Cow::default(),
         }
     }
 }

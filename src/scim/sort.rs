@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::comparison::{Comparable, Comparison};
 use super::error::{Result, ScimError, quote};
@@ -76,6 +77,11 @@ impl Sort {
         self.places.iter().map(|place| place.path.clone())
     }
 
+    /// Whether it asks for what resources do not hold themselves.
+    pub fn asks_beyond(&self) -> bool {
+        self.places.iter().any(|place| matches!(place.source, Source::Related(_)))
+    }
+
     /// The place of a resource of this type: by its value, of several by the primary one or else the first.
     pub fn key(&self, kind: ResourceKind, resource: &Resource, relations: &dyn Relations) -> SortKey {
         let place = self.places.iter().find(|place| place.kind == kind);
@@ -127,9 +133,16 @@ impl Place {
     }
 
     fn value(&self, resource: &Resource, relations: &dyn Relations) -> Option<Comparable<'static>> {
-        let values = self.source.values(&self.path, resource, relations);
-        let value = values.iter().find(|value| is_primary(value)).or_else(|| values.first())?;
-        self.comparison.comparable(self.path.part(value)?).map(shortened)
+        let key = |value: &Value| self.comparison.comparable(self.path.part(value)?).map(shortened);
+        match self.source {
+            Source::Resource | Source::Type(_) => {
+                let values = self.path.values(resource);
+                key(values.iter().find(|value| is_primary(value)).or_else(|| values.first())?)
+            }
+            // Of these none is primary.
+            Source::Related(relation) => key(&relations.values(relation, id(resource)).next()?),
+            Source::OtherType => None,
+        }
     }
 }
 
@@ -142,7 +155,7 @@ fn shortened(value: Comparable<'_>) -> Comparable<'static> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::scim::relations::{Relation, Unrelated};
@@ -297,7 +310,7 @@ mod tests {
     struct Directory;
 
     impl Relations for Directory {
-        fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
+        fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + Send + 'a> {
             let values = match (relation, id) {
                 (Relation::Members, "a") => vec![json!({"value": "z"}), json!({"value": "b"})],
                 (Relation::Members, "b") => vec![json!({"value": "c"})],

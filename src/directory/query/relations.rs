@@ -85,7 +85,7 @@ impl<'a> Known<'a> {
 }
 
 impl Relations for Known<'_> {
-    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
+    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + Send + 'a> {
         let id = Id::from(id);
         match relation {
             Relation::Groups => {

@@ -449,6 +449,16 @@ async fn others_have_their_turn_by_what_a_query_looks_at_and_not_by_how_many_res
 }
 
 #[tokio::test]
+async fn others_have_their_turn_while_one_large_group_is_searched() {
+    let (server, ids) = (Server::new(), (0..2000).map(|n| format!("person-{n}")).collect::<Vec<_>>());
+    let members: Vec<&str> = ids.iter().map(String::as_str).collect();
+    server.endpoint.0.store.hold(vec![], vec![group("everybody", &members, json!({}))]);
+    let terms = vec!["members.type eq \"x\""; 20].join(" or ");
+    let (ids, turns) = turns(server.ids(&format!("Groups?filter={}", encoded(&terms)))).await;
+    assert!(ids.is_empty() && turns >= 150, "{turns}");
+}
+
+#[tokio::test]
 async fn a_filter_searches_groups_or_members_at_most_twenty_times() {
     let server = crowded();
     let refused = async |path: &str, term: &str, count: usize| {

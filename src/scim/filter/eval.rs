@@ -1,23 +1,15 @@
-//! Asking a bound filter about a resource.
+//! What the tests of a bound filter say of values.
 
 use std::borrow::Borrow;
-use std::cell::OnceCell;
 
 use serde_json::Value;
 
 use super::Operator;
 use super::bind::{BoundFilter, Check, ElementFilter, ResourceTest};
 use crate::scim::comparison::Comparable;
-use crate::scim::relations::{Relation, Relations, Source, id};
-use crate::scim::resource::Resource;
+use crate::scim::relations::{Relation, Source};
 
 impl BoundFilter {
-    /// Whether the resource matches. `ne` is true of an absent value; of several values one is enough.
-    pub fn matches(&self, resource: &Resource, relations: &dyn Relations) -> bool {
-        let beyond = Beyond { filter: self, resource, relations, held: Default::default() };
-        self.0.holds(&|test| test.matches(&beyond))
-    }
-
     /// How often it may look at each of the groups of a person, or of the members of a group.
     pub fn searches(&self) -> usize {
         self.0.terms().into_iter().map(ResourceTest::searches).sum()
@@ -44,19 +36,6 @@ impl ElementFilter {
 }
 
 impl ResourceTest {
-    fn matches(&self, beyond: &Beyond<'_>) -> bool {
-        match self.source {
-            Source::Resource | Source::Type(_) => self.holds_among(self.path.values(beyond.resource)),
-            Source::Related(relation) => match self.named_members() {
-                Some(ids) => {
-                    ids.iter().any(|member| beyond.relations.has_member(id(beyond.resource), member))
-                }
-                None => beyond.holds(self, relation),
-            },
-            Source::OtherType => self.check.holds(None),
-        }
-    }
-
     /// How often it looks at each value of a relation that has many, where no index answers.
     fn searches(&self) -> usize {
         match self.source {
@@ -67,13 +46,13 @@ impl ResourceTest {
         }
     }
 
-    fn holds_among<V: Borrow<Value>>(&self, values: impl IntoIterator<Item = V>) -> bool {
+    pub(super) fn holds_among<V: Borrow<Value>>(&self, values: impl IntoIterator<Item = V>) -> bool {
         let mut search = Search::new(self);
         values.into_iter().any(|value| search.look(value.borrow())) || search.end()
     }
 
     /// The members who are asked for, if it is nothing else: of those an index knows.
-    fn named_members(&self) -> Option<Vec<String>> {
+    pub(super) fn named_members(&self) -> Option<Vec<String>> {
         if self.source == Source::Related(Relation::Members) { self.named_values() } else { None }
     }
 
@@ -87,55 +66,20 @@ impl ResourceTest {
     }
 }
 
-/// What lies beyond a resource, of which each value is looked at once for all the tests of a filter.
-struct Beyond<'a> {
-    filter: &'a BoundFilter,
-    resource: &'a Resource,
-    relations: &'a dyn Relations,
-    /// The tests of each relation that hold, once it has been asked.
-    held: [OnceCell<Vec<&'a ResourceTest>>; 3],
-}
-
-impl<'a> Beyond<'a> {
-    /// Whether a test of the filter holds of a relation.
-    fn holds(&self, test: &ResourceTest, relation: Relation) -> bool {
-        let [members, groups, meta] = &self.held;
-        let held = match relation {
-            Relation::Members => members,
-            Relation::Groups => groups,
-            Relation::Meta => meta,
-        };
-        held.get_or_init(|| self.search(relation)).iter().any(|held| std::ptr::eq(*held, test))
-    }
-
-    fn search(&self, relation: Relation) -> Vec<&'a ResourceTest> {
-        let is_searched =
-            |test: &&ResourceTest| test.source == Source::Related(relation) && test.named_members().is_none();
-        let tests = self.filter.0.terms().into_iter().filter(is_searched);
-        let mut searches: Vec<_> = tests.map(Search::new).collect();
-        // No further than until all of them hold.
-        self.relations.values(relation, id(self.resource)).any(|value| {
-            let looked = searches.iter_mut().map(|search| search.look(&value));
-            looked.filter(|holds| !holds).count() == 0
-        });
-        searches.iter().filter(|search| search.end()).map(|search| search.test).collect()
-    }
-}
-
 /// A test on its way through the values of its attribute.
-struct Search<'a> {
+pub(super) struct Search<'a> {
     test: &'a ResourceTest,
     is_absent: bool,
     is_found: bool,
 }
 
 impl<'a> Search<'a> {
-    fn new(test: &'a ResourceTest) -> Self {
+    pub(super) fn new(test: &'a ResourceTest) -> Self {
         Self { test, is_absent: true, is_found: false }
     }
 
     /// Looks at one more value; whether the test holds, whatever else there is.
-    fn look(&mut self, value: &Value) -> bool {
+    pub(super) fn look(&mut self, value: &Value) -> bool {
         let is_meant = |elements: &ElementFilter| elements.matches(value);
         if !self.is_found && self.test.elements.as_ref().is_none_or(is_meant) {
             self.is_absent = false;
@@ -145,8 +89,12 @@ impl<'a> Search<'a> {
     }
 
     /// Whether the test holds of the values that were looked at, if those are all.
-    fn end(&self) -> bool {
+    pub(super) fn end(&self) -> bool {
         self.is_found || self.is_absent && self.test.check.holds(None)
+    }
+
+    pub(super) fn test(&self) -> &'a ResourceTest {
+        self.test
     }
 }
 

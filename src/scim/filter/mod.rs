@@ -13,6 +13,7 @@ use tree::Tree;
 mod bind;
 mod contradiction;
 mod eval;
+mod inquiry;
 mod lexer;
 mod narrowing;
 pub(super) mod parser;
@@ -22,6 +23,7 @@ pub mod tree;
 mod tests;
 
 pub use bind::{BoundFilter, ElementFilter};
+pub use inquiry::Inquiry;
 pub use narrowing::Indexed;
 
 /// The longest filter or path that is read, in bytes.

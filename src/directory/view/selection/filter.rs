@@ -150,7 +150,7 @@ fn is_of_answers(path: &AttributePath) -> bool {
 }
 
 impl Relations for Candidate {
-    fn values<'a>(&'a self, relation: Relation, _: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
+    fn values<'a>(&'a self, relation: Relation, _: &str) -> Box<dyn Iterator<Item = Value> + Send + 'a> {
         match relation {
             Relation::Members => Box::new(std::iter::empty()),
             Relation::Meta => Box::new(std::iter::once(meta(&self.user))),

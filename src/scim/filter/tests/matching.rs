@@ -1,6 +1,6 @@
 //! What matches what.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use serde_json::{Value, json};
 
@@ -356,7 +356,7 @@ fn across_resource_types_an_attribute_of_another_type_has_no_value() {
 struct Neighbors;
 
 impl Relations for Neighbors {
-    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
+    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + Send + 'a> {
         let related = match (relation, id) {
             (Relation::Groups, "alice") => json!([
                 {"value": "g1", "display": "Admins", "type": "direct"},
@@ -372,12 +372,12 @@ impl Relations for Neighbors {
 }
 
 /// Everybody is in a thousand groups, and who is shown one is counted.
-struct Crowd(Cell<usize>);
+struct Crowd(AtomicUsize);
 
 impl Relations for Crowd {
-    fn values<'a>(&'a self, _: Relation, _: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
+    fn values<'a>(&'a self, _: Relation, _: &str) -> Box<dyn Iterator<Item = Value> + Send + 'a> {
         Box::new((0..1000).map(|number| {
-            self.0.set(self.0.get() + 1);
+            self.0.fetch_add(1, Relaxed);
             json!({"value": number.to_string(), "display": format!("group {number}")})
         }))
     }
@@ -388,9 +388,9 @@ fn what_lies_beyond_a_resource_is_looked_at_once_and_as_far_as_terms_are_open() 
     let looks = |filter: &str| {
         let filter = Filter::parse(filter, Mode::Strict).unwrap();
         let filter = filter.bind(&ResourceSchema::user(), Mode::Strict).unwrap();
-        let crowd = Crowd(Cell::new(0));
+        let crowd = Crowd(AtomicUsize::new(0));
         let matches = filter.matches(&object(json!({"id": "alice"})), &crowd);
-        (matches, crowd.0.get(), filter.searches())
+        (matches, crowd.0.load(Relaxed), filter.searches())
     };
     let joined = |terms: [&str; 3]| terms.join(" or ");
     assert_eq!(looks("groups.display co \"7\""), (true, 8, 1));
@@ -401,6 +401,29 @@ fn what_lies_beyond_a_resource_is_looked_at_once_and_as_far_as_terms_are_open() 
     assert_eq!(looks(&open), (false, 1000, 3));
     let found = joined(["groups.display co \"7\"", "groups.value eq \"30\"", "groups.type ne \"x\""]);
     assert_eq!(looks(&found), (true, 31, 2));
+}
+
+/// Others have their turn in between.
+#[test]
+fn what_lies_beyond_a_resource_is_looked_at_portion_by_portion() {
+    let filter =
+        "title pr or not (groups.display co \"x\") and meta.version ne \"7\" or groups.value eq \"1500\"";
+    let filter = Filter::parse(filter, Mode::Strict).unwrap();
+    let filter = filter.bind(&ResourceSchema::user(), Mode::Strict).unwrap();
+    for portion in [0, 1, 7, 300, 5000] {
+        let (person, crowd) = (object(json!({"id": "alice"})), Crowd(AtomicUsize::new(0)));
+        let mut inquiry = filter.inquire(&person, &crowd);
+        let (answer, steps) = loop {
+            let before = crowd.0.load(Relaxed);
+            match inquiry.proceed(portion) {
+                Some(answer) => break (answer, inquiry.looks()),
+                None => assert!(crowd.0.load(Relaxed) - before <= portion.max(1)),
+            }
+        };
+        let looks = crowd.0.load(Relaxed);
+        assert_eq!((answer, steps, looks), (true, looks, 1001), "{portion}");
+        assert_eq!(answer, filter.matches(&person, &crowd));
+    }
 }
 
 #[test]

@@ -290,7 +290,7 @@ impl Core {
 }
 
 impl Relations for Core {
-    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + 'a> {
+    fn values<'a>(&'a self, relation: Relation, id: &str) -> Box<dyn Iterator<Item = Value> + Send + 'a> {
         let id = id.to_owned();
         match relation {
             Relation::Members => {
