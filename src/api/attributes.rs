@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Rules for attributes of people.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AttributeRules {
     /// Attributes that a person must have; a request without them is answered 400 with a list of
@@ -21,6 +21,7 @@ pub struct AttributeRules {
     /// Schemas beyond the standard: advertised in `/Schemas`, filterable, usable in templates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
+    #[x_kube(validation = Rule::new("self.map(one, one.schema.lowerAscii()).all(urn, self.exists_one(other, other.schema.lowerAscii() == urn))").message("custom: a schema is declared twice; URNs compare without case"))]
     pub custom: Vec<CustomSchema>,
 }
 
@@ -73,6 +74,7 @@ pub struct CustomSchema {
     pub schema: String,
     /// Its attributes.
     #[schemars(length(min = 1, max = 100))]
+    #[x_kube(validation = Rule::new("self.map(one, one.name.lowerAscii()).all(name, self.exists_one(other, other.name.lowerAscii() == name))").message("attributes: a name is declared twice; names compare without case"))]
     pub attributes: Vec<CustomAttribute>,
 }
 
@@ -83,7 +85,10 @@ pub struct CustomSchema {
 #[x_kube(
     validation = Rule::new("self.mutability != 'writeOnly' || self.returned in ['default', 'never']").message("returned: what is writeOnly is in no answer; leave it out"),
     validation = Rule::new("self.mutability == 'readWrite' || !has(self.subAttributes) || self.subAttributes.all(part, part.mutability in ['readWrite', self.mutability])").message("mutability: the parts of what is immutable or writeOnly are so too; leave theirs out"),
-    validation = Rule::new("!self.multiValued || self.mutability == 'writeOnly' || !has(self.subAttributes) || !self.subAttributes.exists(part, part.mutability == 'writeOnly')").message("mutability: of a list no part can be writeOnly alone, since a client that sends the list back would take it away; make the list writeOnly")
+    validation = Rule::new("!self.multiValued || self.mutability == 'writeOnly' || !has(self.subAttributes) || !self.subAttributes.exists(part, part.mutability == 'writeOnly')").message("mutability: of a list no part can be writeOnly alone, since a client that sends the list back would take it away; make the list writeOnly"),
+    validation = Rule::new("(self.type == 'complex') == (has(self.subAttributes) && size(self.subAttributes) > 0)").message("subAttributes: what is complex has parts, and nothing else; declare them, or another type"),
+    validation = Rule::new("self.type == 'string' || !has(self.canonicalValues) || size(self.canonicalValues) == 0").message("canonicalValues: a string has them; make its type string, or leave them out"),
+    validation = Rule::new("self.type == 'reference' || !has(self.referenceTypes) || size(self.referenceTypes) == 0").message("referenceTypes: a reference has them; make its type reference, or leave them out")
 )]
 pub struct CustomAttribute {
     /// Its name. Example: `costCenter`.
@@ -126,16 +131,21 @@ pub struct CustomAttribute {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 1024))]
     pub description: String,
-    /// The parts of a complex attribute.
+    /// The parts of a complex attribute, each by another name. Two that differ in case alone make the provider unusable.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub sub_attributes: Vec<CustomSubAttribute>,
 }
 
 /// A part of a complex custom attribute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("self.mutability != 'writeOnly' || self.returned in ['default', 'never']").message("returned: a part that is writeOnly is in no answer; leave it out"))]
+#[x_kube(
+    validation = Rule::new("self.mutability != 'writeOnly' || self.returned in ['default', 'never']").message("returned: a part that is writeOnly is in no answer; leave it out"),
+    validation = Rule::new("self.name.lowerAscii() != 'primary' || self.type == 'boolean'").message("primary: it says whether a value is the preferred one; make its type boolean"),
+    validation = Rule::new("self.type == 'string' || !has(self.canonicalValues) || size(self.canonicalValues) == 0").message("canonicalValues: a part that is a string has them; make its type string, or leave them out"),
+    validation = Rule::new("self.type == 'reference' || !has(self.referenceTypes) || size(self.referenceTypes) == 0").message("referenceTypes: a part that is a reference has them; make its type reference, or leave them out")
+)]
 pub struct CustomSubAttribute {
     /// Its name. Example: `code`.
     #[schemars(length(min = 1, max = 60), regex(pattern = r"^([A-Za-z][A-Za-z0-9_-]*|\$ref)$"))]

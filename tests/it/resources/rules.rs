@@ -77,6 +77,55 @@ pub(super) fn rules() -> Vec<Rule> {
         ),
         rule(
             "ScimProvider",
+            "custom: a schema is declared twice; URNs compare without case",
+            json!({"spec": {"attributes": {"custom": [
+                {"schema": "urn:example:2.0:User", "attributes": [{"name": "a"}]},
+                {"schema": "urn:example:2.0:USER", "attributes": [{"name": "b"}]},
+            ]}}}),
+        ),
+        rule(
+            "ScimProvider",
+            "attributes: a name is declared twice; names compare without case",
+            json!({"spec": {"attributes": {"custom": [{"schema": "urn:example:2.0:User", "attributes": [
+                {"name": "badge"}, {"name": "desk"}, {"name": "Badge"},
+            ]}]}}}),
+        ),
+        rule(
+            "ScimProvider",
+            "subAttributes: what is complex has parts, and nothing else; declare them, or another type",
+            custom(json!({"name": "desk", "subAttributes": [{"name": "floor"}]})),
+        ),
+        rule(
+            "ScimProvider",
+            "canonicalValues: a string has them; make its type string, or leave them out",
+            custom(json!({"name": "floor", "type": "integer", "canonicalValues": ["1"]})),
+        ),
+        rule(
+            "ScimProvider",
+            "referenceTypes: a reference has them; make its type reference, or leave them out",
+            custom(json!({"name": "floor", "referenceTypes": ["User"]})),
+        ),
+        rule(
+            "ScimProvider",
+            "primary: it says whether a value is the preferred one; make its type boolean",
+            custom(json!({"name": "desk", "type": "complex", "subAttributes": [{"name": "Primary"}]})),
+        ),
+        rule(
+            "ScimProvider",
+            "canonicalValues: a part that is a string has them; make its type string, or leave them out",
+            custom(json!({"name": "desk", "type": "complex", "subAttributes": [
+                {"name": "floor", "type": "decimal", "canonicalValues": ["1"]},
+            ]})),
+        ),
+        rule(
+            "ScimProvider",
+            "referenceTypes: a part that is a reference has them; make its type reference, or leave them out",
+            custom(json!({"name": "desk", "type": "complex", "subAttributes": [
+                {"name": "floor", "referenceTypes": ["User"]},
+            ]})),
+        ),
+        rule(
+            "ScimProvider",
             "the name is a part of a URL: use at most 40 lower-case letters, digits and dashes",
             json!({"metadata": {"name": "okta.prod"}}),
         ),

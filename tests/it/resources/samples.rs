@@ -71,7 +71,16 @@ pub(super) fn also_good() -> Vec<(&'static str, Value)> {
                 {"name": "keys", "type": "complex", "multiValued": true, "mutability": "writeOnly",
                  "subAttributes": [{"name": "value", "mutability": "writeOnly"}]},
                 {"name": "desk", "type": "complex", "subAttributes": [{"name": "code", "mutability": "writeOnly"}]},
-            ]}]}}}),
+                {"name": "color", "canonicalValues": ["red"], "referenceTypes": []},
+                {"name": "boss", "type": "reference", "canonicalValues": [], "referenceTypes": ["User"]},
+                {"name": "shifts", "type": "complex", "multiValued": true, "subAttributes": [
+                    {"name": "value", "canonicalValues": ["early"]}, {"name": "primary", "type": "boolean"},
+                    {"name": "$ref", "type": "reference", "referenceTypes": ["external"]},
+                ]},
+            ]}, {"schema": "urn:example:2.0:User:more", "attributes": (0..100)
+                .map(|n| json!({"name": format!("attribute{n}"), "type": "complex", "subAttributes": (0..64)
+                    .map(|n| json!({"name": format!("part{n}")})).collect::<Vec<_>>()}))
+                .collect::<Vec<_>>()}]}}}),
         ),
         policy(json!({"subjects": {"groups": null, "users": {"filter": "active eq true"}}})),
         policy(json!({"subjects": {"groups": [{"externalId": "00g9"}, {"id": "1"}]}})),
@@ -110,6 +119,14 @@ pub(super) fn unreadable() -> Vec<(&'static str, Value)> {
     let read_only =
         json!({"schema": "urn:example:2.0:User", "attributes": [{"name": "a", "mutability": "readOnly"}]});
     unreadable.push(("ScimProvider", json!({"spec": {"attributes": {"custom": [read_only]}}})));
+    for attribute in [
+        json!({"name": "desk", "type": "complex"}),
+        json!({"name": "desk", "type": "complex", "subAttributes": []}),
+        json!({"name": "desk", "type": "complex", "subAttributes": [{"name": "floor"}, {"name": "floor"}]}),
+    ] {
+        let schema = json!({"schema": "urn:example:2.0:User", "attributes": [attribute]});
+        unreadable.push(("ScimProvider", json!({"spec": {"attributes": {"custom": [schema]}}})));
+    }
     for urn in [
         "urn:ietf:params:scim:schemas:core:2.0:GROUP",
         "urn:ietf:params:scim:schemas:extension:Enterprise:2.0:User",
