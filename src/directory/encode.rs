@@ -48,34 +48,44 @@ pub(super) fn next_user(
     Next { effect, ..Next::new(spec) }
 }
 
+/// The members of a group, and how they are to be stored.
+pub(super) struct LaidOut {
+    members: Membership,
+    layout: Layout,
+}
+
+impl LaidOut {
+    /// Lays members out for one attempt to store them.
+    ///
+    /// # Errors
+    /// Those of [`Layout::of`].
+    pub(super) fn new(members: Membership) -> Result<Self> {
+        let layout = Layout::of(&members, &Version::random())?;
+        Ok(Self { members, layout })
+    }
+}
+
 /// A group that was not there before.
-///
-/// # Errors
-/// Those of [`Layout::of`].
 pub(super) fn new_group(
     provider: &Provider,
     resource: Resource,
-    members: &Membership,
+    LaidOut { members, layout }: LaidOut,
     now: Timestamp,
-) -> Result<Next<ScimGroupSpec>> {
-    let layout = Layout::of(members, &Version::random())?;
+) -> Next<ScimGroupSpec> {
     let (id, meta) = (Id::random(), first(now));
-    Ok(group_spec(provider.name(), &id, resource, layout, members.groups(), meta))
+    group_spec(provider.name(), &id, resource, layout, members.groups(), meta)
 }
 
 /// A group's next state. A change that changes nothing leaves version and lastModified.
-///
-/// # Errors
-/// Those of [`Layout::of`].
 pub(super) fn next_group(
     provider: &Provider,
     current: &Group,
     next: Resource,
-    members: &Membership,
+    members: LaidOut,
     now: Timestamp,
-) -> Result<Next<ScimGroupSpec>> {
+) -> Next<ScimGroupSpec> {
     let effect = match effect(&provider.group_resource(current), &next) {
-        Effect::Same if members.is_unchanged() => Effect::Same,
+        Effect::Same if members.members.is_unchanged() => Effect::Same,
         _ => Effect::New,
     };
     changed_group(current, next, members, effect, now)
@@ -97,7 +107,7 @@ pub(super) fn group_without(current: &Group, gone: &[Id], now: Timestamp) -> Res
     let mut members = Membership::of(current);
     gone.iter().filter(|id| current.names(id)).take(room).for_each(|id| members.remove(id));
     let effect = if members.is_unchanged() { Effect::Same } else { Effect::New };
-    changed_group(current, current.resource(), &members, effect, now)
+    Ok(changed_group(current, current.resource(), LaidOut::new(members)?, effect, now))
 }
 
 /// The same group with what changed lately in its slices.
@@ -113,13 +123,12 @@ pub(super) fn folded_group(current: &Group) -> Result<Next<ScimGroupSpec>> {
 fn changed_group(
     current: &Group,
     resource: Resource,
-    members: &Membership,
+    LaidOut { members, layout }: LaidOut,
     effect: Effect,
     now: Timestamp,
-) -> Result<Next<ScimGroupSpec>> {
-    let layout = Layout::of(members, &Version::random())?;
+) -> Next<ScimGroupSpec> {
     let meta = following(current.meta(), effect, now);
-    Ok(Next { effect, ..following_spec(current, resource, layout, members.groups(), meta) })
+    Next { effect, ..following_spec(current, resource, layout, members.groups(), meta) }
 }
 
 /// What a group's object says beside its content stays what it is.

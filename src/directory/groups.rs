@@ -1,29 +1,31 @@
 //! What SCIM does to groups.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
     Store,
-    encode::{new_group, next_group},
+    encode::{LaidOut, new_group, next_group},
     members::{Membership, kind_of},
     provider::Provider,
     tags,
-    view::{Group, GroupObject, Id},
-    write::{Created, Next},
+    view::{Entry, Group, GroupObject, Id},
+    write::Created,
     written::Written,
 };
-use crate::{
-    api::ScimGroupSpec,
-    scim::{
-        error::{Result, ScimError, quote},
-        etag::Conditions,
-        members::{MemberEdit, MemberKind},
-        patch::PatchRequest,
-        resource::{self, Resource},
-        schema::ResourceKind,
-    },
+use crate::scim::{
+    error::{ErrorKind, Result, ScimError, quote},
+    etag::Conditions,
+    members::{MemberEdit, MemberKind},
+    patch::PatchRequest,
+    resource::{self, Resource},
+    schema::ResourceKind,
 };
+
+/// How many ids a change looks at before others have their turn: some milliseconds' work.
+const AT_ONCE: usize = 2_000;
 
 impl Store {
     /// Creates a group (RFC 7644 section 3.3).
@@ -38,10 +40,10 @@ impl Store {
     ) -> Result<Written<Group>> {
         let kind = ResourceKind::Group;
         let sent = resource::post(body, provider.schema(kind), provider.mode(), provider.requirements(kind))?;
-        let edits = [MemberEdit::Replace(sent.members.unwrap_or_default())];
+        let edits = Arc::new([MemberEdit::Replace(sent.members.unwrap_or_default())]);
         self.check_group_limit(provider)?;
-        let members = self.soon_edited(provider, &Membership::default(), &edits).await?;
-        match self.groups.create(new_group(provider, sent.resource, &members, now)?).await? {
+        let members = self.soon_edited(provider, &Membership::default(), edits).await?;
+        match self.groups.create(new_group(provider, sent.resource, members, now)).await? {
             Created::New(group) => Ok(group),
             Created::Taken(group) => Err(ScimError::uniqueness(format!(
                 "a group with the displayName {} is there already; change it instead, or choose another name",
@@ -67,10 +69,10 @@ impl Store {
         let group = self.groups.load(provider.name(), id).await?;
         // Read once: a hundred thousand members are some hundred megabytes of JSON values.
         let sent = resource::replacement(body, schema, provider.mode())?;
-        let edits: Vec<MemberEdit> = sent.members.map(MemberEdit::Replace).into_iter().collect();
+        let edits = sent.members.map(MemberEdit::Replace).into_iter().collect();
         let compute =
             |current: &Resource| resource::succeed(sent.resource.clone(), current, schema, requirements);
-        self.change_group(provider, &group, conditions, compute, &edits, now).await
+        self.change_group(provider, &group, conditions, compute, edits, now).await
     }
 
     /// Applies a PATCH to a group (RFC 7644 section 3.5.2).
@@ -98,7 +100,7 @@ impl Store {
             }
         };
         let compute = |current: &Resource| apply(current).map(|patched| patched.resource);
-        self.change_group(provider, &group, conditions, compute, &edits, now).await
+        self.change_group(provider, &group, conditions, compute, edits.into(), now).await
     }
 
     /// Deletes a group (RFC 7644 section 3.6).
@@ -120,27 +122,47 @@ impl Store {
         group: &Group,
         conditions: &Conditions,
         compute: impl Fn(&Resource) -> Result<Resource>,
-        edits: &[MemberEdit],
+        edits: Arc<[MemberEdit]>,
         now: Timestamp,
     ) -> Result<Written<Group>> {
-        // What is refused even so is refused below, where the group may be another by then.
-        let _ = self.soon_edited(provider, &Membership::of(group), edits).await;
-        let change = |group: &Group| -> Result<Next<ScimGroupSpec>> {
-            let next = compute(&provider.group_resource(group))?;
-            let members = self.edited(provider, &Membership::of(group), edits)?;
-            next_group(provider, group, next, &members, now)
-        };
         let precondition = |group: &Group| tags::check(conditions, group.meta());
-        self.groups.update(provider.name(), group.id(), precondition, change).await
+        // What is refused even so is refused below, where the group may be another by then.
+        let prepared = match precondition(group) {
+            Ok(()) => self.soon_edited(provider, &Membership::of(group), edits.clone()).await.ok(),
+            Err(_) => None,
+        };
+        let prepared = Mutex::new(prepared);
+        let (prepared, edits, compute) = (&prepared, &edits, &compute);
+        let change = |current: Arc<Group>| async move {
+            let next = compute(&provider.group_resource(&current))?;
+            let is_as_prepared = group.stored().object() == current.stored().object();
+            let prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let members = match prepared.filter(|_| is_as_prepared) {
+                Some(members) => members,
+                None => self.edited(provider, Membership::of(&current), edits.clone()).await?,
+            };
+            Ok(next_group(provider, &current, next, members, now))
+        };
+        self.groups.update_in_time(provider.name(), group.id(), precondition, change).await
     }
 
-    /// The members after edits, if the provider's mode takes them.
-    fn edited(&self, provider: &Provider, before: &Membership, edits: &[MemberEdit]) -> Result<Membership> {
-        let kinds = |id: &Id| self.kind(provider, id);
-        let mut after = before.clone();
-        after.edit(edits, &kinds)?;
-        after.check(provider.mode(), &kinds)?;
-        Ok(after)
+    /// The members after edits, if the provider's mode takes them. Where there is much to look at, others have their
+    /// turn meanwhile.
+    async fn edited(
+        &self,
+        provider: &Provider,
+        before: Membership,
+        edits: Arc<[MemberEdit]>,
+    ) -> Result<LaidOut> {
+        let (store, name, mode) = (self.clone(), provider.name().clone(), provider.mode());
+        let work = before.work(&edits, &|id: &Id| self.kind(&name, id));
+        let edit = move || {
+            let (mut after, kinds) = (before, |id: &Id| store.kind(&name, id));
+            after.edit(&edits, &kinds)?;
+            after.check(mode, &kinds)?;
+            LaidOut::new(after)
+        };
+        if work > AT_ONCE { self.apart.compute(edit).await } else { edit() }
     }
 
     /// The same, waiting a moment for people whom another replica may just have created, where without them
@@ -149,32 +171,40 @@ impl Store {
         &self,
         provider: &Provider,
         before: &Membership,
-        edits: &[MemberEdit],
-    ) -> Result<Membership> {
-        let edited = self.edited(provider, before, edits);
-        if edited.is_ok() {
-            return edited;
-        }
-        let mut after = before.clone();
-        after.edit(edits, &|_| None)?;
-        let new: Vec<Id> =
-            after.newcomers().filter(|id| self.kind(provider, id).is_none()).cloned().collect();
+        edits: Arc<[MemberEdit]>,
+    ) -> Result<LaidOut> {
+        let new = match self.edited(provider, before.clone(), edits.clone()).await {
+            Err(refusal) if refusal.kind() == ErrorKind::InvalidValue => {
+                let is_unknown = |id: &Id| self.kind(provider.name(), id).is_none();
+                named(&edits).filter(is_unknown).collect::<Vec<_>>()
+            }
+            edited => return edited,
+        };
         self.until(|directory| {
             let view = directory.provider(provider.name());
             view.is_some_and(|view| new.iter().all(|id| kind_of(id, view).is_some()))
         })
         .await;
-        self.edited(provider, before, edits)
+        self.edited(provider, before.clone(), edits).await
     }
 
     /// What has an id. The index is locked for each: a hundred thousand look-ups in a row would keep those
     /// waiting who write it.
-    fn kind(&self, provider: &Provider, id: &Id) -> Option<MemberKind> {
-        kind_of(id, self.read().provider(provider.name())?)
+    fn kind(&self, provider: &str, id: &Id) -> Option<MemberKind> {
+        kind_of(id, self.read().provider(provider)?)
     }
 
     fn check_group_limit(&self, provider: &Provider) -> Result<()> {
         let held = self.read().provider(provider.name()).map_or(0, |view| view.groups().len());
         super::check_limit(held, provider.limits().groups, "groups")
     }
+}
+
+/// Whom edits add.
+fn named(edits: &[MemberEdit]) -> impl Iterator<Item = Id> {
+    let added = edits.iter().filter_map(|edit| match edit {
+        MemberEdit::Add(members) | MemberEdit::Replace(members) => Some(members),
+        MemberEdit::Remove(_) | MemberEdit::RemoveMatching(_) | MemberEdit::Keep { .. } => None,
+    });
+    added.flatten().map(|member| member.id.as_str().into())
 }

@@ -1,6 +1,7 @@
 //! The CRD-backed directory: an in-memory index fed by watches, the one writer, and the janitor.
 //! The only place that turns SCIM resources into custom resources and back.
 
+mod apart;
 mod catalog;
 mod encode;
 mod groups;
@@ -30,6 +31,7 @@ use crate::{
     ops::metrics::{Metrics, SyncState},
     scim::error::{ErrorKind, Result, ScimError, quote},
 };
+use apart::Apart;
 use catalog::Catalog;
 use view::{Directory, Group, Id, News, Shared, User};
 use write::{Queue, Writer};
@@ -54,6 +56,7 @@ pub struct Store {
     users: Arc<Writer<ScimUser>>,
     groups: Arc<Writer<ScimGroup>>,
     catalog: Arc<Catalog>,
+    apart: Apart,
     changed: watch::Sender<()>,
     metrics: Metrics,
 }
@@ -70,6 +73,7 @@ impl Store {
             users: Arc::new(users),
             groups: Arc::new(groups),
             catalog: Arc::default(),
+            apart: Apart::default(),
             changed: watch::Sender::new(()),
             metrics: metrics.clone(),
         }

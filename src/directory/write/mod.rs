@@ -13,7 +13,7 @@ mod stored;
 mod sweep;
 mod turns;
 
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 
 use kube::Client;
 use serde::Serialize;
@@ -97,6 +97,20 @@ impl<K: Stored> Writer<K> {
         precondition: impl Fn(&K::Resource) -> Result<()>,
         change: impl Fn(&K::Resource) -> Result<Next<K::Spec>>,
     ) -> Result<Written<K::Resource>> {
+        self.update_in_time(provider, id, precondition, |current| ready(change(&current))).await
+    }
+
+    /// The same where the change takes its time.
+    ///
+    /// # Errors
+    /// As [`Writer::update`].
+    pub(super) async fn update_in_time<C: Future<Output = Result<Next<K::Spec>>>>(
+        &self,
+        provider: &str,
+        id: &Id,
+        precondition: impl Fn(&K::Resource) -> Result<()>,
+        change: impl Fn(Arc<K::Resource>) -> C,
+    ) -> Result<Written<K::Resource>> {
         let _turn = self.turn(id).await?;
         let mut current = self.load(provider, id).await?;
         let mut attempts = 0;
@@ -107,7 +121,11 @@ impl<K: Stored> Writer<K> {
                 current = self.reload(provider, id).await?;
                 continue;
             }
-            let next = match precondition(&current).and_then(|()| change(&current)) {
+            let next = match precondition(&current) {
+                Ok(()) => change(current.clone()).await,
+                Err(refusal) => Err(refusal),
+            };
+            let next = match next {
                 Ok(next) => next,
                 Err(refusal) if self.is_latest(K::stored(&current)).await? => return Err(refusal),
                 Err(_) => {
@@ -130,7 +148,7 @@ impl<K: Stored> Writer<K> {
                     // Never sent again: what was asked for may have been done, and undone by
                     // somebody in between.
                     let now = self.reload(provider, id).await?;
-                    return match change(&now)?.effect {
+                    return match change(now.clone()).await?.effect {
                         Effect::Same => {
                             let at_hand = AtHand { before: K::slices(&now), ..AtHand::default() };
                             let taken = self.take(K::stored(&now).clone(), epoch, at_hand).await?;
