@@ -6,6 +6,7 @@ mod bodies;
 mod bulk;
 mod governance;
 mod large_groups;
+mod narrowing;
 mod patience;
 mod queries;
 mod wire;

@@ -52,7 +52,7 @@ impl Server {
     }
 
     /// The ids of what a filter finds below a path.
-    async fn filtered(&self, path: &str, filter: &str) -> String {
+    pub(super) async fn filtered(&self, path: &str, filter: &str) -> String {
         self.ids(&format!("{path}?filter={}", encoded(filter))).await
     }
 }

@@ -58,7 +58,9 @@ impl ResourceTest {
         let attribute = self.path.attribute.as_str();
         let direct = indexed(attribute, self.path.sub.as_deref(), &self.check);
         let found = direct.or_else(|| {
-            let tests = self.elements.as_ref()?.0.conjunction()?;
+            // Where none of the values is meant the check may hold, and no value leads there.
+            let elements = self.elements.as_ref().filter(|_| !self.check.holds(None))?;
+            let tests = elements.0.conjunction()?;
             tests.into_iter().find_map(|test| indexed(attribute, test.sub.as_deref(), &test.check))
         });
         found.map(|indexed| vec![indexed])
