@@ -14,6 +14,18 @@ pub(super) fn member<'v>(object: &'v Map<String, Value>, name: &str) -> Option<&
     })
 }
 
+/// Refuses a message whose `schemas` do not name this URN, in any case.
+///
+/// # Errors
+/// `invalidSyntax`.
+pub(super) fn check_message(message: &Map<String, Value>, urn: &str) -> Result<()> {
+    let is_it = |named: &Value| named.as_str().is_some_and(|named| named.eq_ignore_ascii_case(urn));
+    match member(message, "schemas") {
+        Some(Value::Array(named)) if named.iter().any(is_it) => Ok(()),
+        _ => Err(ScimError::invalid_syntax(format!("schemas must be [\"{urn}\"]"))),
+    }
+}
+
 /// Refuses an object that has a member beside these, in any case. `what` it is, the refusal says.
 ///
 /// # Errors

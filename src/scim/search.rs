@@ -66,7 +66,10 @@ impl Query {
     pub fn from_body(body: &Value, mode: Mode) -> Result<Self> {
         let body =
             body.as_object().ok_or_else(|| ScimError::invalid_syntax("the body must be a JSON object"))?;
-        check_schemas(body, mode)?;
+        if object::member(body, "schemas").is_some() || mode.switches().wrong_schemas == WrongSchemas::Refuse
+        {
+            object::check_message(body, SCHEMA)?;
+        }
         if mode.switches().unknown_in_body == UnknownInBody::Refuse {
             object::refuse_beside(&NAMES, body, "a search")?;
         }
@@ -107,15 +110,6 @@ const NAMES: [&str; 9] = [
     "attributes",
     "excludedAttributes",
 ];
-
-fn check_schemas(body: &Map<String, Value>, mode: Mode) -> Result<()> {
-    let is_search = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(SCHEMA));
-    match object::member(body, "schemas") {
-        None if mode.switches().wrong_schemas == WrongSchemas::Take => Ok(()),
-        Some(Value::Array(urns)) if urns.iter().any(is_search) => Ok(()),
-        _ => Err(ScimError::invalid_syntax(format!("schemas must be [\"{SCHEMA}\"]"))),
-    }
-}
 
 /// `+` is a space, as forms write it.
 fn decoded(text: &str) -> Result<String> {

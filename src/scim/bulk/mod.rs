@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::error::{ErrorKind, Result, ScimError, quote};
 use super::etag::{ETag, Tags};
@@ -132,10 +132,8 @@ impl Bulk {
         let Value::Object(mut body) = body else {
             return Err(ScimError::invalid_syntax("the body must be a JSON object with Operations"));
         };
-        let is_named =
-            || object::member(&body, "schemas").is_some_and(|schemas| *schemas == json!([REQUEST]));
-        if mode.switches().wrong_schemas == WrongSchemas::Refuse && !is_named() {
-            return Err(ScimError::invalid_syntax(format!("schemas must be [\"{REQUEST}\"]")));
+        if mode.switches().wrong_schemas == WrongSchemas::Refuse {
+            object::check_message(&body, REQUEST)?;
         }
         if mode.switches().unknown_in_body == UnknownInBody::Refuse {
             object::refuse_beside(&["schemas", "failOnErrors", "Operations"], &body, "a bulk request")?;
@@ -321,7 +319,12 @@ fn read_request(sent: &mut Map<String, Value>, bulk_id: Option<&str>) -> Result<
         None | Some(Value::Null) => None,
         Some(_) if method == Method::Post => None,
         // Taken for no condition, it would overwrite what the client protects.
-        Some(version) => Some(Tags::parse(version.as_str().unwrap_or_default())?),
+        Some(Value::String(version)) => Some(Tags::parse(version)?),
+        Some(_) => {
+            return Err(ScimError::invalid_syntax(
+                "version must be a string that holds an entity tag, such as W/\"7\"",
+            ));
+        }
     };
     let data = match (method, take(sent, "data")) {
         (Method::Delete, _) => Value::Null,

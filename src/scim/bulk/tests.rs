@@ -3,6 +3,7 @@
 mod references;
 
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 use crate::scim::patch::PatchRequest;
@@ -195,7 +196,7 @@ fn what_is_wrong_with_one_operation_is_its_own_result() {
     404 "/Users/1/2" is no path of a resource; write /Users or /Groups/<id>
     400 path is missing; write /Users or /Users/<id>
     400 "7" is no list of entity tags such as W/"7"
-    400 "" is no list of entity tags such as W/"7"
+    400 version must be a string that holds an entity tag, such as W/"7"
     404 "/scim/v2/entra/Users/1" is no path of a resource; write /Users or /Groups/<id>
     404 "https://scim.example.com/scim/v2/okta/Users/1" is no path of a resource; write /Users or /Groups/<id>
     404 "/Users/../Groups/1" is no path of a resource; write /Users or /Groups/<id>
@@ -247,7 +248,9 @@ fn a_bulk_request_that_does_not_say_so_is_one_in_compat_alone() {
         let body = json!({"schemas": schemas, "Operations": []});
         Mode::ALL.map(|mode| Bulk::new(body.clone(), types(), mode).is_ok())
     };
-    assert_eq!(is_one(&json!([REQUEST])), [true; 3]);
+    for named in [json!([REQUEST]), json!([REQUEST.to_uppercase()]), json!([USER, REQUEST])] {
+        assert_eq!(is_one(&named), [true; 3], "{named}");
+    }
     for schemas in [json!(null), json!([]), json!([USER])] {
         assert_eq!(is_one(&schemas), [true, false, false], "{schemas}");
     }

@@ -1,6 +1,6 @@
 //! PATCH (RFC 7644 section 3.5.2): a list of operations, applied to a resource all or not at all.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::error::{ErrorKind, Result, ScimError, quote};
 use super::members::MemberEdit;
@@ -75,7 +75,7 @@ impl PatchRequest {
             return Err(ScimError::invalid_syntax("the body must be a JSON object"));
         };
         if mode.switches().wrong_schemas == WrongSchemas::Refuse {
-            check_schemas(&body)?;
+            object::check_message(&body, SCHEMA)?;
         }
         if mode.switches().unknown_in_body == UnknownInBody::Refuse {
             object::refuse_beside(&["schemas", "Operations"], &body, "a PATCH")?;
@@ -189,14 +189,6 @@ impl Change<Value> {
 
 fn no_value() -> ScimError {
     ScimError::invalid_value("value is missing; only remove does without")
-}
-
-fn check_schemas(body: &Map<String, Value>) -> Result<()> {
-    let is_patch = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(SCHEMA));
-    match object::member(body, "schemas") {
-        Some(Value::Array(urns)) if urns.iter().any(is_patch) => Ok(()),
-        _ => Err(ScimError::invalid_syntax(format!("schemas must be [\"{SCHEMA}\"]"))),
-    }
 }
 
 /// Says which operation it was.
