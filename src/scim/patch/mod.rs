@@ -146,8 +146,9 @@ impl Operation {
                 "op" => op = Some(member),
                 "path" => path = Some(member),
                 "value" => value = Some(member),
-                _ if member.is_array() || member.is_object() => other = Some(name),
-                _ => {}
+                // Some name what they do.
+                "name" if member.is_string() => {}
+                _ => other = Some(name),
             }
         }
         let path = match path {
@@ -160,10 +161,13 @@ impl Operation {
         let change = match op.to_ascii_lowercase().as_str() {
             "add" => Change::Set(Verb::Add, value.ok_or_else(no_value)?),
             "replace" => Change::Set(Verb::Replace, value.ok_or_else(no_value)?),
-            "remove" if path.is_some() => match other.filter(|_| value.is_none()) {
-                // Read as a remove without a value it would take away everything, where it names some.
+            "remove" if path.is_some() => match other.filter(|_| value.as_ref().is_none_or(Value::is_null)) {
+                // Read as a remove without a value it would take away everything, where it may name some.
                 Some(name) => {
-                    let detail = format!("remove says what in {}, which must be called value", quote(&name));
+                    let detail = format!(
+                        "remove has no {}; what is to be removed must be called value, or leave it out to remove all",
+                        quote(&name)
+                    );
                     return Err(ScimError::invalid_syntax(detail));
                 }
                 None => Change::Remove(value),
