@@ -97,9 +97,9 @@ switches! {
         Refuse = "400 invalidSyntax",
     }, because "Microsoft's validator sends one; RFC 7644 section 3.5.2 asks for one operation or more";
 
-    wrong_schemas: WrongSchemas, "`schemas` of a body: absent, empty, of something else, or without an extension that is used; of a `.search`: absent", {
-        Take = "taken",
-        Refuse = "400 invalidSyntax",
+    wrong_schemas: WrongSchemas, "`schemas` of a body: absent, empty, of something else, or without an extension that is used; set to such by a PATCH, or removed; of a `.search`: absent", {
+        Take = "taken; by a PATCH never changed",
+        Refuse = "400 invalidSyntax; removed: 400 mutability",
     }, because "scripts leave them out, and the path says what it is; RFC 7643 section 3 and RFC 7644 sections 3.4.3, 3.5.2 and 3.7 ask for them";
 
     complex_replace: ComplexReplace, "`replace` of a complex attribute", {
@@ -107,9 +107,9 @@ switches! {
         Whole = "replaces it whole; what is immutable or writeOnly and not mentioned stays",
     }, because "RFC 7644 section 3.5.2.3 merges, the profile does not";
 
-    unmatched_filter: UnmatchedFilter, "add or replace at a value filter that matches nothing", {
-        Create = "creates the element from the `eq` terms joined by `and`, never in `members`",
-        NoTarget = "400 noTarget",
+    unmatched_filter: UnmatchedFilter, "add or replace at a value filter that matches nothing; replace by an object at one that matches", {
+        Create = "creates the element from the `eq` terms joined by `and`, never in `members`; a replaced one keeps what these terms say",
+        NoTarget = "400 noTarget; a replaced one has what the object says alone",
     }, because "Entra sets `emails[type eq \"work\"].value` without looking whether there is one";
 
     remove_with_value: RemoveWithValue, "`remove` of `members` with a list of values and no filter", {
@@ -117,7 +117,7 @@ switches! {
         Refuse = "400 invalidValue",
     }, because "Entra removes members in this form; reading it as \"all\" would empty the group";
 
-    loose_forms: LooseForms, "strings as booleans, JSON in `roles.value`, filter values unquoted or of another type, times of a filter that are no `xsd:dateTime`, blanks in it that are not ASCII, one value for a list in the body of a POST or PUT, a complex value (a member, the manager) as a bare string or in a list of one, attributes under the URN of the core schema, a `binary` that is not base64, numbers and lists of a `.search` as text", {
+    loose_forms: LooseForms, "strings as booleans, JSON in `roles.value`, filter values unquoted, in single quotes or of another type, times of a filter that are no `xsd:dateTime`, blanks in it that are not ASCII, one value for a list in the body of a POST or PUT, a complex value (a member, the manager) as a bare string or in a list of one, attributes under the URN of the core schema, a `binary` that is not base64, numbers and lists of a `.search` as text", {
         Understand = "taken",
         Refuse = "400",
     }, because "Entra sends `\"True\"`, role assignments as JSON text, and a manager's id alone; others send `emails` as one object or as strings";

@@ -302,10 +302,19 @@ impl<'a> Reading<'a> {
 /// `schemas` as RFC 7643 section 3 asks for it: the core schema, the extensions used, and no others. An
 /// attribute of a schema that is not named is an unknown one.
 fn check_schemas(body: &Map<String, Value>, schema: &ResourceSchema) -> Result<()> {
+    let is_used = |extension: &Schema| body.keys().any(|name| extension.is(name));
+    check_named(object::member(body, "schemas"), schema, is_used)
+}
+
+/// The same of this value of `schemas`, where these extensions are used.
+pub(super) fn check_named(
+    schemas: Option<&Value>,
+    schema: &ResourceSchema,
+    is_used: impl Fn(&Schema) -> bool,
+) -> Result<()> {
     let refuse = |detail: String| Err(ScimError::invalid_syntax(detail));
-    let named: Option<Vec<&str>> = object::member(body, "schemas")
-        .and_then(Value::as_array)
-        .and_then(|list| list.iter().map(Value::as_str).collect());
+    let named: Option<Vec<&str>> =
+        schemas.and_then(Value::as_array).and_then(|list| list.iter().map(Value::as_str).collect());
     let Some(named) = named else {
         return refuse(format!("schemas must be a list of URNs, such as [\"{}\"]", schema.core().id));
     };
@@ -313,7 +322,7 @@ fn check_schemas(body: &Map<String, Value>, schema: &ResourceSchema) -> Result<(
     {
         return refuse(format!("schemas names {}, which is no schema of this resource", quote(unknown)));
     }
-    let used = schema.extensions().iter().filter(|extension| body.keys().any(|name| extension.is(name)));
+    let used = schema.extensions().iter().filter(|extension| is_used(extension));
     match std::iter::once(schema.core()).chain(used).find(|used| !named.iter().any(|urn| used.is(urn))) {
         Some(missing) => refuse(format!("schemas does not name {}, whose attributes are used", missing.id)),
         None => Ok(()),

@@ -17,7 +17,7 @@ pub(super) struct Token<'a> {
 pub(super) enum Kind<'a> {
     /// Anything without blanks, quotes and brackets: an attribute, an operator, a number, `true`, …
     Word(&'a str),
-    /// A JSON string, decoded.
+    /// A JSON string, decoded; in single quotes, where those are understood, what stands between them.
     String(String),
     /// What begins with a quote and is no JSON string.
     BadString,
@@ -59,6 +59,7 @@ impl<'a> Lexer<'a> {
             Some('[') => (Kind::OpenValues, 1),
             Some(']') => (Kind::CloseValues, 1),
             Some('"') => string(rest),
+            Some('\'') if self.forms == LooseForms::Understand => self.single_quoted(rest),
             Some(_) => {
                 let length = rest.find(|c| self.ends_word(c)).unwrap_or(rest.len());
                 (Kind::Word(rest.get(..length).unwrap_or_default()), length)
@@ -67,6 +68,18 @@ impl<'a> Lexer<'a> {
         self.at += length;
         steps::take(1 + self.at - before);
         Token { kind, span: start..self.at }
+    }
+
+    /// The text in single quotes that `rest` begins with, and its length, quotes included. It ends with the first quote
+    /// behind which a word ends, so that `'O'Brien'` is one.
+    fn single_quoted(&self, rest: &str) -> (Kind<'a>, usize) {
+        let inner = rest.get(1..).unwrap_or_default();
+        let ends =
+            |end: &usize| inner.get(end + 1..).is_some_and(|rest| !rest.starts_with(|c| !self.ends_word(c)));
+        match inner.match_indices('\'').map(|(end, _)| end).find(ends) {
+            Some(end) => (Kind::String(inner.get(..end).unwrap_or_default().to_owned()), end + 2),
+            None => (Kind::BadString, rest.len()),
+        }
     }
 
     fn rest(&self) -> &'a str {

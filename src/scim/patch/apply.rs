@@ -1,6 +1,7 @@
 //! Operations on a resource, one after the other.
 
 mod lists;
+mod schemas;
 
 use std::collections::{HashMap, HashSet};
 
@@ -234,7 +235,8 @@ impl<'a> Application<'a> {
     fn change_place(&mut self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
         let attribute = place.at.attribute;
         if place.is_core("schemas") {
-            Ok(())
+            let checked = self.check_schemas(place, change);
+            self.overlook(true, checked)
         } else if place.is_read_only() {
             self.refuse_unless_same_id(place, change)
         } else if attribute.storage == Storage::Dropped {

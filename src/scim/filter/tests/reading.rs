@@ -110,6 +110,27 @@ fn values_without_quotes_are_text_in_compat_alone() {
 
 /// RFC 7644 section 3.4.2.2 knows the space alone.
 #[test]
+fn values_in_single_quotes_are_text_in_compat_alone() {
+    let read = |text: &str| Filter::parse(text, Mode::Compat).map(|filter| filter.to_string());
+    for (text, printed) in [
+        ("a eq 'x'", r#"a eq "x""#),
+        ("a eq 'x y' and b eq ''", r#"a eq "x y" and b eq """#),
+        ("(a eq 'O'Brien')", r#"a eq "O'Brien""#),
+        (r#"a eq '"\'"#, r#"a eq "\"\\""#),
+        ("a[b eq 'x] y'].c pr", r#"a[b eq "x] y"].c pr"#),
+        ("a eq d'Artagnan", r#"a eq "d'Artagnan""#),
+    ] {
+        assert_eq!(read(text).as_deref(), Ok(printed), "{text}");
+        for mode in [Mode::Strict, Mode::Ipsie] {
+            assert!(refusal(text, mode).contains("a quoted string"), "{text}");
+        }
+    }
+    for text in ["a eq 'x", "a eq '", "a eq 'x'y", "a eq 'x'y and b pr"] {
+        assert!(refusal(text, Mode::Compat).contains("expected a JSON string"), "{text}");
+    }
+}
+
+#[test]
 fn blanks_of_other_scripts_divide_words_in_compat_alone() {
     for blank in ['\u{a0}', '\u{2003}', '\u{3000}'] {
         for text in [format!("title{blank}pr"), format!("{blank}title pr"), format!("title pr{blank}")] {

@@ -11,6 +11,7 @@ use crate::scim::schema::{Attribute, Mutability, ResourceKind, ResourceSchema, S
 
 mod declarations;
 mod properties;
+mod tolerance;
 
 /// One row of a table: what it shows, a state, operations, and what comes of them, per mode.
 #[derive(Deserialize)]
