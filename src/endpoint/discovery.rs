@@ -4,6 +4,7 @@ use axum::{
     extract::{Path, RawQuery},
     response::{IntoResponse, Response},
 };
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::{error::Result, media::Scim, scope::Scope};
@@ -67,8 +68,9 @@ pub(super) async fn schema(
 
 /// A filter could hide from a client what it must know, so it is refused.
 fn check(query: Option<&str>) -> Result<()> {
-    let names = query.unwrap_or_default().split('&').map(|parameter| parameter.split('=').next());
-    if names.flatten().any(|name| name.eq_ignore_ascii_case("filter")) {
+    let names = query.unwrap_or_default().split('&').filter_map(|parameter| parameter.split('=').next());
+    let is_filter = |name: &str| percent_decode_str(name).decode_utf8_lossy().eq_ignore_ascii_case("filter");
+    if names.into_iter().any(is_filter) {
         let detail = "what the service can do is not filtered; leave out the filter";
         return Err(ScimError::new(ErrorKind::Forbidden, detail).into());
     }

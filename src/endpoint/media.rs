@@ -32,7 +32,8 @@ impl<T: Serialize> IntoResponse for Scim<T> {
 /// # Errors
 /// 415 for any other type, charset or encoding, and for a body without a type.
 pub(super) fn check(headers: &HeaderMap) -> Result<()> {
-    let is_plain = headers.get_all(header::CONTENT_ENCODING).iter().all(|encoding| encoding == "identity");
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let is_plain = encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let is_json = match (types.next(), types.next()) {
         (Some(only), None) => only.to_str().is_ok_and(is_json),
@@ -99,6 +100,8 @@ mod tests {
         let json = (header::CONTENT_TYPE, "application/json");
         assert!(!taken(&[json.clone(), (header::CONTENT_TYPE, "text/plain")]));
         assert!(!taken(&[json.clone(), (header::CONTENT_ENCODING, "gzip")]));
-        assert!(taken(&[json, (header::CONTENT_ENCODING, "identity")]));
+        for plain in ["identity", "Identity", "IDENTITY"] {
+            assert!(taken(&[json.clone(), (header::CONTENT_ENCODING, plain)]), "{plain}");
+        }
     }
 }

@@ -49,7 +49,8 @@ pub enum Tags {
 }
 
 impl Tags {
-    /// Reads a header's value: `*`, or tags divided by commas.
+    /// Reads a header's value: `*`, or tags divided by commas, of which some may divide nothing (RFC 9110 section
+    /// 5.6.1.2).
     ///
     /// # Errors
     /// `invalidSyntax` for anything else: taking it for no condition could overwrite what the client protects.
@@ -62,14 +63,18 @@ impl Tags {
             ScimError::invalid_syntax(format!("{} is no list of entity tags such as W/\"7\"", quote(header)))
         };
         let mut tags = Vec::new();
+        let is_between = |c: char| c == ',' || c.is_whitespace();
         loop {
+            rest = rest.trim_start_matches(is_between);
+            if rest.is_empty() && !tags.is_empty() {
+                return Ok(Self::These(tags));
+            }
             let quoted = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"').ok_or_else(refuse)?;
             let (tag, after) = quoted.split_once('"').ok_or_else(refuse)?;
             tags.push(tag.to_owned());
-            match after.trim_start().strip_prefix(',') {
-                Some(next) => rest = next.trim_start(),
-                None if after.trim_start().is_empty() => return Ok(Self::These(tags)),
-                None => return Err(refuse()),
+            rest = after.trim_start();
+            if !rest.is_empty() && !rest.starts_with(',') {
+                return Err(refuse());
             }
         }
     }
@@ -240,9 +245,19 @@ mod tests {
         assert_eq!(tags(r#""a,b", W/"c""#), Tags::These(vec!["a,b".into(), "c".into()]));
     }
 
+    /// RFC 9110 section 5.6.1.2.
+    #[test]
+    fn commas_that_divide_nothing_are_ignored() {
+        for header in [r#""9","8""#, r#""9",,"8""#, r#", "9" , ,"8","#, r#""9","8",, "#] {
+            assert_eq!(tags(header), Tags::These(vec!["9".into(), "8".into()]), "{header}");
+        }
+    }
+
     #[test]
     fn what_is_no_list_of_tags_is_refused() {
-        for header in ["", "7", "\"7", "7\"", "W/7", "\"7\" \"8\"", "\"7\",", "*,\"7\"", "w/\"7\""] {
+        for header in
+            ["", "7", "\"7", "7\"", "W/7", "\"7\" \"8\"", ",", " , ,", "*,\"7\"", "\"7\",*", "w/\"7\""]
+        {
             assert!(Tags::parse(header).is_err(), "{header}");
         }
     }
