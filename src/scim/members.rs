@@ -99,7 +99,22 @@ impl Member {
                 }
                 let text = |name| object::member(member, name).and_then(Value::as_str);
                 let kind = MemberKind::of(text("type"), text("$ref"));
-                Ok(Self { id: id(text("value").unwrap_or_default())?, kind })
+                let id = match object::member(member, "value") {
+                    Some(Value::String(text)) => id(text)?,
+                    None | Some(Value::Null) => {
+                        return Err(ScimError::invalid_value(
+                            "members.value is missing; it is the id of a member",
+                        ));
+                    }
+                    Some(other) => {
+                        let detail = format!(
+                            "members.value must be the id of a member as a string, not {}",
+                            quote(&other.to_string())
+                        );
+                        return Err(ScimError::invalid_value(detail));
+                    }
+                };
+                Ok(Self { id, kind })
             }
             (Value::String(text), LooseForms::Understand) => {
                 Ok(Self { id: id(text)?, kind: MemberKind::User })
@@ -236,6 +251,18 @@ mod tests {
         assert_eq!(is_taken(json!({"value": "a"})), [true, false, false]);
         assert_eq!(is_taken(json!([{"value": "a"}])), [true; 3]);
         assert_eq!(is_taken(json!(null)), [true; 3]);
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_wrong_with_an_id() {
+        let detail =
+            |member: Value| Member::list(&json!([member]), Mode::Compat).unwrap_err().detail().to_owned();
+        assert_eq!(
+            detail(json!({"value": 7})),
+            "members.value must be the id of a member as a string, not \"7\""
+        );
+        assert_eq!(detail(json!({"display": "A"})), "members.value is missing; it is the id of a member");
+        assert!(detail(json!({"value": ""})).contains("not \"\""));
     }
 
     /// Quirk Q19.

@@ -198,7 +198,7 @@ impl Requirements {
             if !field.values(resource).iter().any(|value| is_wrong(value)) {
                 continue;
             }
-            let complaint = format!("{} must be one of {}", field.path, quote(&allowed.values.join(", ")));
+            let complaint = format!("{} must be one of {}", field.path, allowed.listed());
             match always.unwrap_or(allowed.on_invalid) {
                 OnInvalid::Drop => {
                     field.remove(resource, is_wrong);
@@ -254,6 +254,14 @@ struct Allowed {
 }
 
 impl Allowed {
+    /// The values as a refusal names them, the first of many.
+    fn listed(&self) -> String {
+        const MOST: usize = 20;
+        let named: Vec<_> = self.values.iter().take(MOST).map(|value| quote(value).to_string()).collect();
+        let rest = if self.values.len() > MOST { ", …" } else { "" };
+        named.join(", ") + rest
+    }
+
     fn contains(&self, field: &Field, value: &Value) -> bool {
         let allowed = |text: &String| match value {
             Value::String(_) => field.comparison.equal(value, &text.as_str().into()),
