@@ -424,14 +424,17 @@ fn readable_removals<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<R
     Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
 }
 
-/// Which attributes the identity provider sends.
+/// Which attributes the identity provider has sent since the settings last changed: names alone, in the order of the
+/// alphabet.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AttributeUse {
-    /// Known attributes.
+    /// Attributes that a schema defines, at most 64.
     #[serde(default)]
+    #[schemars(length(max = 64))]
     pub mapped: Vec<String>,
-    /// Attributes that nothing uses.
+    /// What no schema defines and nothing uses, at most 20 names, those that are long cut.
     #[serde(default)]
+    #[schemars(length(max = 20))]
     pub unmapped: Vec<String>,
 }

@@ -140,8 +140,7 @@ impl Execution {
         let scope = self.scope.clone();
         let weight = Weight::of_part(&request.data);
         let (method, id) = (request.method, request.id.clone().unwrap_or_default());
-        let provider = &scope.provider;
-        let specified = Specified::by(&request.data, provider.schema(C::KIND), provider.mode());
+        let specified = scope.specified(C::KIND, &request.data);
         let write = async move {
             let written = write::<C>(&scope, request).await;
             drop(turn);

@@ -75,7 +75,7 @@ async fn admit(
     })?;
     trail.provider(known.name());
     let settings = known.admit(clock::now())?;
-    let scope = Scope::new(&endpoint, settings, &trail, &request)?;
+    let scope = Scope::new(&endpoint, settings, &known, &trail, &request)?;
     request.extensions_mut().insert(scope);
     request.extensions_mut().insert(known);
     Ok(next.run(request).await)

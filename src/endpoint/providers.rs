@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     num::NonZeroU32,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -26,7 +26,10 @@ use super::{
 use crate::{
     api::{Limits, ScimProvider},
     directory::Provider,
-    scim::error::{ErrorKind, ScimError},
+    scim::{
+        error::{ErrorKind, ScimError},
+        mentioned::Mentioned,
+    },
 };
 
 /// How long a client is asked to wait for what only an administrator ends.
@@ -52,6 +55,8 @@ pub(super) struct Known {
     rate: Arc<Rate>,
     /// In seconds since 1970; 0 if never.
     last_request: Arc<AtomicI64>,
+    /// What requests have mentioned since the settings last changed.
+    mentioned: Arc<Mutex<Mentioned>>,
 }
 
 impl Providers {
@@ -99,6 +104,7 @@ impl Known {
         };
         let limits = &object.spec.limits;
         let rate = before.map(|before| &before.rate).filter(|rate| rate.is_of(limits));
+        let alike = before.filter(|before| before.object.metadata.generation == object.metadata.generation);
         Self {
             name: object.name_any().into(),
             object: object.clone(),
@@ -106,6 +112,7 @@ impl Known {
             problem,
             rate: rate.cloned().unwrap_or_else(|| Arc::new(Rate::new(limits))),
             last_request: before.map(|before| before.last_request.clone()).unwrap_or_default(),
+            mentioned: alike.map(|before| before.mentioned.clone()).unwrap_or_default(),
         }
     }
 
@@ -144,6 +151,16 @@ impl Known {
     /// Waits until a further operation of a bulk request may be begun.
     pub(super) async fn pace(&self) {
         self.rate.pace().await;
+    }
+
+    /// Takes note of what a request mentions.
+    pub(super) fn note(&self, mentioned: Mentioned) {
+        self.mentioned.lock().unwrap_or_else(PoisonError::into_inner).extend(mentioned);
+    }
+
+    /// What requests to this process have mentioned since the settings last changed.
+    pub(super) fn mentioned(&self) -> Mentioned {
+        self.mentioned.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Its name.

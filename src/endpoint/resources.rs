@@ -96,7 +96,7 @@ pub(super) async fn create<C: Collection>(
     request: Request,
 ) -> Result<Response> {
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
-    let specified = specified::<C>(&scope, &body);
+    let specified = scope.specified(C::KIND, &body);
     let Scope { store, provider, trail, .. } = scope.clone();
     let create = async move {
         trail.audited(Method::Post, C::KIND, C::create(&store, &provider, body, clock::now()).await)
@@ -128,7 +128,7 @@ pub(super) async fn replace<C: Collection>(
 ) -> Result<Response> {
     let conditions = conditions::read(&headers)?;
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
-    let specified = specified::<C>(&scope, &body);
+    let specified = scope.specified(C::KIND, &body);
     let Scope { store, provider, trail, .. } = scope.clone();
     let replace = async move {
         let id = id.as_str().into();
@@ -149,7 +149,7 @@ pub(super) async fn patch<C: Collection>(
 ) -> Result<Response> {
     let conditions = conditions::read(&headers)?;
     let (body, weight) = scope.intake.read(request, C::KIND).await?;
-    let specified = specified::<C>(&scope, &body);
+    let specified = scope.specified(C::KIND, &body);
     let Scope { store, provider, trail, .. } = scope.clone();
     let patch = async move {
         let id = id.as_str().into();
@@ -178,10 +178,6 @@ pub(super) async fn delete<C: Collection>(
     };
     to_the_end(Weight::Ordinary, delete).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-fn specified<C: Collection>(scope: &Scope, body: &Value) -> Specified {
-    Specified::by(body, scope.provider.schema(C::KIND), scope.provider.mode())
 }
 
 fn show_change<C: Collection>(

@@ -6,18 +6,23 @@ use axum::{
     extract::{FromRequestParts, Request},
     http::request::Parts,
 };
+use serde_json::Value;
 
 use super::{
     Endpoint,
     access_log::Trail,
     body::Intake,
     error::{Refusal, Result},
+    providers::Known,
 };
 use crate::{
     directory::{Provider, Store},
     scim::{
         error::{ErrorKind, ScimError},
+        mentioned::Mentioned,
+        schema::ResourceKind,
         search::Query,
+        specified::Specified,
     },
 };
 
@@ -26,6 +31,7 @@ use crate::{
 pub(super) struct Scope {
     pub(super) store: Store,
     pub(super) provider: Arc<Provider>,
+    known: Arc<Known>,
     /// The provider's URL, without a slash at its end.
     pub(super) base: Arc<str>,
     pub(super) intake: Intake,
@@ -41,16 +47,25 @@ impl Scope {
     pub(super) fn new(
         Endpoint(state): &Endpoint,
         provider: &Arc<Provider>,
+        known: &Arc<Known>,
         trail: &Trail,
         request: &Request,
     ) -> Result<Self> {
         Ok(Self {
             store: state.store.clone(),
             provider: provider.clone(),
+            known: known.clone(),
             base: state.origin.base(request, provider.name())?.into(),
             intake: state.intake.clone(),
             trail: trail.clone(),
         })
+    }
+
+    /// What the body of a change specifies; what it mentions is noted for the provider's status.
+    pub(super) fn specified(&self, kind: ResourceKind, body: &Value) -> Specified {
+        let (schema, mode) = (self.provider.schema(kind), self.provider.mode());
+        self.known.note(Mentioned::by(body, schema, mode));
+        Specified::by(body, schema, mode)
     }
 }
 

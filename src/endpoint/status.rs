@@ -15,11 +15,12 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::{State, providers::Known, tokens::Token};
 use crate::{
     api::{
-        ConditionStatus, ConditionType, Conditions, Reason, ScimProvider, ScimProviderSpec,
+        AttributeUse, ConditionStatus, ConditionType, Conditions, Reason, ScimProvider, ScimProviderSpec,
         ScimProviderStatus, ScimToken, ScimTokenStatus,
     },
     directory::view::ProviderView,
     ops::clock,
+    scim::mentioned::Mentioned,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -68,7 +69,7 @@ pub(super) async fn report(state: &State, client: Client) {
             let shown = ScimProviderStatus { removals: Vec::new(), ..shown };
             let figures = match occasion {
                 Occasion::Minute => Figures::count(state, name, known, &shown),
-                Occasion::Change => Figures::of(&shown),
+                Occasion::Change => Figures::of(known, &shown),
             };
             let own = tokens_of.get(&**name).into_iter().flatten().copied();
             let url = state.origin.configured(name);
@@ -98,14 +99,15 @@ struct Figures {
     users: i64,
     active_users: i64,
     groups: i64,
+    attributes: Option<AttributeUse>,
     last_request_at: Option<Timestamp>,
 }
 
 impl Figures {
     /// As the status shows them.
-    fn of(shown: &ScimProviderStatus) -> Self {
+    fn of(known: &Known, shown: &ScimProviderStatus) -> Self {
         let ScimProviderStatus { users, active_users, groups, last_request_at, .. } = *shown;
-        Self { users, active_users, groups, last_request_at }
+        Self { users, active_users, groups, attributes: shown_attributes(known, shown), last_request_at }
     }
 
     /// As they are. Other replicas may have had later requests.
@@ -121,9 +123,34 @@ impl Figures {
             users: number(users.len()),
             active_users: number(users.iter().filter(|user| user.active()).count()),
             groups: number(groups),
+            attributes: attributes(known, shown),
             last_request_at: shown.last_request_at.max(known.last_request().map(to_the_minute)),
         }
     }
+}
+
+/// What has been sent, to this process and to other replicas.
+fn attributes(known: &Known, shown: &ScimProviderStatus) -> Option<AttributeUse> {
+    let before = shown_attributes(known, shown);
+    let mut all = known.mentioned();
+    if let Some(AttributeUse { mapped, unmapped }) = before.clone() {
+        all.extend(Mentioned {
+            defined: mapped.into_iter().collect(),
+            undefined: unmapped.into_iter().collect(),
+        });
+    }
+    let all = AttributeUse {
+        mapped: all.defined.into_iter().collect(),
+        unmapped: all.undefined.into_iter().collect(),
+    };
+    if all == AttributeUse::default() { before } else { Some(all) }
+}
+
+/// What the status shows; nothing where it was sent under other settings.
+fn shown_attributes(known: &Known, shown: &ScimProviderStatus) -> Option<AttributeUse> {
+    let is_current = shown.observed_generation == known.object().metadata.generation;
+    // What is not there would stay as it is.
+    shown.attributes.clone().map(|shown| if is_current { shown } else { AttributeUse::default() })
 }
 
 fn provider_status<'a>(
@@ -154,6 +181,7 @@ fn provider_status<'a>(
         users: figures.users,
         active_users: figures.active_users,
         groups: figures.groups,
+        attributes: figures.attributes.clone(),
         last_request_at: figures.last_request_at,
         conditions: conditions.into_vec(),
         ..shown.clone()

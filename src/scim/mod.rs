@@ -11,6 +11,7 @@ pub mod json;
 pub mod key;
 pub mod list;
 pub mod members;
+pub mod mentioned;
 pub mod mode;
 pub mod page;
 pub mod patch;

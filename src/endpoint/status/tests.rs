@@ -94,3 +94,30 @@ async fn the_last_use_of_a_token_is_told_to_the_minute_and_never_set_back() {
     let later = ScimTokenStatus { last_used_at: Some(at("2026-11-22T10:05:00Z")), ..used };
     assert_eq!(status(Occasion::Minute, &later), later, "another replica knows more");
 }
+
+#[tokio::test]
+async fn what_the_identity_provider_sends_is_told_each_minute_until_the_settings_change() {
+    let server = Server::new();
+    let body = r#"{"userName": "a", "shoeSize": 44, "emails": [{"value": "a@x", "verified": true}]}"#;
+    server.post("/scim/v2/okta/Users", body).await;
+    let bulk = r#"{"Operations": [{"method": "PATCH", "path": "/Users/x", "data": {"Operations": [
+        {"op": "add", "path": "hat", "value": "secret"}, {"op": "add", "path": "title", "value": "secret"}]}}]}"#;
+    server.post("/scim/v2/okta/Bulk", bulk).await;
+    let known = server.endpoint.0.providers.find("okta").unwrap();
+    let mut shown = ScimProviderStatus::default();
+    assert_eq!(Figures::of(&known, &shown).attributes, None, "figures change by the minute");
+    let names = |names: &[&str]| names.iter().copied().map(str::to_owned).collect::<Vec<_>>();
+    let sent = AttributeUse {
+        mapped: names(&["emails", "title", "userName"]),
+        unmapped: names(&["emails.verified", "hat", "shoeSize"]),
+    };
+    assert_eq!(Figures::count(&server.endpoint.0, "okta", &known, &shown).attributes, Some(sent.clone()));
+    let other = AttributeUse { mapped: names(&["nickName"]), unmapped: names(&["coat"]) };
+    shown.attributes = Some(other.clone());
+    let all = Figures::count(&server.endpoint.0, "okta", &known, &shown).attributes.unwrap();
+    assert_eq!(all.mapped, ["emails", "nickName", "title", "userName"], "of another replica too");
+    assert_eq!(Figures::of(&known, &shown).attributes, Some(other));
+    shown.observed_generation = Some(7);
+    assert_eq!(Figures::of(&known, &shown).attributes, Some(AttributeUse::default()));
+    assert_eq!(Figures::count(&server.endpoint.0, "okta", &known, &shown).attributes, Some(sent));
+}

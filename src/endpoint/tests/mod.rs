@@ -116,6 +116,13 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Sends JSON in a POST with the token of okta, whatever is answered.
+    pub(super) async fn post(&self, path: &str, body: &'static str) {
+        self.send(Method::POST, path, body).await;
+    }
+}
+
 impl Answer {
     /// Status and scimType, in a word.
     fn verdict(&self) -> String {
