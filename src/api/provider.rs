@@ -433,7 +433,7 @@ pub struct AttributeUse {
     #[serde(default)]
     #[schemars(length(max = 64))]
     pub mapped: Vec<String>,
-    /// What no schema defines and nothing uses, at most 20 names, those that are long cut.
+    /// What no schema defines, at most 20 names, long ones cut.
     #[serde(default)]
     #[schemars(length(max = 20))]
     pub unmapped: Vec<String>,
