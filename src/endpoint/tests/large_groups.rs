@@ -1,8 +1,13 @@
 //! Groups of a hundred thousand members.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use axum::response::Response;
+use tokio::time::timeout;
 
 use super::*;
 use crate::{
@@ -180,4 +185,38 @@ fn a_patch_of_a_group_with_slices_is_answered_without_it() {
     assert_eq!(Groups::patch_response(&provider, &large), PatchResponse::NoContent);
     let small = shown(group("small", &["alice"], json!({})));
     assert_eq!(Groups::patch_response(&provider, &small), PatchResponse::Resource);
+}
+
+/// How long nothing else was done at most while this was, and what it led to.
+async fn longest_standstill<T>(work: impl Future<Output = T>) -> (Duration, T) {
+    let (mut work, mut last, mut longest) = (pin!(work), Instant::now(), Duration::ZERO);
+    loop {
+        let done = timeout(Duration::from_millis(1), &mut work).await;
+        longest = longest.max(last.elapsed());
+        last = Instant::now();
+        if let Ok(done) = done {
+            return (longest, done);
+        }
+    }
+}
+
+/// As it was, each of these took minutes: whoever replaces everybody a thousand times looks at nobody more often.
+#[tokio::test]
+async fn others_have_their_turn_while_a_large_group_changes() {
+    let server = serving();
+    for (operation, if_match) in [
+        (json!({"op": "remove", "path": "members"}), "W/\"0\""),
+        (json!({"op": "remove", "path": "members"}), "*"),
+        (json!({"op": "replace", "path": "members", "value": [{"value": "m0"}]}), "*"),
+    ] {
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": vec![operation; 1000],
+        });
+        let mut request = request(Method::PATCH, TEAM, body.to_string());
+        request.headers_mut().insert("content-type", "application/scim+json".parse().unwrap());
+        request.headers_mut().insert("if-match", if_match.parse().unwrap());
+        let (standstill, answer) = longest_standstill(server.ask(request)).await;
+        assert!(standstill < Duration::from_secs(2), "{standstill:?}");
+        assert!(!answer.status.is_success(), "nothing can be written");
+    }
 }
