@@ -44,11 +44,13 @@ pub(super) enum Verdict {
 }
 
 impl Tokens {
-    /// Takes all ScimTokens that there are. One that cannot be read opens nothing.
+    /// Takes all ScimTokens that there are. One that cannot be read opens nothing, and neither does one that is being
+    /// deleted, whatever finalizer keeps its object.
     pub(super) fn replace(&self, listed: &Listed<ScimToken>) {
         let all = self.all();
         let before: HashMap<_, _> = all.iter().map(|token| (token.object.uid(), token)).collect();
         let tokens = listed.iter().filter_map(|object| match &object.0 {
+            Ok(object) if object.metadata.deletion_timestamp.is_some() => None,
             Ok(object) => match before.get(&object.uid()) {
                 Some(same) if is_unchanged(&same.object, object) => Some(Arc::clone(same)),
                 before => Token::new(object, before.copied()).map(Arc::new),
@@ -147,6 +149,7 @@ fn from_hex(text: &str) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use kube::core::DeserializeGuard;
 
     use super::*;
@@ -212,6 +215,16 @@ mod tests {
             of([token("ended", "okta", "scim_1", Some(0)), token("last second", "okta", "scim_2", Some(1))]);
         assert_eq!(judged(&tokens, "scim_1", Some("okta")), "expired ended");
         assert_eq!(judged(&tokens, "scim_2", Some("okta")), "valid last second");
+    }
+
+    #[test]
+    fn a_token_that_is_being_deleted_opens_nothing() {
+        let tokens = of([token("a", "okta", "scim_1", None)]);
+        let mut going = token("a", "okta", "scim_1", None);
+        going.metadata.deletion_timestamp = Some(Time(NOW));
+        going.metadata.finalizers = Some(vec!["example.com/audit".to_owned()]);
+        tokens.replace(&listed([going]));
+        assert_eq!(judged(&tokens, "scim_1", Some("okta")), "invalid");
     }
 
     #[test]
