@@ -21,7 +21,7 @@ pub use guard::{Departures, Held, Verdict};
 pub use index::{Admission, Grown, Index, Leaving, Lost, Touched};
 pub use people::{Former, Nameless, PersonRef};
 pub use plan::{
-    Allotment, Blocked, Change, Completeness, Excluded, Grants, Lane, NotApplied, Plan, Problems,
+    Allotment, Blocked, Change, Completeness, Excluded, Grants, Lane, NotApplied, Plan, Problems, waits_for,
 };
 pub use policy::{Glob, Protected, Validity};
 pub use roles::{Action, Bindable, Danger, Right, RoleLists, RoleRefusal, WhyRefused};

@@ -31,7 +31,8 @@ use super::{
 };
 use crate::{
     access::{
-        Admission, Bindable, Former, Glob, Index, Lane, Leaving, Lost, Plan, Protected, RoleLists, Touched,
+        Admission, Bindable, Change, Former, Glob, Index, Lane, Leaving, Lost, Plan, Protected, RoleLists,
+        Touched, waits_for,
     },
     api::{AccessPolicyStatus, Approval, PolicyMode, ScimAccessPolicy, SubjectKind},
     directory::view::Shared,
@@ -42,7 +43,7 @@ use crate::{
     },
 };
 use causes::Causes;
-use execute::{Executor, Outcome, Run};
+use execute::{Executor, Outcome, Run, described};
 use report::Released;
 use status::{Holding, status};
 
@@ -177,7 +178,7 @@ impl Access {
             self.metrics.policy_gone(name);
             self.causes.planned(name);
             self.causes.settle(name);
-            return Again::WhenAdded;
+            return self.clear_away(name, now).await;
         };
         // Before it is carried out: an approval covers one plan once.
         if policy.spec.mode == PolicyMode::Enforce
@@ -210,7 +211,7 @@ impl Access {
         self.metrics.guard_held(name, plan.held.as_ref().map_or(0, |held| held.subjects.len()));
         self.metrics.roles_refused(name, plan.problems.roles.len());
         let roles = self.index().bound_roles(name);
-        let status = status(&policy, &plan, &outcome, &grown, self.holding(name), now);
+        let status = status(&policy, &plan, &outcome, &grown, &self.holding(name), now);
         let status = AccessPolicyStatus { roles, ..status };
         let told = report::events(&policy, &plan, &status, &outcome, &deleted, leaving);
         self.tell_people(&policy, &outcome, &deleted, now);
@@ -239,6 +240,20 @@ impl Access {
             (None, None) => Again::WhenAdded,
             (None, Some(next)) => Again::After(wait(now, next)),
         }
+    }
+
+    /// Takes away what a policy has left behind that is gone, where it was to. Garbage collection may be slower, and leaves
+    /// what somebody else's reference or finalizer keeps.
+    async fn clear_away(&self, name: &str, now: Timestamp) -> Again {
+        let revocations = self.index().left_behind(name);
+        if revocations.is_empty() {
+            return Again::WhenAdded;
+        }
+        let everybody = revocations.iter().flat_map(Change::removed).cloned().collect();
+        let lanes = vec![Lane { revocations, ..Lane::default() }];
+        let outcome = self.executor.execute(lanes, &everybody, Run::Real).await;
+        self.tell_gone(&outcome.ended(), now);
+        outcome.trouble().map_or(Again::WhenAdded, Again::Retry)
     }
 
     /// Carries out a plan. Whoever is to lose access meanwhile does not wait until the plan has given everything
@@ -351,7 +366,11 @@ impl Access {
         let index = self.index();
         let bindings = index.bindings_of(policy);
         let subjects: HashSet<_> = bindings.clone().flat_map(|observed| &observed.binding.subjects).collect();
-        Holding { subjects: subjects.len(), bindings: bindings.count() }
+        let waits = bindings.clone().filter_map(|observed| {
+            let finalizers = observed.terminating.as_deref()?;
+            Some(format!("{} waits for {}", described(&observed.binding), waits_for(finalizers)))
+        });
+        Holding { subjects: subjects.len(), bindings: bindings.count(), waits: waits.collect() }
     }
 
     fn index(&self) -> RwLockReadGuard<'_, Index> {

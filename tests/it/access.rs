@@ -33,6 +33,7 @@ mod crashes;
 mod drift;
 mod endings;
 mod features;
+mod finalizers;
 mod first;
 mod freeze;
 mod grants;

@@ -26,6 +26,19 @@ pub struct Mark {
     pub owner: Option<String>,
     /// What the deletion of the provider does to the binding.
     pub provider_gone: ProviderGone,
+    /// Whether somebody else has a say in it.
+    pub company: Company,
+}
+
+/// Whether what says where a binding comes from is the operator's alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Company {
+    /// It is.
+    #[default]
+    Alone,
+    /// Its label names another policy, or something else owns it too: garbage collection would leave it there when the
+    /// policy goes, or take it while the policy stays.
+    Others,
 }
 
 /// What a binding does when its provider is deleted: the provider cannot be asked any more.
@@ -62,40 +75,63 @@ impl Mark {
     }
 
     pub(super) fn metadata(&self) -> ObjectMeta {
-        let owner = |uid: &String| OwnerReference {
-            api_version: ScimAccessPolicy::api_version(&()).into_owned(),
-            kind: ScimAccessPolicy::kind(&()).into_owned(),
-            name: self.policy.clone(),
-            uid: uid.clone(),
-            ..OwnerReference::default()
-        };
         let annotations = self.annotations();
         let set = annotations.iter().filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?)));
         ObjectMeta {
             labels: Some(self.labels()),
             annotations: Some(set.collect()),
-            owner_references: self.owner.iter().map(owner).map(|owner| vec![owner]).next(),
+            owner_references: self.owner.as_deref().map(|uid| vec![owner(&self.policy, uid)]),
             ..ObjectMeta::default()
         }
     }
 
-    /// What the object says; none where it does not carry the operator's labels.
-    pub(super) fn of(object: &impl ResourceExt) -> Option<Self> {
-        let labels = object.labels();
-        if labels.get(LABEL_MANAGED_BY).map(String::as_str) != Some(MANAGED_BY) {
+    /// The policies that an object says it is of: by its label, and by what owns it. None where it does not carry the
+    /// operator's labels.
+    pub(super) fn policies(object: &impl ResourceExt) -> impl Iterator<Item = &str> {
+        let label = object.labels().get(LABEL_POLICY);
+        let owners =
+            object.owner_references().iter().filter(|owner| owner.kind == ScimAccessPolicy::kind(&()));
+        let all = label.into_iter().chain(owners.map(|owner| &owner.name)).map(String::as_str);
+        all.filter(|_| is_managed(object))
+    }
+
+    /// What the object says as one of this policy's; none where it does not carry the operator's labels.
+    pub(super) fn of(object: &impl ResourceExt, policy: &str) -> Option<Self> {
+        if !is_managed(object) {
             return None;
         }
+        let (labels, owners) = (object.labels(), object.owner_references());
         let kind = ScimAccessPolicy::kind(&());
-        let owner = object.owner_references().iter().find(|owner| owner.kind == kind);
+        let own = owners.iter().find(|owner| owner.kind == kind && owner.name == policy);
+        let expected: Vec<_> = own.iter().map(|own| owner(policy, &own.uid)).collect();
+        let is_labeled = labels.get(LABEL_POLICY).is_some_and(|label| label == policy);
         Some(Self {
-            policy: labels.get(LABEL_POLICY)?.clone(),
+            policy: policy.to_owned(),
+            company: if is_labeled && owners == expected { Company::Alone } else { Company::Others },
             provider: labels.get(LABEL_PROVIDER).cloned().unwrap_or_default(),
             reason: object.annotations().get(ANNOTATION_REASON).cloned(),
-            owner: owner.map(|owner| owner.uid.clone()),
+            owner: own.map(|own| own.uid.clone()),
             provider_gone: match object.annotations().get(ANNOTATION_ON_PROVIDER_DELETE) {
                 Some(go) if go == ProviderGone::GO => ProviderGone::Go,
                 _ => ProviderGone::Stay,
             },
         })
+    }
+}
+
+fn is_managed(object: &impl ResourceExt) -> bool {
+    let labels = object.labels();
+    labels.get(LABEL_MANAGED_BY).is_some_and(|manager| manager == MANAGED_BY)
+        && labels.contains_key(LABEL_POLICY)
+}
+
+/// The reference by which a binding goes with its policy.
+fn owner(policy: &str, uid: &str) -> OwnerReference {
+    OwnerReference {
+        api_version: ScimAccessPolicy::api_version(&()).into_owned(),
+        kind: ScimAccessPolicy::kind(&()).into_owned(),
+        name: policy.to_owned(),
+        uid: uid.to_owned(),
+        ..OwnerReference::default()
     }
 }

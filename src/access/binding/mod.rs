@@ -12,7 +12,7 @@ use k8s_openapi::api::rbac::v1::{self as rbac, ClusterRoleBinding, RoleBinding};
 use kube::{Resource, ResourceExt, core::ObjectMeta};
 use serde_json::{Value, json};
 
-pub use mark::{Mark, ProviderGone};
+pub use mark::{Company, Mark, ProviderGone};
 pub use observed::{Giver, Observed};
 pub use place::{Place, RoleName};
 pub use subject::Subject;
@@ -35,15 +35,28 @@ pub struct Binding {
 }
 
 /// The two kinds of objects that a [`Binding`] may be.
-pub trait BindingObject: Resource<DynamicType = ()> + ResourceExt {
+pub trait BindingObject: Resource<DynamicType = ()> + ResourceExt + Sized {
     /// The kind's name.
     const KIND: &'static str;
 
     /// The object to create.
     fn new(binding: &Binding) -> Self;
 
-    /// What the object is, where it carries the operator's labels.
-    fn observe(&self) -> Option<Observed>;
+    /// What it gives.
+    fn role(&self) -> &rbac::RoleRef;
+
+    /// To whom.
+    fn subjects(&self) -> &[rbac::Subject];
+
+    /// What the object is, where it carries the operator's labels and a name of the operator's, or its owner gave it away.
+    fn observe(&self) -> Option<Observed> {
+        Observed::of(self)
+    }
+
+    /// What the object is as one of this policy's, whichever its label names.
+    fn observe_as(&self, policy: &str) -> Option<Observed> {
+        Observed::of_policy(self, policy)
+    }
 }
 
 impl BindingObject for RoleBinding {
@@ -57,8 +70,12 @@ impl BindingObject for RoleBinding {
         }
     }
 
-    fn observe(&self) -> Option<Observed> {
-        Observed::of(self, &self.role_ref, self.subjects.as_deref())
+    fn role(&self) -> &rbac::RoleRef {
+        &self.role_ref
+    }
+
+    fn subjects(&self) -> &[rbac::Subject] {
+        self.subjects.as_deref().unwrap_or_default()
     }
 }
 
@@ -73,8 +90,12 @@ impl BindingObject for ClusterRoleBinding {
         }
     }
 
-    fn observe(&self) -> Option<Observed> {
-        Observed::of(self, &self.role_ref, self.subjects.as_deref())
+    fn role(&self) -> &rbac::RoleRef {
+        &self.role_ref
+    }
+
+    fn subjects(&self) -> &[rbac::Subject] {
+        self.subjects.as_deref().unwrap_or_default()
     }
 }
 
@@ -113,7 +134,10 @@ mod tests {
     use super::*;
     use crate::api::{
         RoleKind,
-        names::{ANNOTATION_ADOPT, ANNOTATION_ON_PROVIDER_DELETE, ANNOTATION_REASON, LABEL_MANAGED_BY},
+        names::{
+            ANNOTATION_ADOPT, ANNOTATION_ON_PROVIDER_DELETE, ANNOTATION_REASON, LABEL_MANAGED_BY,
+            LABEL_POLICY,
+        },
     };
 
     pub(super) fn binding(namespace: Option<&str>) -> Binding {
@@ -129,6 +153,7 @@ mod tests {
                 reason: Some("INC-4711".to_owned()),
                 owner: Some("u1".to_owned()),
                 provider_gone: ProviderGone::Go,
+                company: Company::Alone,
             },
         }
     }
@@ -163,6 +188,31 @@ mod tests {
         assert_eq!(object.observe(), None);
         object.annotations_mut().insert(ANNOTATION_ADOPT.to_owned(), "platform-edit".to_owned());
         assert!(object.observe().is_some());
+    }
+
+    #[test]
+    fn a_binding_that_is_labeled_for_another_policy_is_its_owners_and_not_as_it_was_written() {
+        let written = binding(Some("team-a"));
+        let mut object: RoleBinding = stored(&written);
+        object.labels_mut().insert(LABEL_POLICY.to_owned(), "another".to_owned());
+        let mark = object.observe().unwrap().binding.mark;
+        assert_eq!(mark, Mark { company: Company::Others, ..written.mark });
+        // A policy's name may begin as another's does.
+        object.labels_mut().insert(LABEL_POLICY.to_owned(), "platform".to_owned());
+        assert_eq!(object.observe().unwrap().binding.mark.policy, "platform-edit");
+    }
+
+    #[test]
+    fn a_binding_that_something_else_owns_too_is_not_as_it_was_written() {
+        for binding in [binding(Some("team-a")), Binding { mark: Mark::default(), ..binding(Some("team-a")) }]
+        {
+            let mut object: RoleBinding = stored(&binding);
+            let other =
+                serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "pin", "uid": "c1"});
+            object.owner_references_mut().push(serde_json::from_value(other).unwrap());
+            let mark = object.observe_as(&binding.mark.policy).unwrap().binding.mark;
+            assert_eq!(mark, Mark { company: Company::Others, ..binding.mark });
+        }
     }
 
     #[test]

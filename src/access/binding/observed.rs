@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
-use k8s_openapi::{api::rbac::v1 as rbac, apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry};
-use kube::{ResourceExt, api::ObjectMeta};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use kube::api::ObjectMeta;
 
 use super::{
-    Binding, FIELD_MANAGER, Mark, Place, RoleName, Subject,
+    Binding, BindingObject, FIELD_MANAGER, Mark, Place, RoleName, Subject,
     written::{Written, fields},
 };
 use crate::api::{
@@ -27,6 +27,8 @@ pub struct Observed {
     pub uid: String,
     /// `metadata.resourceVersion`.
     pub resource_version: u64,
+    /// Where it is being deleted: the finalizers for which it waits. Until it is gone, it gives what it gave.
+    pub terminating: Option<Vec<String>>,
     /// When it was created.
     pub created: Option<Timestamp>,
     /// When it was written last, as managed fields tell.
@@ -53,24 +55,31 @@ pub enum Giver {
 }
 
 impl Observed {
-    pub(super) fn of(
-        object: &impl ResourceExt,
-        role: &rbac::RoleRef,
-        subjects: Option<&[rbac::Subject]>,
-    ) -> Option<Self> {
-        let place = Place { namespace: object.namespace().map(Into::into), role: RoleName::of(role) };
+    /// Labels alone give nothing away: they are copied with manifests. A name of the operator's tells more than what a
+    /// label says, which anybody may change.
+    pub(super) fn of(object: &impl BindingObject) -> Option<Self> {
+        let (name, place) = (object.name_any(), place(object));
+        let is_named = |policy: &&str| place.shard(policy, &name).is_some();
+        let is_named_much_like = |policy: &&str| name.starts_with(&binding_prefix(policy));
+        let is_adopted = |policy: &&str| {
+            object.annotations().get(ANNOTATION_ADOPT).is_some_and(|adopted| adopted == policy)
+        };
+        let policies = || Mark::policies(object);
+        let policy = policies()
+            .find(is_named)
+            .or_else(|| policies().find(is_named_much_like))
+            .or_else(|| policies().next().filter(is_adopted))?;
+        Self::of_policy(object, policy)
+    }
+
+    /// What an object is as one of this policy's; none where it does not carry the operator's labels.
+    pub(super) fn of_policy(object: &impl BindingObject, policy: &str) -> Option<Self> {
         let binding = Binding {
             name: object.name_any(),
-            place,
-            subjects: subjects.unwrap_or_default().iter().map(Subject::of).collect(),
-            mark: Mark::of(object)?,
+            place: place(object),
+            subjects: object.subjects().iter().map(Subject::of).collect(),
+            mark: Mark::of(object, policy)?,
         };
-        // Labels alone give nothing away: they are copied with manifests.
-        let policy = &binding.mark.policy;
-        let is_ours = binding.name.starts_with(&binding_prefix(policy));
-        if !is_ours && object.annotations().get(ANNOTATION_ADOPT) != Some(policy) {
-            return None;
-        }
         let resource_version = resource_version(object.meta())?;
         let written = object.managed_fields().iter().filter_map(|entry| entry.time.as_ref());
         Some(Self {
@@ -78,6 +87,7 @@ impl Observed {
             binding,
             uid: object.uid()?,
             resource_version,
+            terminating: object.meta().deletion_timestamp.as_ref().map(|_| object.finalizers().to_vec()),
             created: object.creation_timestamp().map(|time| time.0),
             changed: written.map(|time| time.0).max(),
             given: None,
@@ -85,11 +95,19 @@ impl Observed {
         })
     }
 
+    /// Whether its name is one of the policy's here; any other is one that its owner gave away.
+    pub fn has_own_name(&self) -> bool {
+        self.binding.place.shard(&self.binding.mark.policy, &self.binding.name).is_some()
+    }
+
+    /// Whether its owner gave it to the policy: whoever is in it may have been given it long ago.
+    pub fn is_adopted(&self) -> bool {
+        !self.binding.name.starts_with(&binding_prefix(&self.binding.mark.policy))
+    }
+
     /// Who gave a binding of the operator's another role, which takes another object of its name: a field manager.
     pub fn role_changed_by(&self) -> Option<&str> {
-        let Binding { name, place, mark, .. } = &self.binding;
-        let is_of_another_role =
-            name.starts_with(&binding_prefix(&mark.policy)) && place.shard(&mark.policy, name).is_none();
+        let is_of_another_role = !self.is_adopted() && !self.has_own_name();
         self.changed_by.as_deref().or(self.marked_by.as_deref()).filter(|_| is_of_another_role)
     }
 
@@ -112,6 +130,10 @@ impl Observed {
             };
         }
     }
+}
+
+fn place(object: &impl BindingObject) -> Place {
+    Place { namespace: object.namespace().map(Into::into), role: RoleName::of(object.role()) }
 }
 
 /// The list of subjects is atomic: who changes it takes it from all others, and who writes the same owns it too. What

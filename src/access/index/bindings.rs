@@ -3,15 +3,26 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Index, Touched};
-use crate::access::binding::{BindingObject, Observed, Subject};
+use crate::access::binding::{Binding, BindingObject, Observed, Subject};
 
 /// A binding by namespace and name.
 pub type BindingKey = (Option<Arc<str>>, String);
 
 impl Index {
-    /// Takes a binding's object. One that is nobody's of ours, or no longer, is forgotten.
+    /// Takes a binding's object. One that is nobody's of ours, or no longer, is forgotten. Whose label names another policy
+    /// than its name does is still the policy's that it has its name from.
     pub fn apply_binding_object(&mut self, object: &impl BindingObject) -> Touched {
-        match object.observe() {
+        let observed = object.observe();
+        let named = || {
+            let Binding { name, place, .. } = object.observe_as("")?.binding;
+            let policy = self.policies.names().find(|policy| place.shard(policy, &name).is_some())?;
+            object.observe_as(policy)
+        };
+        let observed = match observed.as_ref().is_some_and(Observed::has_own_name) {
+            true => observed,
+            false => named().or(observed),
+        };
+        match observed {
             Some(observed) => self.apply_binding(observed),
             None => {
                 let (name, uid) = (object.name_any(), object.uid().unwrap_or_default());
@@ -30,8 +41,9 @@ impl Index {
         }
         match held.get(&key).filter(|before| before.uid == observed.uid) {
             Some(before) => observed.succeed(before),
-            // The operator gave nothing by what somebody else has made while this process leads.
-            None if self.untold.leads() && observed.changed_by.is_some() => {
+            // The operator gave nothing by what somebody else has made while this process leads. What its owner gave to the
+            // policy had people before.
+            None if self.untold.leads() && observed.changed_by.is_some() && !observed.is_adopted() => {
                 observed.given = Some(Arc::default());
             }
             None => {}
@@ -59,6 +71,9 @@ impl Index {
         };
         let removed: Vec<_> = self.bindings.iter_mut().filter_map(of).collect();
         for (policy, binding) in &removed {
+            if self.bindings_of(policy).next().is_none() {
+                self.untold.forget_last_word(policy);
+            }
             self.unnote(policy, binding);
             self.infer(policy);
             self.forget_gone_role(&binding.binding.place);

@@ -10,14 +10,15 @@ use kube::{ResourceExt, api::ObjectMeta};
 use super::{Index, Touched};
 use crate::{
     access::{
-        binding::Written,
+        binding::{Observed, Written},
+        plan::Change,
         policy::{Policy, Reading},
     },
     api::{
-        ScimAccessPolicy, is_newer,
+        OnDelete, PolicyMode, ScimAccessPolicy, is_newer,
         names::{ANNOTATION_APPROVE, ANNOTATION_DANGEROUS_ROLE},
     },
-    directory::view::{Change, Interests, ProviderView},
+    directory::view::{Change as DirectoryChange, Interests, ProviderView},
     scim::schema::ResourceSchema,
 };
 
@@ -50,7 +51,7 @@ impl Policies {
     /// Those whose people may be others after a change, and some more. `view` is the provider's part after it.
     pub(super) fn interested<'p>(
         &'p self,
-        change: &Change,
+        change: &DirectoryChange,
         view: &ProviderView,
     ) -> impl Iterator<Item = (&'p Arc<str>, &'p Policy)> {
         let owners = self.interests.get(change.provider()).map(|interests| interests.owners(change, view));
@@ -103,16 +104,17 @@ impl Policies {
 
 impl Index {
     /// Takes a policy, if it is newer than what is held under its name. A new status alone touches
-    /// nothing. One that is being deleted is gone: its bindings may go before it does.
+    /// nothing.
     pub fn apply_policy(&mut self, mut object: ScimAccessPolicy) -> Touched {
         let name: Arc<str> = object.name_any().into();
-        if object.metadata.deletion_timestamp.is_some() {
-            return self.delete_policy(&name);
-        }
         if !self.is_news(&name, &object.metadata) {
             return Touched::new();
         }
         Written::keep_approval(&mut object.metadata);
+        if object.metadata.deletion_timestamp.is_some() {
+            // A preview writes nothing; its deletion does.
+            object.spec.mode = PolicyMode::Enforce;
+        }
         let object = Arc::new(object);
         let standard = ResourceSchema::user();
         let people =
@@ -121,6 +123,8 @@ impl Index {
             held.reading() == Reading::Whole
                 && held.object().spec == object.spec
                 && held.object().metadata.uid == object.metadata.uid
+                && held.object().metadata.deletion_timestamp == object.metadata.deletion_timestamp
+                && held.object().metadata.finalizers == object.metadata.finalizers
         };
         if let Some(held) = self.policies.get(&name).filter(same) {
             let says = |policy: &ScimAccessPolicy| {
@@ -136,6 +140,7 @@ impl Index {
             return if says_the_same { Touched::new() } else { Touched::from([name]) };
         }
         self.policies.insert(&name, Policy::new(object, people));
+        self.untold.forget_last_word(&name);
         Touched::from([name])
     }
 
@@ -155,11 +160,28 @@ impl Index {
         self.policies.get(name).is_none_or(|held| is_newer(metadata, &held.object().metadata))
     }
 
-    /// Forgets a policy; its owner references take its bindings away. It is touched, because what is told of it
-    /// ends.
+    /// Forgets a policy, but for what it said last of its deletion. It is touched, because what is told of it ends, and
+    /// because its bindings may have to go.
     pub fn delete_policy(&mut self, name: &str) -> Touched {
         self.untold.forget_policy(name);
         self.awaiting_bind.remove(name);
-        self.policies.remove(name).map(|(name, _)| name).into_iter().collect()
+        let Some((name, policy)) = self.policies.remove(name) else { return Touched::new() };
+        if self.bindings_of(&name).next().is_some() {
+            self.untold.note_last_word(&name, policy.object().spec.on_delete);
+        }
+        Touched::from([name])
+    }
+
+    /// What takes away the bindings that a policy has left behind which is gone, where it said so last. Where nobody saw
+    /// it go, its bindings tell: by what owns them.
+    pub fn left_behind(&self, policy: &str) -> Vec<Change> {
+        if self.policies.get(policy).is_some() {
+            return Vec::new();
+        }
+        let last = self.untold.last_word(policy);
+        let goes = |observed: &&Arc<Observed>| {
+            last.map_or(observed.binding.mark.owner.is_some(), |last| last == OnDelete::Revoke)
+        };
+        self.bindings_of(policy).filter(goes).filter_map(Change::ending).collect()
     }
 }

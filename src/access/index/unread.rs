@@ -27,6 +27,7 @@ impl Index {
             return if is_news == Some(true) { Touched::from([name]) } else { Touched::new() };
         }
         self.policies.insert(&name, Policy::unread(metadata, why));
+        self.untold.forget_last_word(&name);
         self.infer(&name);
         Touched::from([name])
     }

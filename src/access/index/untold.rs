@@ -16,6 +16,7 @@ use crate::{
         plan::{Completeness, Plan},
         policy::{Namespace, Phase, Policy},
     },
+    api::OnDelete,
     directory::view::User,
 };
 
@@ -33,6 +34,8 @@ pub(in crate::access) struct Untold {
     lost: HashMap<Arc<str>, Lost>,
     /// By policy: bindings that went with it.
     ended: HashMap<Arc<str>, Vec<Arc<Observed>>>,
+    /// By policy that is gone, while there are bindings of it: what it said last of its deletion.
+    last_words: HashMap<Arc<str>, OnDelete>,
     /// The uids of bindings that this process is deleting.
     deleting: HashSet<String>,
     /// Whether it is this process that tells.
@@ -46,6 +49,21 @@ impl Untold {
         let lost = self.lost.remove(name).into_iter().flat_map(BTreeMap::into_values);
         let along: Vec<_> = lost.filter(|binding| binding.binding.mark.owner.is_some()).collect();
         along.into_iter().for_each(|binding| self.end(name.into(), binding));
+    }
+
+    /// Takes note of what a policy that is gone said last of its deletion.
+    pub(super) fn note_last_word(&mut self, policy: &Arc<str>, on_delete: OnDelete) {
+        self.last_words.insert(policy.clone(), on_delete);
+    }
+
+    /// What a policy that is gone said last of its deletion, where this process saw it.
+    pub(super) fn last_word(&self, policy: &str) -> Option<OnDelete> {
+        self.last_words.get(policy).copied()
+    }
+
+    /// There is a policy of the name again, or no binding any more.
+    pub(super) fn forget_last_word(&mut self, policy: &str) {
+        self.last_words.remove(policy);
     }
 
     /// Whether it is this process that tells.
@@ -95,7 +113,7 @@ impl Index {
         }
     }
 
-    /// This process plans from now on; returns the names of all policies. Until everything was listed nothing was a
+    /// This process plans from now on; returns the names of all policies, of those that have left bindings behind, too. Until everything was listed nothing was a
     /// change, and after that another process saw to it: what bindings were given for is known as far as people's
     /// objects say what they were called before.
     pub fn take_over(&mut self) -> Touched {
@@ -103,7 +121,7 @@ impl Index {
         self.untold.leads = true;
         self.recall_former();
         self.note_changed_roles();
-        self.policies()
+        &self.policies() | &self.bound_policies()
     }
 
     /// Whoever gave a string up last is the one whom bindings name by it, where nobody is called so now.
@@ -188,8 +206,10 @@ impl Index {
             let gone: Vec<_> = self.bindings.iter().filter_map(of).collect();
             for (policy, binding) in gone {
                 let owner = binding.binding.mark.owner.as_ref();
-                let is_its =
-                    |policy: &Policy| owner.is_none_or(|uid| policy.object().uid().as_ref() == Some(uid));
+                let is_its = |policy: &Policy| {
+                    policy.terminating().is_none()
+                        && owner.is_none_or(|uid| policy.object().uid().as_ref() == Some(uid))
+                };
                 match self.policies.get(&policy).is_some_and(is_its) {
                     true => _ = self.untold.lost.entry(policy).or_default().insert(key.clone(), binding),
                     // What somebody deletes by hand that no policy owned any more is nobody's loss of a policy's.

@@ -1,6 +1,7 @@
 //! What has to be done, so that there is what there should be.
 
 use std::{
+    borrow::Cow,
     cell::LazyCell,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
@@ -73,7 +74,8 @@ impl Facts<'_> {
             plan.leavers.extend(leavers.map(|(subject, _)| (*subject).clone()));
             plan.removes.extend(gone.keys().copied().cloned());
             let neighbors = neighbors.get(&place.namespace.as_ref()).map_or(&[][..], Vec::as_slice);
-            rebind(place, held, &after, &taken(place, neighbors, &mark), &mark, &mut plan.changes);
+            let stance = wanted.get(place).map_or(Stance::Exactly, |wanted| wanted.stance);
+            rebind(place, held, &after, stance, &taken(place, neighbors, &mark), &mark, &mut plan.changes);
         }
         if going == Going::Go {
             plan.leavers.extend(plan.departures.uncounted().cloned());
@@ -162,24 +164,37 @@ fn rebind(
     place: &Place,
     held: &[&Arc<Observed>],
     after: &BTreeSet<&Subject>,
+    stance: Stance,
     taken: &BTreeSet<usize>,
     mark: &Mark,
     changes: &mut Vec<Change>,
 ) {
-    let numbered: BTreeMap<usize, &Arc<Observed>> = held
-        .iter()
-        .filter_map(|observed| Some((place.shard(&mark.policy, &observed.binding.name)?, *observed)))
-        .collect();
+    let number = |observed: &Observed| place.shard(&mark.policy, &observed.binding.name);
+    // One that is being deleted keeps those who have another as well, so that nobody is without once it is gone. Its
+    // number is free by then.
+    let (going, staying): (Vec<&Arc<Observed>>, Vec<&Arc<Observed>>) =
+        held.iter().copied().partition(|observed| observed.terminating.is_some());
+    let taken = taken.iter().copied().chain(going.iter().filter_map(|observed| number(observed))).collect();
+    let numbered: BTreeMap<usize, &Arc<Observed>> =
+        staying.iter().filter_map(|observed| Some((number(observed)?, *observed))).collect();
+    let has_going = !going.is_empty();
+    changes.extend(going.into_iter().filter_map(|observed| Change::shrinking(observed, after)));
     let shards = numbered.iter().map(|(number, observed)| (*number, observed.binding.subjects.as_slice()));
-    let mut shards = distribute(shards, after, taken);
-    for observed in held {
-        let number = place.shard(&mark.policy, &observed.binding.name);
-        match number.and_then(|number| shards.remove(&number)) {
-            None => changes.push(Change::Delete((*observed).clone())),
+    let is_there = |subject: &&Subject| staying.iter().any(|held| held.binding.subjects.contains(subject));
+    let placed = match stance {
+        Stance::Exactly => Cow::Borrowed(after),
+        // Where nothing can be made, those who have it by what is being deleted alone have it until that is gone.
+        Stance::NobodyNew if has_going => Cow::Owned(after.iter().copied().filter(is_there).collect()),
+        Stance::NobodyNew => Cow::Borrowed(after),
+    };
+    let mut shards = distribute(shards, &placed, &taken);
+    for observed in staying {
+        match number(observed).and_then(|number| shards.remove(&number)) {
+            None => changes.extend(Change::ending(observed)),
             Some(subjects) => {
                 let to = Binding { subjects, mark: mark.clone(), ..observed.binding.clone() };
                 if to != observed.binding {
-                    changes.push(Change::Update { from: (*observed).clone(), to });
+                    changes.push(Change::Update { from: observed.clone(), to });
                 }
             }
         }

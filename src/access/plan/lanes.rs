@@ -43,7 +43,7 @@ impl Lane {
         for change in changes {
             let removed = change.removed();
             let part = match change {
-                Change::Delete(_) if removed.iter().any(|subject| gained.contains(subject)) => {
+                _ if change.ends_binding() && removed.iter().any(|subject| gained.contains(subject)) => {
                     &mut lane.replaced
                 }
                 // A binding without anybody gives nothing: nobody waits for it to go.

@@ -25,7 +25,7 @@ use super::{
     roles::{Bindable, RoleRefusal, Roles},
 };
 use crate::{
-    api::{GroupSelector, ScimProvider, SubjectKind},
+    api::{GroupSelector, OnDelete, ScimProvider, SubjectKind, listed},
     directory::view::{Activity, Selection},
 };
 pub use lanes::Lane;
@@ -148,6 +148,8 @@ pub enum Blocked {
     Invalid(String),
     /// The policy's object cannot be read; this is why. Who was given something keeps it while they are active.
     Unreadable(String),
+    /// The policy is being deleted, and its object waits for these finalizers.
+    Terminating(Vec<String>),
 }
 
 impl fmt::Display for Blocked {
@@ -157,6 +159,9 @@ impl fmt::Display for Blocked {
             Self::ProviderUnreadable => f.write_str("the ScimProvider cannot be read: correct its spec"),
             Self::Invalid(error) => f.write_str(error),
             Self::Unreadable(error) => write!(f, "the policy cannot be read: {error}"),
+            Self::Terminating(finalizers) => {
+                write!(f, "the policy is being deleted and waits for {}", waits_for(finalizers))
+            }
         }
     }
 }
@@ -228,6 +233,9 @@ impl Facts<'_> {
     /// The plan of a policy. `select` looks up whom it means.
     pub fn plan(&self, policy: &Policy, select: impl FnOnce(&Terms) -> Selection) -> Plan {
         let mut plan = Plan::new(self.completeness, policy.validity(self.now), policy.next_bound(self.now));
+        if let Some(finalizers) = policy.terminating() {
+            return self.of_terminating(policy, finalizers, plan);
+        }
         let provider = match self.provider {
             Ok(provider) => provider,
             Err(why) => return self.without_provider(why, plan),
@@ -273,6 +281,15 @@ impl Facts<'_> {
         plan
     }
 
+    /// A policy that is being deleted does what its deletion does, however long its object stays.
+    fn of_terminating(&self, policy: &Policy, finalizers: &[String], mut plan: Plan) -> Plan {
+        plan.problems.blocked = Some(Blocked::Terminating(finalizers.to_vec()));
+        if policy.object().spec.on_delete == OnDelete::Revoke {
+            plan.end(self.observed);
+        }
+        plan
+    }
+
     /// A grant that ended ends, whatever else is wrong; and what a provider that is gone said last holds.
     fn without_provider(&self, why: NoProvider, mut plan: Plan) -> Plan {
         plan.problems.blocked = Some(match why {
@@ -284,8 +301,7 @@ impl Facts<'_> {
         };
         let ends = |observed: &&Arc<Observed>| plan.validity != Validity::Current || goes(observed);
         let ended: Vec<_> = self.observed.iter().filter(ends).cloned().collect();
-        plan.removes = ended.iter().flat_map(|observed| observed.binding.subjects.clone()).collect();
-        plan.changes = ended.into_iter().map(Change::Delete).collect();
+        plan.end(&ended);
         plan
     }
 }
@@ -295,6 +311,12 @@ impl Plan {
     /// else is called so.
     pub fn urgent(&self) -> BTreeSet<Subject> {
         &self.removes - &self.departures.subjects()
+    }
+
+    /// Takes everything away that these give.
+    fn end(&mut self, ended: &[Arc<Observed>]) {
+        self.removes = ended.iter().flat_map(|observed| observed.binding.subjects.clone()).collect();
+        self.changes = ended.iter().filter_map(Change::ending).collect();
     }
 
     fn new(completeness: Completeness, validity: Validity, next: Option<Timestamp>) -> Self {
@@ -322,6 +344,34 @@ impl Plan {
 }
 
 impl Change {
+    /// What takes everything away that a binding gives. One that waits for somebody's finalizer does not go by being
+    /// deleted again; nothing where it gives nobody anything any more.
+    pub fn ending(observed: &Arc<Observed>) -> Option<Self> {
+        let Binding { subjects, .. } = &observed.binding;
+        match (&observed.terminating, subjects.is_empty()) {
+            (None, _) => Some(Self::Delete(observed.clone())),
+            (Some(_), true) => None,
+            (Some(_), false) => Self::shrinking(observed, &BTreeSet::new()),
+        }
+    }
+
+    /// What takes everybody out of a binding but these; nothing where nobody else is in it.
+    fn shrinking(observed: &Arc<Observed>, to: &BTreeSet<&Subject>) -> Option<Self> {
+        let Binding { subjects, .. } = &observed.binding;
+        let stay: Vec<Subject> = subjects.iter().filter(|subject| to.contains(subject)).cloned().collect();
+        let to = Binding { subjects: stay, ..observed.binding.clone() };
+        (to != observed.binding).then(|| Self::Update { from: observed.clone(), to })
+    }
+
+    /// Whether it leaves nothing of a binding that gives anybody anything.
+    fn ends_binding(&self) -> bool {
+        match self {
+            Self::Create(_) => false,
+            Self::Update { to, .. } => to.subjects.is_empty(),
+            Self::Delete(_) => true,
+        }
+    }
+
     /// What is given, and where.
     pub fn place(&self) -> &Place {
         match self {
@@ -364,6 +414,14 @@ impl Change {
             Self::Create(_) | Self::Update { .. } => 1,
             Self::Delete(_) => 2,
         }
+    }
+}
+
+/// The finalizers for which something waits that is being deleted.
+pub fn waits_for(finalizers: &[String]) -> String {
+    match finalizers {
+        [] => "its end".to_owned(),
+        finalizers => format!("the finalizers {}", listed::names(finalizers, listed::FEW)),
     }
 }
 

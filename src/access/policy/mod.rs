@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{
-    binding::{Mark, Place, ProviderGone},
+    binding::{Company, Mark, Place, ProviderGone},
     roles::Repetition,
 };
 use crate::{
@@ -83,6 +83,12 @@ impl Policy {
         &self.object
     }
 
+    /// Where its object is being deleted and still there: the finalizers for which it waits.
+    pub fn terminating(&self) -> Option<&[String]> {
+        let metadata = &self.object.metadata;
+        metadata.deletion_timestamp.as_ref().map(|_| metadata.finalizers.as_deref().unwrap_or_default())
+    }
+
     /// Takes an object of the same spec.
     pub fn replace(&mut self, object: Arc<ScimAccessPolicy>) {
         self.object = object;
@@ -108,6 +114,7 @@ impl Policy {
             reason: spec.reason.clone(),
             owner: self.object.uid().filter(|_| spec.on_delete == OnDelete::Revoke),
             provider_gone: if goes { ProviderGone::Go } else { ProviderGone::Stay },
+            company: Company::Alone,
         }
     }
 

@@ -96,6 +96,7 @@ fn a_binding_touches_its_policy_once() {
         binding: binding.clone(),
         uid: "b1".to_owned(),
         resource_version: version,
+        terminating: None,
         created: None,
         changed: None,
         changed_by: None,
@@ -109,11 +110,14 @@ fn a_binding_touches_its_policy_once() {
 }
 
 #[test]
-fn a_binding_that_somebody_relabels_is_no_longer_its_policys_and_not_the_others() {
+fn a_binding_that_somebody_relabels_is_still_the_policys_that_it_is_named_for() {
     let mut world = world();
     world.settle("grouped");
     let mut binding = world.bindings("grouped").remove(0);
     binding.mark.policy = "elsewhere".to_owned();
+    world.store(&binding);
+    assert_eq!((world.bindings("grouped").len(), world.bindings("elsewhere").len()), (1, 0));
+    world.index.delete_policy("grouped");
     world.store(&binding);
     assert!(world.bindings("grouped").is_empty() && world.bindings("elsewhere").is_empty());
 }

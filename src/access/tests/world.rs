@@ -184,6 +184,14 @@ impl World {
         };
     }
 
+    /// Puts a binding where the watch would show it, as somebody has changed its object.
+    pub fn change_binding(&mut self, binding: &Binding, change: impl FnOnce(&mut RoleBinding)) -> Touched {
+        self.version += 1;
+        let mut object = stored::<RoleBinding>(binding, self.version);
+        change(&mut object);
+        self.index.apply_binding_object(&object)
+    }
+
     /// Puts a binding there that somebody else wrote last.
     pub fn store_changed_by(&mut self, binding: &Binding, manager: &str) {
         self.version += 1;

@@ -156,7 +156,7 @@ impl Executor {
         let result = api.create(&params, &K::new(binding)).await;
         self.count::<K, _>(Verb::Create, &result);
         match result {
-            Ok(object) => Ok(self.learn(&object, run)),
+            Ok(object) => Ok(self.learn(&object, &binding.mark.policy, run)),
             Err(Error::Api(status)) if status.is_already_exists() => self.find_out(api, binding).await,
             Err(error) => Err(self.failure(error, &binding.place)),
         }
@@ -168,13 +168,12 @@ impl Executor {
         K: BindingObject + Clone + Debug + DeserializeOwned,
     {
         let found = api.get_opt(&binding.name).await.map_err(|error| self.failure(error, &binding.place))?;
-        let is_ours = |observed: &Observed| observed.binding.mark.policy == binding.mark.policy;
         match found {
-            Some(object) if !object.observe().is_some_and(|observed| is_ours(&observed)) => {
+            Some(object) if object.observe_as(&binding.mark.policy).is_none() => {
                 Err(Failure::Conflict(described(binding)))
             }
             Some(object) => {
-                self.learn(&object, Run::Real);
+                self.learn(&object, &binding.mark.policy, Run::Real);
                 Err(Failure::Other(Failed::once(format!("{} was there before", described(binding)))))
             }
             None => Err(Failure::Other(Failed::once(format!("{} has come and gone", described(binding))))),
@@ -201,7 +200,7 @@ impl Executor {
         let result = api.patch(&to.name, &params, &Patch::Merge(to.patch(from))).await;
         self.count::<K, _>(Verb::Patch, &result);
         match result {
-            Ok(object) => Ok(self.learn(&object, run)),
+            Ok(object) => Ok(self.learn(&object, &to.mark.policy, run)),
             Err(Error::Api(status)) if status.is_not_found() => {
                 let Binding { name, place, .. } = &from.binding;
                 self.index_mut().binding_gone(place.namespace.as_deref(), name, &from.uid);
@@ -230,17 +229,39 @@ impl Executor {
         let result = api.delete(&observed.binding.name, &params).await;
         self.count::<K, _>(Verb::Delete, &result);
         let result = match result {
-            Ok(_) => Ok(None),
+            Ok(answer) => match answer.left().filter(|object| object.meta().deletion_timestamp.is_some()) {
+                Some(object) if run == Run::Real => self.empty(api, &object, &observed.binding).await,
+                _ => Ok(None),
+            },
             Err(Error::Api(status)) if status.is_not_found() => Ok(None),
             Err(error) => Err(self.failure(error, &observed.binding.place)),
         };
         if run == Run::Real {
-            if result.is_ok() {
+            if let Ok(None) = result {
                 self.forget(observed);
             }
             self.index_mut().end_deletion(&observed.uid);
         }
         result
+    }
+
+    /// Somebody's finalizer keeps what was deleted: as long as it stays, it gives nobody anything.
+    async fn empty<K>(&self, api: &Api<K>, object: &K, before: &Binding) -> Result<Option<Version>, Failure>
+    where
+        K: BindingObject + Clone + Debug + DeserializeOwned,
+    {
+        let Some(left) = object.observe_as(&before.mark.policy) else {
+            return Err(Failure::Conflict(described(before)));
+        };
+        let version = self.learn(object, &before.mark.policy, Run::Real);
+        match Change::ending(&Arc::new(left)) {
+            Some(Change::Update { from, to }) => match self.update(api, &from, &to, Run::Real).await {
+                // It was the last finalizer that went.
+                Err(_) if !self.holds(before, &from.uid) => Ok(None),
+                written => written,
+            },
+            _ => Ok(version),
+        }
     }
 
     fn failure(&self, error: Error, place: &Place) -> Failure {
@@ -259,8 +280,8 @@ impl Executor {
         }
     }
 
-    fn learn(&self, object: &impl BindingObject, run: Run) -> Option<Version> {
-        let observed = object.observe().filter(|_| run == Run::Real)?;
+    fn learn(&self, object: &impl BindingObject, policy: &str, run: Run) -> Option<Version> {
+        let observed = object.observe_as(policy).filter(|_| run == Run::Real)?;
         let version = Version { uid: observed.uid.clone(), resource_version: observed.resource_version };
         self.index_mut().apply_binding(observed);
         Some(version)
@@ -269,6 +290,11 @@ impl Executor {
     fn forget(&self, observed: &Observed) {
         let Binding { name, place, .. } = &observed.binding;
         self.index_mut().delete_binding(place.namespace.as_deref(), name, &observed.uid);
+    }
+
+    fn holds(&self, binding: &Binding, uid: &str) -> bool {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.bindings_of(&binding.mark.policy).any(|held| held.uid == uid)
     }
 
     fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
@@ -280,7 +306,8 @@ impl Executor {
     }
 }
 
-fn described(binding: &Binding) -> String {
+/// A binding by its kind, its namespace and its name.
+pub(super) fn described(binding: &Binding) -> String {
     match &binding.place.namespace {
         Some(namespace) => format!("RoleBinding {namespace}/{}", binding.name),
         None => format!("ClusterRoleBinding {}", binding.name),

@@ -10,7 +10,7 @@ use super::{
     execute::{Done, Outcome},
 };
 use crate::{
-    access::{Binding, Change, Grown, Leaving, Lost, Observed, Plan, Subject, Validity},
+    access::{Binding, Change, Grown, Leaving, Lost, Observed, Place, Plan, Subject, Validity},
     api::{AccessPolicyStatus, ConditionType, ScimAccessPolicy, listed},
 };
 use kube::ResourceExt;
@@ -35,7 +35,8 @@ pub(super) fn events(
     deleted: &Lost,
     leaving: Leaving,
 ) -> Vec<Happened> {
-    let (gained, lost) = gained_and_lost(outcome, deleted);
+    let changes: Vec<&Change> = outcome.changes().collect();
+    let (gained, lost) = gained_and_lost(&changes, deleted);
     let role = &policy.spec.role_ref.name;
     let granted = told("AccessGranted", "Grant", &gained, &format!("gained {role}"));
     let revoked = told("AccessRevoked", "Revoke", &lost, &format!("lost {role}"));
@@ -113,7 +114,8 @@ pub(super) fn to_people<'o>(
     outcome: &'o Outcome,
     deleted: &Lost,
 ) -> impl Iterator<Item = (Whom<'o>, Happened)> {
-    let (gained, lost) = gained_and_lost(outcome, deleted);
+    let changes: Vec<&Change> = outcome.changes().collect();
+    let (gained, lost) = gained_and_lost(&changes, deleted);
     let (name, role) = (policy.name_any(), &policy.spec.role_ref.name);
     let granted = format!("gained {role} by policy {name}");
     let revoked = format!("lost {role} by policy {name}");
@@ -165,18 +167,26 @@ pub(super) fn grown_roles(grown: &Grown) -> impl Iterator<Item = String> {
     })
 }
 
-/// Who gained something and who lost something, but for those whose binding somebody deleted: they had it before.
+/// Who gained something and who lost something, but for those whose binding somebody deleted, since they had it before,
+/// and those who have by another binding what they had.
 fn gained_and_lost<'o>(
-    outcome: &'o Outcome,
+    changes: &[&'o Change],
     deleted: &Lost,
 ) -> (BTreeSet<&'o Subject>, BTreeSet<&'o Subject>) {
     let added = |change: &'o Change| {
         let before = made_again(change, deleted);
         let had_it =
             move |subject: &&Subject| before.is_some_and(|before| before.binding.subjects.contains(subject));
-        change.added().into_iter().filter(move |subject| !had_it(subject))
+        let gained = change.added().into_iter().filter(move |subject| !had_it(subject));
+        gained.map(|subject| (change.place(), subject))
     };
-    (outcome.changes().flat_map(added).collect(), outcome.changes().flat_map(Change::removed).collect())
+    let removed = |change: &'o Change| change.removed().into_iter().map(|subject| (change.place(), subject));
+    let gained: BTreeSet<_> = changes.iter().copied().flat_map(added).collect();
+    let lost: BTreeSet<_> = changes.iter().copied().flat_map(removed).collect();
+    let only = |these: &BTreeSet<(&'o Place, &'o Subject)>, others: &BTreeSet<(&'o Place, &'o Subject)>| {
+        these.difference(others).map(|(_, subject)| *subject).collect()
+    };
+    (only(&gained, &lost), only(&lost, &gained))
 }
 
 /// The binding that was there until somebody deleted it, where a change makes it again.
@@ -265,4 +275,30 @@ fn told(
     let names = listed::names(who.iter().map(|subject| subject.name()), listed::FEW);
     let note = format!("{names} {what}");
     Some(Happened { severity: Severity::Normal, reason, action, note })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::access::tests::world::{World, names};
+
+    #[test]
+    fn whoever_has_by_another_binding_what_they_had_neither_gained_nor_lost_anything() {
+        let mut world = World::new();
+        for name in ["alice", "bob", "carol"] {
+            world.user(name, json!({}));
+        }
+        world.group("team", &["alice", "bob"], json!({}));
+        world.policy("p", json!({}));
+        world.settle("p");
+        let ours = world.bindings("p").remove(0);
+        let old = Observed::clone(world.index.bindings_of("p").next().unwrap());
+        let new =
+            Binding { subjects: vec![ours.subjects[0].clone(), Subject::User("oidc:carol".into())], ..ours };
+        let (create, delete) = (Change::Create(new), Change::Delete(Arc::new(old)));
+        let (gained, lost) = gained_and_lost(&[&create, &delete], &Lost::new());
+        assert_eq!((names(gained), names(lost)), (vec!["oidc:carol"], vec!["oidc:bob"]));
+    }
 }

@@ -31,12 +31,14 @@ const SHOWN: usize = AccessPolicyStatus::NAMED;
 const MAX_EARLIER: usize = 4096;
 
 /// Who holds access by the policy's bindings now.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Holding {
     /// How many people or token groups.
     pub(super) subjects: usize,
     /// How many bindings.
     pub(super) bindings: usize,
+    /// Which of them are being deleted, and for what each waits.
+    pub(super) waits: Vec<String>,
 }
 
 /// The status to show.
@@ -45,7 +47,7 @@ pub(super) fn status(
     plan: &Plan,
     outcome: &Outcome,
     grown: &Grown,
-    holding: Holding,
+    holding: &Holding,
     now: Timestamp,
 ) -> AccessPolicyStatus {
     let before = policy.status.clone().unwrap_or_default();
@@ -131,7 +133,7 @@ fn conditions(
     plan: &Plan,
     outcome: &Outcome,
     grown: &Grown,
-    holding: Holding,
+    holding: &Holding,
     before: &[Condition],
     now: Timestamp,
 ) -> Vec<Condition> {
@@ -171,11 +173,12 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
             abnormal.push((condition, Reason::new(reason, listed::statements(&lines))));
         }
     };
-    let stalled = problems.blocked.iter().map(|blocked| format!("{blocked}{}", what_stays(blocked)));
+    let stalled = problems.blocked.iter().map(|blocked| format!("{blocked}{}", what_stays(policy, blocked)));
     let why_stalled = match problems.blocked {
         Some(Blocked::ProviderNotFound) => "ProviderNotFound",
         Some(Blocked::ProviderUnreadable) => "ProviderUnreadable",
         Some(Blocked::Unreadable(_)) => "Unreadable",
+        Some(Blocked::Terminating(_)) => "Terminating",
         _ => "Invalid",
     };
     note(ConditionType::Stalled, why_stalled, stalled.collect());
@@ -197,7 +200,7 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
 }
 
 /// What becomes of a policy's bindings while it is blocked, as the end of a sentence that says why it is.
-fn what_stays(blocked: &Blocked) -> &'static str {
+fn what_stays(policy: &ScimAccessPolicy, blocked: &Blocked) -> &'static str {
     match blocked {
         Blocked::ProviderNotFound => "; bindings stay as they are, unless its onDelete was Revoke",
         Blocked::ProviderUnreadable => {
@@ -209,6 +212,10 @@ fn what_stays(blocked: &Blocked) -> &'static str {
             "; correct that. Until then nobody new is given anything, and whoever holds something keeps it while they \
              are active"
         }
+        Blocked::Terminating(_) => match policy.spec.on_delete {
+            OnDelete::Revoke => "; its bindings go now",
+            OnDelete::Retain => "; its bindings stay as they are, and nobody looks after them any more",
+        },
     }
 }
 
@@ -216,7 +223,7 @@ fn ready(
     policy: &ScimAccessPolicy,
     plan: &Plan,
     outcome: &Outcome,
-    holding: Holding,
+    holding: &Holding,
     abnormal: &[(ConditionType, Reason)],
 ) -> (ConditionStatus, Reason) {
     use ConditionStatus::{False, True};
@@ -261,7 +268,7 @@ fn ready(
         }
         Validity::Current => {}
     }
-    let left_out = left_out(plan);
+    let left_out = left_out(plan, holding);
     if policy.spec.mode == PolicyMode::Preview {
         let (adds, removes) = (plan.adds.len(), plan.removes.len());
         let message = format!("mode is Preview: {adds} would gain and {removes} would lose access{left_out}");
@@ -272,7 +279,7 @@ fn ready(
 }
 
 /// Whom and what the policy means in vain, and where it is told why: others hold what it gives all the same.
-fn left_out(plan: &Plan) -> String {
+fn left_out(plan: &Plan, holding: &Holding) -> String {
     let excluded = |is_meant: fn(&Nameless) -> bool| {
         plan.problems.excluded.iter().filter(|excluded| is_meant(&excluded.why)).count()
     };
@@ -288,13 +295,15 @@ fn left_out(plan: &Plan) -> String {
         ("namespaces left out", plan.not_applied.len(), "status.namespaces"),
     ];
     let parts = parts.iter().filter(|(_, number, _)| *number > 0);
-    let parts: Vec<String> =
-        parts.map(|(what, number, told)| format!("{what}: {number} (see {told})")).collect();
+    let parts = parts.map(|(what, number, told)| format!("{what}: {number} (see {told})"));
+    let waits = (!holding.waits.is_empty())
+        .then(|| format!("bindings that are being deleted: {}", listed::statements(&holding.waits)));
+    let parts: Vec<String> = parts.chain(waits).collect();
     if parts.is_empty() { String::new() } else { format!(", with exceptions: {}", parts.join("; ")) }
 }
 
 /// A preview writes nothing, and takes nothing back either.
-fn still_bound(policy: &ScimAccessPolicy, plan: &Plan, holding: Holding) -> String {
+fn still_bound(policy: &ScimAccessPolicy, plan: &Plan, holding: &Holding) -> String {
     let (adds, removes) = (plan.adds.len(), plan.removes.len());
     format!(
         "mode is Preview, and {} still hold what was given before, whatever becomes of them: enforce it, or {}; \

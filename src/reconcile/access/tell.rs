@@ -1,5 +1,7 @@
 //! Telling people what became of a policy, in events on the objects that it is about.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{Resource, ResourceExt};
@@ -10,7 +12,7 @@ use super::{
     report::{self, Whom},
 };
 use crate::{
-    access::{Grown, Lost},
+    access::{Grown, Lost, Observed},
     api::{ScimAccessPolicy, ScimUser},
     directory::view::User,
 };
@@ -45,9 +47,14 @@ impl Access {
     /// Tells of bindings that the garbage collector deleted with their policy, and whoever lost something by it.
     pub(super) fn tell_ended(&self, policy: &str, now: Timestamp) {
         let ended = self.index_mut().take_ended(policy);
+        self.tell_gone(&ended, now);
+    }
+
+    /// Tells of bindings that are no more because their policy is gone, and whoever lost something by it.
+    pub(super) fn tell_gone(&self, ended: &[Arc<Observed>], now: Timestamp) {
         ended.iter().for_each(|binding| audit::ended(binding));
         let index = self.index();
-        for (binding, subject, happened) in report::ended(&ended) {
+        for (binding, subject, happened) in report::ended(ended) {
             if let Some(user) = index.holder(&binding.mark.provider, subject) {
                 self.events.tell(&reference(user), happened, now);
             }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    access::{Change, Subject},
+    access::{Change, Observed, Subject},
     reconcile::trouble::{Failed, Trouble},
 };
 
@@ -71,6 +71,15 @@ impl Outcome {
     /// The changes that were written.
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.done.iter().map(|done| &done.change)
+    }
+
+    /// The bindings that give nobody anything any more, as they were.
+    pub fn ended(&self) -> Vec<Arc<Observed>> {
+        let ended = self.changes().filter_map(|change| match change {
+            Change::Delete(from) | Change::Update { from, .. } => Some(from.clone()),
+            Change::Create(_) => None,
+        });
+        ended.collect()
     }
 
     /// What came of a dry run: nothing was done, and what the API server would refuse is known.

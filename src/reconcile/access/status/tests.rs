@@ -13,7 +13,7 @@ fn world(user: Value) -> World {
 /// The status of a policy whose plan has not been carried out.
 fn planned(world: &World) -> AccessPolicyStatus {
     let (policy, plan) = world.policy_and_plan("p");
-    status(&policy, &plan, &Outcome::default(), &Grown::new(), Holding::default(), world.now)
+    status(&policy, &plan, &Outcome::default(), &Grown::new(), &Holding::default(), world.now)
 }
 
 fn conditions_of(status: &AccessPolicyStatus) -> Vec<String> {
@@ -230,7 +230,7 @@ fn a_preview_is_not_ready_while_somebody_holds_what_was_given_before() {
         let mut world = world(json!({}));
         world.policy("p", spec);
         let (policy, plan) = world.policy_and_plan("p");
-        let holding = Holding { subjects: 3, bindings: 1 };
+        let holding = &Holding { subjects: 3, bindings: 1, ..Holding::default() };
         conditions_of(&status(&policy, &plan, &Outcome::default(), &Grown::new(), holding, world.now))
             .join("\n")
     };
@@ -245,10 +245,10 @@ fn a_status_says_the_same_again_while_nothing_changes() {
     let mut world = world(json!({}));
     world.policy("p", json!({"roleRef": {"name": "admin"}}));
     let (policy, plan) = world.policy_and_plan("p");
-    let first = status(&policy, &plan, &Outcome::default(), &Grown::new(), Holding::default(), world.now);
+    let first = status(&policy, &plan, &Outcome::default(), &Grown::new(), &Holding::default(), world.now);
     let later = "2027-01-01T00:00:00Z".parse().unwrap();
     let shown = ScimAccessPolicy { status: Some(first.clone()), ..(*policy).clone() };
-    assert_eq!(status(&shown, &plan, &Outcome::default(), &Grown::new(), Holding::default(), later), first);
+    assert_eq!(status(&shown, &plan, &Outcome::default(), &Grown::new(), &Holding::default(), later), first);
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn a_role_that_has_grown_stands_there_until_the_policy_changes() {
     let grown = world.index.take_grown("p");
     let (policy, plan) = world.policy_and_plan("p");
     let show = |policy: &ScimAccessPolicy, grown: &Grown| {
-        status(policy, &plan, &Outcome::default(), grown, Holding::default(), world.now)
+        status(policy, &plan, &Outcome::default(), grown, &Holding::default(), world.now)
     };
     let first = show(&policy, &grown);
     let mut shown = ScimAccessPolicy { status: Some(first.clone()), ..(*policy).clone() };
