@@ -20,8 +20,14 @@ use super::{
     Answer, Error, PLUGIN, kubernetes,
     output::{Output, tell, visible},
     pages::pages,
+    preview::{held_names, with_all_names},
+    provider::exists,
+    snapshot::Snapshot,
 };
-use crate::api::{AccessPolicyStatus, HeldRemovals, ScimAccessPolicy, names::ANNOTATION_APPROVE};
+use crate::{
+    api::{AccessPolicyStatus, HeldRemovals, ScimAccessPolicy, names::ANNOTATION_APPROVE},
+    ops::clock,
+};
 
 /// How long an approval may take to be carried out; longer than another replica takes to take over.
 const CARRIED_OUT: Duration = Duration::from_secs(30);
@@ -96,14 +102,16 @@ enum Outcome {
 
 impl Approve {
     pub fn run(self) -> Result<Answer, Error> {
-        kubernetes(async |client| self.decide(&policies(client)).await)
+        kubernetes(async |client| self.decide(&client).await)
     }
 
-    async fn decide(&self, policies: &Api<Policy>) -> Result<Answer, Error> {
-        let waiting = self.waiting(policies).await?;
+    async fn decide(&self, client: &Client) -> Result<Answer, Error> {
+        let policies = &policies(client.clone());
+        let mut waiting = self.waiting(client, policies).await?;
+        name_all(client, &mut waiting).await;
         waiting.iter().try_for_each(|waiting| tell(&waiting.in_words()))?;
         if waiting.is_empty() {
-            tell(&format!("{} holds nothing", self.whose()))?;
+            tell(&self.nothing())?;
             return Ok(Answer::No);
         }
         if let Some(other) = self.plan.as_ref().filter(|plan| waiting.iter().any(|w| w.held.plan != **plan)) {
@@ -125,20 +133,29 @@ impl Approve {
         Ok(decisions.iter().map(|decision| decision.outcome.answer()).max().unwrap_or(Answer::No))
     }
 
-    fn whose(&self) -> String {
+    fn nothing(&self) -> String {
         match (&self.policy, &self.provider) {
-            (Some(policy), _) => format!("policy {policy}"),
-            (None, provider) => format!("no policy of provider {}", provider.as_deref().unwrap_or_default()),
+            (Some(policy), _) => format!("the guard holds nothing of policy {policy}"),
+            (None, provider) => {
+                let provider = provider.as_deref().unwrap_or_default();
+                format!("the guard holds nothing of any policy of provider {provider}")
+            }
         }
     }
 
-    async fn waiting(&self, policies: &Api<Policy>) -> Result<Vec<Waiting>, Error> {
+    async fn waiting(&self, client: &Client, policies: &Api<Policy>) -> Result<Vec<Waiting>, Error> {
         let found = match (&self.policy, &self.provider) {
             (Some(name), _) => {
                 let found = policies.get_opt(name).await?;
                 vec![found.ok_or_else(|| format!("there is no ScimAccessPolicy {name}"))?]
             }
-            (None, Some(provider)) => pages(policies, &[("spec.provider", provider)]).try_collect().await?,
+            (None, Some(provider)) => {
+                let found: Vec<_> = pages(policies, &[("spec.provider", provider)]).try_collect().await?;
+                if found.is_empty() {
+                    exists(client, provider).await?;
+                }
+                found
+            }
             (None, None) => Vec::new(),
         };
         Ok(found.into_iter().filter_map(Waiting::of).collect())
@@ -157,16 +174,12 @@ impl Waiting {
     }
 
     fn in_words(&self) -> String {
-        let HeldRemovals { plan, since, subjects, names } = &self.held;
+        let HeldRemovals { plan, since, subjects, .. } = &self.held;
         let (policy, provider) = (self.policy.name_any(), visible(self.provider()));
         let mut text = format!("policy {policy} of provider {provider} holds plan {plan} since {since}.\n");
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{subjects} would lose access:");
-        names.iter().for_each(|name| _ = writeln!(text, "  {}", visible(name)));
-        match usize::try_from(*subjects).unwrap_or_default().saturating_sub(names.len()) {
-            0 => {}
-            more => _ = writeln!(text, "  and {more} more"),
-        }
+        text += &held_names(&self.held);
         text
     }
 
@@ -203,6 +216,23 @@ impl Waiting {
             }
         }
         Ok(Outcome::Changed)
+    }
+}
+
+/// Names everybody who waits where a status names the first few, as far as whoever asks may read what it takes.
+async fn name_all(client: &Client, waiting: &mut [Waiting]) {
+    let is_cut = |waiting: &Waiting| {
+        usize::try_from(waiting.held.subjects).is_ok_and(|all| all > waiting.held.names.len())
+    };
+    if !waiting.iter().any(is_cut) {
+        return;
+    }
+    let Ok(snapshot) = Snapshot::load(client).await else { return };
+    for waiting in waiting.iter_mut().filter(|waiting| is_cut(waiting)) {
+        let name = waiting.policy.name_any();
+        if let Some((policy, plan)) = snapshot.index.plan_by(&name, &snapshot.directory, clock::now()) {
+            waiting.held = with_all_names(&waiting.held, &policy, &plan);
+        }
     }
 }
 

@@ -128,6 +128,7 @@ impl Explain {
             _ => None,
         };
         let snapshot = Snapshot::load(client).await?;
+        snapshot.know_namespace(self.namespace.as_deref())?;
         let users = snapshot.person(&self.user, self.provider.as_deref())?;
         let token = Token::of(&users, &snapshot);
         let asked = match &action {

@@ -10,6 +10,7 @@ mod person;
 mod preview;
 mod process;
 mod prove;
+mod provider;
 mod reconcile;
 mod report;
 mod resource;

@@ -1,6 +1,7 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use clap::Args;
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Client;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    access::{Allowance, Change, Plan, Subject, Validity, can_i},
+    access::{Allowance, Change, Index, Plan, Subject, Validity, all_held, can_i},
     api::{AccessPolicyStatus, HeldRemovals, PolicyMode, ScimAccessPolicy},
     ops::clock,
 };
@@ -45,9 +46,12 @@ struct Previewed {
     subjects: BTreeSet<String>,
     adds: BTreeSet<String>,
     removes: BTreeSet<String>,
-    /// Of those who would lose access, whom the guard holds.
+    /// Of those who would lose access, whom the guard holds: all of them, where these are still the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<HeldRemovals>,
+    /// Of those who would lose access, whom it would hold, if nobody lost any before.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    beyond_guard: BTreeSet<String>,
     writes: Vec<BindingWrite>,
     /// What would be given, did the lists of the chart allow it.
     refused: Vec<BindingWrite>,
@@ -89,11 +93,11 @@ impl Preview {
             Some(name) => BTreeSet::from([name.as_str().into()]),
             None => snapshot.index.policies(),
         };
-        let mut previews = Vec::new();
+        let (mut previews, now) = (Vec::new(), clock::now());
         for name in names {
-            let review = snapshot.index.plan_by(&name, &snapshot.directory, clock::now());
+            let review = snapshot.index.plan_by(&name, &snapshot.directory, now);
             let (policy, plan) = review.ok_or_else(|| snapshot.why_no_policy(&name))?;
-            previews.push(Previewed::of(&name, &policy, &plan));
+            previews.push(Previewed::of(&name, &policy, &plan, &snapshot.index, now));
         }
         self.output.print_one(&previews, |previews| {
             previews.iter().map(Previewed::in_words).collect::<Vec<_>>().join("\n")
@@ -104,10 +108,11 @@ impl Preview {
 }
 
 impl Previewed {
-    fn of(name: &str, policy: &ScimAccessPolicy, plan: &Plan) -> Self {
+    fn of(name: &str, policy: &ScimAccessPolicy, plan: &Plan, index: &Index, now: Timestamp) -> Self {
         let meant = plan.allotments.iter().flat_map(|allotment| allotment.grants.keys());
         let status = policy.status.as_ref();
         let is_seen = |status: &&AccessPolicyStatus| status.observed_generation == policy.metadata.generation;
+        let held = status.and_then(|status| status.held.as_ref());
         let (writes, refused) = allowed_and_refused(policy, plan);
         let gaining: BTreeSet<&String> = writes.iter().flat_map(|write| &write.adds).collect();
         let mut adds = names(&plan.adds);
@@ -124,7 +129,11 @@ impl Previewed {
             subjects: names(meant),
             adds,
             removes: names(&plan.removes),
-            held: status.and_then(|status| status.held.clone()),
+            beyond_guard: match held {
+                None if index.is_beyond_guard(policy, plan, now) => names(&plan.departures.subjects()),
+                _ => BTreeSet::new(),
+            },
+            held: held.map(|held| with_all_names(held, policy, plan)),
             writes,
             refused,
             verify: plan.changes.iter().flat_map(|change| verify(policy, change)).collect(),
@@ -154,8 +163,17 @@ impl Previewed {
         if let Some(held) = &self.held {
             let _ = writeln!(
                 text,
-                "The guard holds plan {} since {}: {} would lose access.",
+                "The guard holds plan {} since {}: {} would lose access:",
                 held.plan, held.since, held.subjects
+            );
+            text += &held_names(held);
+        }
+        if !self.beyond_guard.is_empty() {
+            let _ = writeln!(
+                text,
+                "Beyond the guard: {} of those who would lose access would probably be held. What counts is who lost \
+                 access before, which the operator knows.",
+                self.beyond_guard.len()
             );
         }
         self.problems.iter().for_each(|problem| _ = writeln!(text, "Problem: {}", visible(problem)));
@@ -169,6 +187,29 @@ impl Previewed {
         }
         text
     }
+}
+
+/// What is held, with everybody's name where whoever would go by the plan is held.
+pub fn with_all_names(held: &HeldRemovals, policy: &ScimAccessPolicy, plan: &Plan) -> HeldRemovals {
+    let mut held = held.clone();
+    if let Some(all) = all_held(policy, &plan.departures, &held) {
+        held.names = all.into_iter().map(|subject| subject.name().to_string()).collect();
+    }
+    held
+}
+
+/// The first names of those who are held, a line each.
+pub fn held_names(held: &HeldRemovals) -> String {
+    let mut text = String::new();
+    let shown = held.names.iter().take(AccessPolicyStatus::NAMED);
+    shown.clone().for_each(|name| _ = writeln!(text, "  {}", visible(name)));
+    let more = usize::try_from(held.subjects).unwrap_or_default().saturating_sub(shown.count());
+    match (more, held.names.len() > AccessPolicyStatus::NAMED) {
+        (0, _) => {}
+        (more, true) => _ = writeln!(text, "  and {more} more; -o json has all"),
+        (more, false) => _ = writeln!(text, "  and {more} more"),
+    }
+    text
 }
 
 impl BindingWrite {
@@ -256,7 +297,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::access::tests::world::World;
+    use crate::access::tests::{
+        guard::{members, team},
+        world::World,
+    };
 
     #[test]
     fn what_the_operator_refuses_is_not_said_to_be_given() {
@@ -266,7 +310,7 @@ mod tests {
         world.policy("p", json!({"scope": {"namespaces": {"names": ["team-a", "team-b"]}}}));
         let preview = |world: &World| {
             let (policy, plan) = world.policy_and_plan("p");
-            Previewed::of("p", &policy, &plan)
+            Previewed::of("p", &policy, &plan, &world.index, world.now)
         };
         let places = |writes: &[BindingWrite]| -> Vec<_> {
             writes.iter().filter_map(|write| write.namespace.clone()).collect()
@@ -297,6 +341,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_held_is_what_the_status_says_and_names_everybody() {
+        let (mut world, people) = team(30);
+        members(&mut world, "team", &[]);
+        let preview = |world: &World| {
+            let (policy, plan) = world.index.plan_by("p", &world.directory, world.now).unwrap();
+            Previewed::of("p", &policy, &plan, &world.index, world.now)
+        };
+        let unseen = preview(&world);
+        assert_eq!((unseen.held.is_none(), unseen.removes.len(), unseen.beyond_guard.len()), (true, 30, 30));
+        assert!(unseen.in_words().contains("Beyond the guard: 30 of those"), "{}", unseen.in_words());
+        assert!(!unseen.in_words().contains("Nothing would change."));
+
+        let held = world.plan("p").held.unwrap();
+        let first: Vec<_> = people.iter().take(20).map(|name| format!("oidc:{name}")).collect();
+        let status = json!({"plan": held.plan, "since": held.since, "subjects": 30, "names": first});
+        world.annotated_policy("p", json!({}), json!({"held": status}));
+        let told = preview(&world);
+        assert!(told.beyond_guard.is_empty());
+        assert!(told.in_words().contains("\n  and 10 more; -o json has all\n"), "{}", told.in_words());
+        assert_eq!(told.held.unwrap().names.len(), 30);
+
+        members(&mut world, "team", &people[..1]);
+        assert_eq!(preview(&world).held.unwrap().names.len(), 20, "that is another plan");
+    }
+
+    #[test]
     fn no_name_begins_a_line_of_its_own() {
         let names = || BTreeSet::from(["eve\n    + root\u{1b}[2K\u{202e}".to_owned()]);
         let write = BindingWrite {
@@ -316,6 +386,7 @@ mod tests {
             adds: BTreeSet::new(),
             removes: names(),
             held: None,
+            beyond_guard: BTreeSet::new(),
             writes: vec![write],
             refused: Vec::new(),
             verify: names(),

@@ -131,6 +131,17 @@ impl Snapshot {
         });
     }
 
+    /// Looks whether there is a namespace that somebody asks about.
+    ///
+    /// # Errors
+    /// When there is none: a typing error would look like nobody's access.
+    pub fn know_namespace(&self, name: Option<&str>) -> Result<(), Error> {
+        match name.filter(|name| !self.index.has_namespace(name)) {
+            Some(name) => Err(format!("there is no namespace {name}").into()),
+            None => Ok(()),
+        }
+    }
+
     /// What a role lets somebody do; nothing where it does not exist.
     pub fn rules(&self, place: &Place) -> &[PolicyRule] {
         let namespace = place.namespace.as_ref().filter(|_| place.role.kind == RoleKind::Role).cloned();

@@ -90,6 +90,7 @@ impl WhoCan {
     async fn answer(&self, client: &Client) -> Result<Answer, Error> {
         let action = resource::action(client, &self.verb, &self.resource).await?;
         let snapshot = Snapshot::load(client).await?;
+        snapshot.know_namespace(self.namespace.as_deref())?;
         let able = Able {
             question: action.to_string(),
             namespace: self.namespace.clone(),

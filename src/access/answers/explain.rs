@@ -121,6 +121,15 @@ impl Index {
     }
 }
 
+/// Since when the guard holds that somebody loses something, as the policy's status says. That names the first few; who
+/// would go by now is held with them.
+fn held_since(subject: &Subject, (policy, plan): &(Arc<ScimAccessPolicy>, Plan)) -> Option<Timestamp> {
+    let held = policy.status.as_ref()?.held.as_ref()?;
+    let is_named = || held.names.iter().any(|name| *name == **subject.name());
+    let departs = || plan.departures.places.values().any(|subjects| subjects.contains(subject));
+    (is_named() || departs()).then_some(held.since)
+}
+
 struct Person {
     /// As each provider has them.
     users: Vec<Arc<User>>,
@@ -161,7 +170,8 @@ impl Person {
             Some(binding) => Standing::Given(binding.clone()),
             None => Standing::NotGiven(review.why_not(&grant.place)),
         };
-        let held = review.planned.as_ref().and_then(|(_, plan)| plan.held.as_ref());
+        let planned = review.planned.as_ref().filter(|_| grant.named_by.is_empty());
+        let held = planned.and_then(|planned| held_since(&grant.subject, planned));
         Entitlement {
             policy: review.name.clone(),
             object: review.planned.as_ref().map(|(policy, _)| policy.clone()),
@@ -171,9 +181,7 @@ impl Person {
                 Some(user) => reasons(&grant.named_by, user.id(), directory.provider(user.provider())),
                 None => self.namesake(grant, directory).into_iter().collect(),
             },
-            held: held
-                .filter(|held| grant.named_by.is_empty() && held.subjects.contains(&grant.subject))
-                .map(|held| held.since),
+            held,
             standing,
         }
     }

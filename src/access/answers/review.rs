@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     access::{
         binding::{Observed, Place, Subject},
-        index::Index,
+        index::{Guarding, Index},
         plan::{Grants, Plan},
         policy::Validity,
     },
@@ -75,14 +75,15 @@ impl Index {
         Review { name: name.clone(), planned, grants }
     }
 
-    /// The plan of a policy by a directory that nobody changes meanwhile.
+    /// The plan of a policy by a directory that nobody changes meanwhile, and without a guard: what it holds, the policy's
+    /// status says.
     pub fn plan_by(
         &self,
         name: &str,
         directory: &Directory,
         now: Timestamp,
     ) -> Option<(Arc<ScimAccessPolicy>, Plan)> {
-        self.plan(name, now, |provider, people, is_active| {
+        self.plan_with(name, now, Guarding::Off, |provider, people, is_active| {
             people.find_among(directory.provider(provider), is_active).select()
         })
     }

@@ -1,11 +1,16 @@
 //! What an administrator approves of what waits.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use kube::ResourceExt;
 use sha2::{Digest, Sha256};
 
 use super::Departures;
-use crate::api::{ScimAccessPolicy, hex, names::ANNOTATION_APPROVE};
+use crate::{
+    access::binding::Subject,
+    api::{HeldRemovals, ScimAccessPolicy, hex, names::ANNOTATION_APPROVE},
+};
 
 /// Since when the policy's departures have been held, as its status says.
 pub(super) fn held_since(policy: &ScimAccessPolicy) -> Option<Timestamp> {
@@ -21,6 +26,16 @@ pub(super) fn approved(policy: &ScimAccessPolicy) -> Option<&str> {
     let is_held = status.and_then(|status| status.held.as_ref()).map(|held| held.plan == *approved);
     let is_carried_out = is_noted == Some(true) && is_held != Some(true);
     Some(approved.as_str()).filter(|_| !is_carried_out)
+}
+
+/// Everyone whom the guard holds of a policy, where these are the departures that its status names by their plan.
+pub fn all_held<'d>(
+    policy: &ScimAccessPolicy,
+    departures: &'d Departures,
+    held: &HeldRemovals,
+) -> Option<BTreeSet<&'d Subject>> {
+    let is_it = plan_id(policy, departures, held.since) == held.plan;
+    is_it.then(|| departures.places.values().flatten().collect())
 }
 
 /// An approval is of these departures from this policy, held since then, and of no others.

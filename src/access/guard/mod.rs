@@ -31,6 +31,7 @@ use jiff::Timestamp;
 
 use super::binding::Subject;
 use crate::api::{Guard as Spec, ScimAccessPolicy};
+pub use approval::all_held;
 use approval::{approved, held_since, plan_id};
 pub use departures::{Departures, Suspects};
 pub use ledger::{Ledger, Losses};
@@ -216,7 +217,7 @@ pub struct Spent {
 }
 
 impl Spent {
-    fn is_free(&self) -> bool {
+    pub(super) fn is_free(&self) -> bool {
         self.gone <= self.allowance
     }
 }

@@ -68,6 +68,15 @@ impl Index {
         Admission::Admitted(leaving)
     }
 
+    /// Whether the guard would hold what a plan takes away that was made without it, as far as one can tell who does not
+    /// know what was taken away before.
+    pub fn is_beyond_guard(&self, policy: &ScimAccessPolicy, plan: &Plan, now: Timestamp) -> bool {
+        let provider = policy.spec.provider.as_str();
+        let holders = Through { index: self, provider };
+        let is_beyond = |known: &Provider| !known.guard(&holders, now).spent(&plan.departures).is_free();
+        self.providers.get(provider).is_some_and(is_beyond)
+    }
+
     /// Takes note of how many people the token groups stand for that a policy gives something.
     pub fn see_token_groups(&mut self, policy: &ScimAccessPolicy, plan: &Plan, now: Timestamp) {
         if plan.token_groups.is_empty() || plan.completeness == Completeness::Partial {

@@ -68,6 +68,15 @@ pub struct Index {
     grown: HashMap<Arc<str>, Grown>,
 }
 
+/// Whether a guard keeps a plan from taking too much away at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::access) enum Guarding {
+    /// It does. What it counts, the process knows that carries plans out.
+    On,
+    /// Nothing does.
+    Off,
+}
+
 impl Index {
     /// An index that knows nothing yet but what the chart allows.
     pub fn new(bindable: Bindable, protected: Protected) -> Self {
@@ -80,6 +89,20 @@ impl Index {
         &self,
         name: &str,
         now: Timestamp,
+        select: impl FnOnce(&str, &Selector, &dyn Fn(&User) -> bool) -> Selection,
+    ) -> Option<(Arc<ScimAccessPolicy>, Plan)> {
+        // A preview shows everything that would go.
+        let is_enforced = self.policy(name).is_some_and(|policy| policy.spec.mode == PolicyMode::Enforce);
+        let guarding = if is_enforced { Guarding::On } else { Guarding::Off };
+        self.plan_with(name, now, guarding, select)
+    }
+
+    /// The same, with a guard or without one.
+    pub(in crate::access) fn plan_with(
+        &self,
+        name: &str,
+        now: Timestamp,
+        guarding: Guarding,
         select: impl FnOnce(&str, &Selector, &dyn Fn(&User) -> bool) -> Selection,
     ) -> Option<(Arc<ScimAccessPolicy>, Plan)> {
         let policy = self.policies.get(name)?;
@@ -99,10 +122,7 @@ impl Index {
             protected: &self.protected,
             observed: &observed,
             former: self.former(name),
-            // A preview shows everything that would go.
-            guard: known
-                .filter(|_| policy.object().spec.mode == PolicyMode::Enforce)
-                .map(|known| known.guard(&holders, now)),
+            guard: known.filter(|_| guarding == Guarding::On).map(|known| known.guard(&holders, now)),
             now,
         };
         let is_active = |user: &User| self.identities.is_active(user);
@@ -154,6 +174,11 @@ impl Index {
     /// The bindings of a policy that the API server holds.
     pub fn bindings_of(&self, policy: &str) -> impl Iterator<Item = &Arc<Observed>> + Clone {
         self.bindings.get(policy).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Whether there is a namespace of this name.
+    pub fn has_namespace(&self, name: &str) -> bool {
+        self.namespaces.contains_key(name)
     }
 
     /// Takes a namespace. Annotations touch nothing.

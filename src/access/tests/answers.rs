@@ -167,6 +167,9 @@ fn who_is_kept_by_the_guard_is_told_so_and_since_when() {
     world.provider("okta", json!({"identity": prefix, "guard": {"minimum": 0, "maxRemovals": "0%"}}));
     world.group("team", &[], json!({}));
     let held = |world: &World, who| explain(world, who).remove(0).held;
+    assert_eq!(held(&world, "bob"), None, "nobody carries plans out, and so nobody holds anything");
+    let status = json!({"held": {"plan": "0", "since": world.now, "subjects": 2, "names": ["oidc:alice"]}});
+    world.annotated_policy("p", json!({}), status);
     assert_eq!(held(&world, "bob"), Some(world.now));
     world.group("team", &["bob"], json!({}));
     assert_eq!((held(&world, "bob"), held(&world, "alice")), (None, Some(world.now)));

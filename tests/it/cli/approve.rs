@@ -25,7 +25,10 @@ async fn plan(company: &Company, policy: &str, subjects: i64) -> String {
 async fn what_is_held_is_shown_and_goes_with_an_approval() {
     let (company, policy) = guarded_team().await;
     let nothing = approve(&company, &[&policy, "--yes"]).await;
-    assert_eq!((nothing.code, nothing.complained), (1, format!("policy {policy} holds nothing\n")));
+    assert_eq!(
+        (nothing.code, nothing.complained),
+        (1, format!("the guard holds nothing of policy {policy}\n"))
+    );
 
     set_members(&company, &["alice"]).await;
     let plan = plan(&company, &policy, 2).await;
