@@ -282,7 +282,8 @@ pub struct AccessPolicyStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub roles: Vec<BoundRole>,
-    /// `Ready`, and while true `Held`, `Conflict`, `RoleNotAllowed`, `RoleGrown`, `GroupNotFound`, `Ambiguous`.
+    /// `Ready`, and while true `Held`, `Conflict`, `RoleNotAllowed`, `RoleGrown`, `GroupNotFound`, `Ambiguous`,
+    /// `Invalid`, `Stalled`.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {
-    /// What to tell.
+    /// What to tell. In YAML write the name in quotes, `"on": [GuardHeld]`: YAML 1.1 takes it for true without them.
     #[schemars(length(min = 1, max = 16))]
     pub on: Vec<NotificationEvent>,
     /// CloudEvents 1.0 as JSON, signed with HMAC-SHA256.

@@ -15,8 +15,8 @@ const LABEL_VALUE: &str = "^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$";
 /// The window of a guard.
 pub(super) fn window(_: &mut SchemaGenerator) -> Schema {
     duration(
-        "duration(self) > duration('0s') && duration(self) <= duration('168h')",
-        "window: write more than nothing and at most a week; example: 10m",
+        "duration(self) >= duration('1m') && duration(self) <= duration('168h')",
+        "window: write at least a minute and at most a week; example: 10m",
     )
 }
 

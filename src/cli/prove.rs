@@ -4,7 +4,7 @@ mod voice;
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser};
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, Config, ResourceExt};
@@ -34,6 +34,7 @@ Exit codes: 0 nothing is left that not everybody may; 1 something is; 2 that cou
 )]
 pub struct Prove {
     /// A userName, a SCIM id, or what the API server calls them.
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     user: String,
     /// The ScimProvider whose person is meant; of all of them, when absent.
     #[arg(long)]

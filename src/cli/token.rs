@@ -11,7 +11,7 @@ use kube::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Error, kubernetes, output::Output};
+use super::{Error, kubernetes, output::Output, provider::exists};
 use crate::{
     api::{ScimProvider, ScimToken, ScimTokenSpec, hex},
     ops::clock,
@@ -19,6 +19,9 @@ use crate::{
 
 /// How many random bytes a token holds: 256 bits, so that its hash can be shown to anybody.
 const RANDOM_BYTES: usize = 32;
+
+/// The shortest time for which a token may hold: moments in objects are in whole seconds.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Arguments of `scim-operator token`.
 #[derive(Debug, Args)]
@@ -125,7 +128,11 @@ impl List {
             Some(provider) => ListParams::default().fields(&format!("spec.provider={provider}")),
             None => ListParams::default(),
         };
-        let tokens = Api::<ScimToken>::all(client).list(&params).await?.items;
+        let all = Api::<ScimToken>::all(client.clone());
+        let tokens = all.list(&params).await?.items;
+        if let (true, Some(provider)) = (tokens.is_empty(), &self.provider) {
+            exists(&client, provider).await?;
+        }
         self.output.print(&tokens, ["NAME", "PROVIDER", "EXPIRES", "LAST-USED", "DESCRIPTION"], |token| {
             let time =
                 |time: Option<Timestamp>, none: &str| time.map_or(none.to_owned(), |time| time.to_string());
@@ -163,10 +170,8 @@ fn random_token() -> Result<String, Error> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     let duration: kube::core::Duration = text.parse().map_err(|error| format!("{error}"))?;
-    if duration.is_negative() {
-        return Err("a token cannot have expired before it is made".to_owned());
-    }
-    Ok(duration.into())
+    let is_long_enough = !duration.is_negative() && Duration::from(duration) >= SHORTEST;
+    is_long_enough.then(|| duration.into()).ok_or_else(|| "a token holds for a second at least".to_owned())
 }
 
 #[cfg(test)]
@@ -178,6 +183,14 @@ mod tests {
         let token = random_token().unwrap();
         assert_eq!(token.len(), "scim_".len() + 64);
         assert_ne!(token, random_token().unwrap());
+    }
+
+    #[test]
+    fn a_token_holds_for_a_second_at_least() {
+        assert_eq!(duration("1h"), Ok(Duration::from_secs(3600)));
+        for text in ["0s", "-1h", "1ms"] {
+            assert_eq!(duration(text).unwrap_err(), "a token holds for a second at least");
+        }
     }
 
     #[test]

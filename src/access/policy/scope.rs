@@ -71,6 +71,9 @@ impl Protected {
     }
 }
 
+/// The longest name of a namespace (RFC 1123), in bytes.
+const MAX_NAMESPACE: usize = 63;
+
 /// The namespaces of a scope, ready to be compared.
 #[derive(Debug)]
 pub struct NamespaceSelector {
@@ -96,7 +99,7 @@ impl NamespaceSelector {
         captures: &Captures,
     ) -> BTreeMap<Arc<str>, Option<&'n Namespace>> {
         let mut selected = BTreeMap::new();
-        for name in self.names.iter().filter_map(|name| name.fill(captures)) {
+        for name in self.names.iter().filter_map(|name| fill(name, captures)) {
             if Glob::is_pattern(&name) {
                 let glob = Glob::new(&name);
                 let matching = namespaces.iter().filter(|(name, _)| glob.matches(name));
@@ -119,7 +122,7 @@ impl NamespaceSelector {
 
     /// Whether these captures make a name of each of its names.
     pub fn can_fill(&self, captures: &Captures) -> bool {
-        self.names.iter().all(|name| name.fill(captures).is_some())
+        self.names.iter().all(|name| fill(name, captures).is_some())
     }
 
     /// Whether a namespace could be meant; captures may yield any name.
@@ -129,11 +132,32 @@ impl NamespaceSelector {
     }
 }
 
+/// The name that captures make of one. What no namespace can be called is made of none.
+fn fill(name: &Template, captures: &Captures) -> Option<String> {
+    let is_possible =
+        |name: &String| name.len() <= MAX_NAMESPACE && !name.starts_with('-') && !name.ends_with('-');
+    name.fill(captures).filter(|filled| !name.has_captures() || is_possible(filled))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn what_captures_make_and_no_namespace_can_be_called_is_unusable_and_not_missing() {
+        let scope = serde_json::from_value(json!({"names": ["{ns}"]})).unwrap();
+        let selector = NamespaceSelector::new(&scope).unwrap();
+        let (longest, too_long) = ("a".repeat(63), "a".repeat(64));
+        for (captured, is_usable) in
+            [("gone", true), (&longest, true), (&too_long, false), ("-a", false), ("a-", false)]
+        {
+            let captures = Captures::from_iter([("ns", captured)]);
+            assert_eq!(selector.can_fill(&captures), is_usable, "{captured}");
+            assert_eq!(selector.select(&namespaces(), &captures).len(), usize::from(is_usable), "{captured}");
+        }
+    }
 
     fn namespaces() -> Namespaces {
         let namespace = |name: &str, labels: Value, phase: &str| {

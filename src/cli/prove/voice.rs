@@ -57,7 +57,8 @@ impl Voice {
                 Ok(Self { client, identity, groups: heard.groups.unwrap_or_default() })
             }
             other => Err(format!(
-                "the API server takes {user:?} for {other:?}: what it answers would prove nothing"
+                "the API server takes {user:?} for {:?}: what it answers would prove nothing",
+                other.unwrap_or_default()
             )
             .into()),
         }

@@ -230,8 +230,8 @@ pub(super) fn rules() -> Vec<Rule> {
         ),
         rule(
             "ScimProvider",
-            "window: write more than nothing and at most a week; example: 10m",
-            json!({"spec": {"guard": {"window": "0s"}}}),
+            "window: write at least a minute and at most a week; example: 10m",
+            json!({"spec": {"guard": {"window": "59s"}}}),
         ),
         rule(
             "ScimProvider",

@@ -58,7 +58,7 @@ pub(super) fn also_good() -> Vec<(&'static str, Value)> {
         ("ScimProvider", json!({"spec": {"guard": {"window": "1h30m"}}})),
         (
             "ScimProvider",
-            json!({"spec": {"guard": {"window": "1.5s"}, "retention": {"afterDeactivation": "0s"}}}),
+            json!({"spec": {"guard": {"window": "61.5s"}, "retention": {"afterDeactivation": "0s"}}}),
         ),
         ("ScimProvider", json!({"spec": {"identity": {"user": {"prefix": "oidc:"}}}})),
         (
