@@ -18,8 +18,9 @@ use std::{
 
 use futures::{StreamExt, future::join, stream};
 use jiff::Timestamp;
-use kube::{Client, ResourceExt};
+use kube::{Api, Client, ResourceExt};
 use tokio::{sync::oneshot, time::sleep};
+use tracing::warn;
 
 use super::{
     Context,
@@ -248,6 +249,16 @@ impl Access {
         let revocations = self.index().left_behind(name);
         if revocations.is_empty() {
             return Again::WhenAdded;
+        }
+        // The watch of bindings may be ahead of that of policies: one that has not come yet is not gone.
+        let policies = Api::<ScimAccessPolicy>::all(self.watching.clone());
+        match policies.get_metadata_opt(name).await {
+            Ok(None) => {}
+            Ok(Some(_)) => return Again::Retry(Trouble::Passing),
+            Err(error) => {
+                warn!(%error, policy = name, "what the policy left behind stays until it is known to be gone");
+                return Again::Retry(Trouble::of(&error));
+            }
         }
         let everybody = revocations.iter().flat_map(Change::removed).cloned().collect();
         let lanes = vec![Lane { revocations, ..Lane::default() }];
