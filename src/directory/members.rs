@@ -14,6 +14,7 @@ use crate::scim::{
     filter::ElementFilter,
     members::{Member, MemberEdit, MemberKind, unchangeable},
     mode::{Mode, UnknownMembers},
+    steps,
 };
 
 /// The most members of one group whose ids nobody has.
@@ -52,6 +53,13 @@ enum Old {
 struct Before {
     people: Members,
     groups: Ordered,
+}
+
+impl Before {
+    /// The people, looked at one after another.
+    fn everybody(&self) -> impl Iterator<Item = &Id> {
+        self.people.iter().inspect(|_| steps::take(1))
+    }
 }
 
 impl Membership {
@@ -205,9 +213,8 @@ impl Membership {
         if std::mem::take(&mut self.old) == Old::Stay {
             return;
         }
-        let people = &self.before.people;
-        self.left = people.iter().filter(|id| !self.joined.contains(id)).cloned().collect();
-        people.iter().for_each(|id| _ = self.joined.remove(id));
+        self.left = self.before.everybody().filter(|id| !self.joined.contains(id)).cloned().collect();
+        self.before.everybody().for_each(|id| _ = self.joined.remove(id));
     }
 
     fn remove_matching(&mut self, matches: impl Fn(&Id, MemberKind) -> bool) {
@@ -251,8 +258,8 @@ impl Membership {
 
     /// The people of before who are there.
     fn staying(&self) -> impl Iterator<Item = &Id> {
-        let old = if self.old == Old::Stay { Some(&self.before.people) } else { None };
-        old.into_iter().flat_map(Members::iter).filter(|id| !self.left.contains(id))
+        let old = if self.old == Old::Stay { Some(&self.before) } else { None };
+        old.into_iter().flat_map(Before::everybody).filter(|id| !self.left.contains(id))
     }
 
     /// About how many members there are.

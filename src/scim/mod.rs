@@ -35,5 +35,5 @@ mod element;
 mod mutability;
 mod object;
 mod presence;
-mod steps;
+pub(crate) mod steps;
 mod undeclared;

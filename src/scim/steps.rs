@@ -11,7 +11,7 @@ thread_local! {
 
 /// Counts looks at bytes, names or values.
 #[inline]
-pub(super) fn take(steps: usize) {
+pub(crate) fn take(steps: usize) {
     #[cfg(test)]
     TAKEN.set(TAKEN.get().saturating_add(steps));
     #[cfg(not(test))]
@@ -20,7 +20,7 @@ pub(super) fn take(steps: usize) {
 
 /// How many were taken for this.
 #[cfg(test)]
-pub(super) fn of(work: impl FnOnce()) -> usize {
+pub(crate) fn of(work: impl FnOnce()) -> usize {
     let before = TAKEN.get();
     work();
     TAKEN.get() - before
