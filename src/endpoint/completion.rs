@@ -1,13 +1,7 @@
 //! How long a client waits.
 
-use std::{
-    panic::AssertUnwindSafe,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::time::Duration;
 
-use futures::{FutureExt, future::BoxFuture};
 use tokio::{runtime::Handle, spawn, task::spawn_blocking, time::timeout};
 
 use super::{
@@ -56,14 +50,13 @@ pub(super) async fn to_the_end_within<T: Send + 'static>(
     let written = if is_large {
         // A hundred thousand members are looked through without keeping a worker from other requests.
         let runtime = Handle::current();
-        let written = spawn_blocking(move || runtime.block_on(write));
-        timeout(patience, written.map(Result::ok)).await
+        spawn_blocking(move || runtime.block_on(write))
     } else {
-        timeout(patience, Attended::new(AssertUnwindSafe(write).catch_unwind().map(Result::ok))).await
+        spawn(write)
     };
-    match written {
-        Ok(Some(result)) => Ok(result?),
-        Ok(None) => Err(ScimError::new(ErrorKind::Internal, "the write failed; the log says why").into()),
+    match timeout(patience, written).await {
+        Ok(Ok(result)) => Ok(result?),
+        Ok(Err(_)) => Err(ScimError::new(ErrorKind::Internal, "the write failed; the log says why").into()),
         Err(_) => {
             asked.end();
             Err(unavailable("the change is not confirmed in time; send it again"))
@@ -77,37 +70,6 @@ pub(super) async fn unattended<T: Send + 'static>(
 ) -> Result<T> {
     let done = spawn(work).await;
     done.map_err(|_| ScimError::new(ErrorKind::Internal, "the request failed; the log says why").into())
-}
-
-/// Work that is done here while somebody waits for it, and then goes on by itself: a task of its own from the
-/// beginning would wake another thread for each request.
-struct Attended<T: Send + 'static>(Option<BoxFuture<'static, T>>);
-
-impl<T: Send> Attended<T> {
-    fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
-        Self(Some(work.boxed()))
-    }
-}
-
-impl<T: Send> Future for Attended<T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        let Some(work) = &mut self.0 else { return Poll::Pending };
-        let done = work.poll_unpin(context);
-        if done.is_ready() {
-            self.0 = None;
-        }
-        done
-    }
-}
-
-impl<T: Send> Drop for Attended<T> {
-    fn drop(&mut self) {
-        if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
-            runtime.spawn(work);
-        }
-    }
 }
 
 fn unavailable(detail: &str) -> Refusal {
