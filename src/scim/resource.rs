@@ -281,7 +281,10 @@ impl<'a> Reading<'a> {
         let attributes = match value {
             Value::Null => return Ok(()),
             Value::Object(attributes) => attributes,
-            _ => return Err(ScimError::invalid_value(format!("{} must be an object", extension.id))),
+            _ => {
+                let wrong = ScimError::invalid_value(format!("{} must be an object", extension.id));
+                return self.overlook(Err(wrong));
+            }
         };
         let mut normalized = Map::new();
         for (name, value) in attributes {

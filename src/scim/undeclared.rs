@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::element::likeness;
 use super::mutability::stays_unmentioned;
 use super::resource::Resource;
-use super::schema::{Attribute, ResourceSchema};
+use super::schema::{Attribute, ResourceSchema, Type};
 
 /// Makes the next state of a resource keep the attributes of the current one that no schema declares, and such parts
 /// of those that one declares.
@@ -44,6 +44,10 @@ fn keep_of(attribute: Option<&Attribute>, name: &str, stored: &Value, next: &mut
 /// The next value of an attribute with the parts of the stored one that are not declared; of a list with those of the
 /// stored value that is like it. A value that goes from a list takes them along.
 pub(super) fn with_parts(attribute: &Attribute, stored: &Value, next: Option<Value>) -> Option<Value> {
+    // What was complex, and is declared as something else, has no parts that could be declared again.
+    if attribute.ty != Type::Complex {
+        return next;
+    }
     match (stored, next) {
         (Value::Object(stored), next) if !attribute.multi_valued => {
             let parts = parts(attribute, stored);

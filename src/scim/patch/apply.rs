@@ -133,7 +133,14 @@ impl<'a> Application<'a> {
         attributes: &Map<String, Value>,
     ) -> Result<()> {
         for (name, value) in attributes {
-            match self.named(scope, name)? {
+            let named = match self.named(scope, name) {
+                Ok(named) => named,
+                Err(error) => {
+                    self.overlook(scope.is_some() || is_of_schema(name), Err(error))?;
+                    continue;
+                }
+            };
+            match named {
                 Some(_) if verb == Verb::Add && value.is_null() => {}
                 Some(Target::Place(place)) if self.is_echo(&place) => {}
                 Some(Target::Place(place)) => {

@@ -7,6 +7,7 @@ use crate::scim::error::{Result, ScimError};
 use crate::scim::mode::WrongSchemas;
 use crate::scim::patch::target::Place;
 use crate::scim::patch::{Change, Verb};
+use crate::scim::projection::Projection;
 use crate::scim::resource::{check_named, schemas};
 use crate::scim::schema::Schema;
 
@@ -17,8 +18,11 @@ impl Application<'_> {
         if self.mode.switches().wrong_schemas == WrongSchemas::Take {
             return Ok(());
         }
-        let is_used = |extension: &Schema| self.resource.contains_key(&*extension.id);
-        let current = match schemas(self.schema, |urn| self.resource.contains_key(urn)) {
+        // What answers do not show, their schemas do not name.
+        let mut shown = self.resource.clone();
+        Projection::standard(self.schema).apply(&mut shown);
+        let is_used = |extension: &Schema| shown.contains_key(&*extension.id);
+        let current = match schemas(self.schema, |urn| shown.contains_key(urn)) {
             Value::Array(urns) => urns,
             _ => Vec::new(),
         };

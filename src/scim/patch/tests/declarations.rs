@@ -8,7 +8,7 @@ use crate::scim::filter::Filter;
 use crate::scim::mode::Mode;
 use crate::scim::relations::Unrelated;
 use crate::scim::schema::core::USER;
-use crate::scim::schema::{Attribute, Mutability, ResourceKind, ResourceSchema, Schema, Type};
+use crate::scim::schema::{Attribute, Mutability, ResourceKind, ResourceSchema, Returned, Schema, Type};
 
 const URN: &str = "urn:example:2.0:User";
 
@@ -206,4 +206,37 @@ fn a_whole_replacement_keeps_what_stays_unmentioned() {
     assert_eq!(replace(json!({"code": null, "seat": "y"})), json!({"seat": "y", "floor": 2}));
     let whole = next(json!({"op": "replace", "path": URN, "value": {"desk": {"seat": "y"}}}));
     assert_eq!(whole, json!({"desk": {"code": "1", "seat": "y", "floor": 2}, "pin": "9"}));
+}
+
+#[test]
+fn what_was_complex_and_is_text_now_can_be_taken_away() {
+    let schema = declared(vec![text("badge")]);
+    let remove = json!([{"op": "remove", "path": at("badge")}]);
+    for mode in Mode::ALL {
+        let next = patched(&json!({"badge": {"number": "7"}}), &remove, &schema, mode);
+        assert_eq!(next.map(|next| next.get("badge").cloned()), Ok(None), "{mode:?}");
+    }
+}
+
+#[test]
+fn a_filter_that_no_longer_fits_keeps_nobody_active_within_a_value_either() {
+    let schema = declared(vec![integer("code")]);
+    let before = person(&json!({"code": 7}));
+    let operations = json!([{"op": "replace", "value": {"active": false, (at("code[value eq \"a\"]")): 8}}]);
+    for mode in [Mode::Compat, Mode::Strict] {
+        let next = patch(before.as_object().unwrap(), &operations, &schema, mode).unwrap().resource;
+        assert_eq!((&next["active"], &next[URN]), (&json!(false), &json!({"code": 7})), "{mode:?}");
+    }
+}
+
+#[test]
+fn schemas_name_what_answers_show() {
+    let schema = declared(vec![Attribute { returned: Returned::Request, ..text("hidden") }]);
+    let (hidden, other) = (json!({"hidden": "x"}), json!({"op": "remove", "path": URN}));
+    let named = json!({"op": "replace", "path": "schemas", "value": [USER]});
+    for operations in [json!([named]), json!([other, named])] {
+        assert!(patched(&hidden, &operations, &schema, Mode::Strict).is_ok(), "{operations}");
+    }
+    let shown = declared(vec![text("hidden")]);
+    assert_eq!(patched(&hidden, &json!([named]), &shown, Mode::Strict), Err(ErrorKind::InvalidSyntax));
 }
