@@ -126,10 +126,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<Written<Group>> {
         let precondition = |group: &Group| tags::check(conditions, group.meta());
+        let is_met = precondition(group).is_ok();
         // What is refused even so is refused below, where the group may be another by then.
-        let prepared = match precondition(group) {
-            Ok(()) => self.soon_edited(provider, &Membership::of(group), edits.clone()).await.ok(),
-            Err(_) => None,
+        let prepared = match is_met {
+            true => self.soon_edited(provider, &Membership::of(group), edits.clone()).await.ok(),
+            false => None,
         };
         let prepared = Mutex::new(prepared);
         let (prepared, edits, compute) = (&prepared, &edits, &compute);
@@ -137,9 +138,12 @@ impl Store {
             let next = compute(&provider.group_resource(&current))?;
             let is_as_prepared = group.stored().object() == current.stored().object();
             let prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let members = match prepared.filter(|_| is_as_prepared) {
+            let (prepared, current_members) = (prepared.filter(|_| is_as_prepared), Membership::of(&current));
+            let members = match prepared {
                 Some(members) => members,
-                None => self.edited(provider, Membership::of(&current), edits.clone()).await?,
+                None if is_met => self.edited(provider, current_members, edits.clone()).await?,
+                // This replica was behind, and may not know of new people either.
+                None => self.soon_edited(provider, &current_members, edits.clone()).await?,
             };
             Ok(next_group(provider, &current, next, members, now))
         };

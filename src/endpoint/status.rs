@@ -132,13 +132,11 @@ impl Figures {
 /// What has been sent, to this process and to other replicas.
 fn attributes(known: &Known, shown: &ScimProviderStatus) -> Option<AttributeUse> {
     let before = shown_attributes(known, shown);
-    let mut all = known.mentioned();
-    if let Some(AttributeUse { mapped, unmapped }) = before.clone() {
-        all.extend(Mentioned {
-            defined: mapped.into_iter().collect(),
-            undefined: unmapped.into_iter().collect(),
-        });
-    }
+    // What is shown comes first: two replicas that have no room for all would take turns else, for good.
+    let AttributeUse { mapped, unmapped } = before.clone().unwrap_or_default();
+    let mut all =
+        Mentioned { defined: mapped.into_iter().collect(), undefined: unmapped.into_iter().collect() };
+    all.extend(known.mentioned());
     let all = AttributeUse {
         mapped: all.defined.into_iter().collect(),
         unmapped: all.undefined.into_iter().collect(),

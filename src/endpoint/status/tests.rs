@@ -116,7 +116,11 @@ async fn what_the_identity_provider_sends_is_told_each_minute_until_the_settings
     shown.attributes = Some(other.clone());
     let all = Figures::count(&server.endpoint.0, "okta", &known, &shown).attributes.unwrap();
     assert_eq!(all.mapped, ["emails", "nickName", "title", "userName"], "of another replica too");
-    assert_eq!(Figures::of(&known, &shown).attributes, Some(other));
+    assert_eq!(Figures::of(&known, &shown).attributes, Some(other.clone()));
+    let full = AttributeUse { unmapped: (0..20).map(|n| format!("z{n:02}")).collect(), ..other };
+    shown.attributes = Some(full.clone());
+    let all = Figures::count(&server.endpoint.0, "okta", &known, &shown).attributes.unwrap();
+    assert_eq!(all.unmapped, full.unmapped, "replicas that have seen more than there is room for agree");
     shown.observed_generation = Some(7);
     assert_eq!(Figures::of(&known, &shown).attributes, Some(AttributeUse::default()));
     assert_eq!(Figures::count(&server.endpoint.0, "okta", &known, &shown).attributes, Some(sent));

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::names::LABEL_PROVIDER,
-    directory::view::{Change, Directory, Gaps, Id, ObjectRef, Shared},
+    directory::view::{Change, Gaps, Id, ObjectRef, Shared},
 };
 
 /// Takes what the watch of one kind tells into the index.
@@ -93,13 +93,13 @@ struct Left {
 
 /// The resource of an object: what is held of it, where that is the same version, and else what it says.
 fn known_or_read<K: Fed>(object: &Unopened<K>, directory: &Shared) -> Result<Arc<K::Indexed>, Left> {
-    let known = known(object, &directory.read());
-    known.map_or_else(|| read(object).map(Arc::new), Ok)
+    known(object, directory).map_or_else(|| read(object).map(Arc::new), Ok)
 }
 
-fn known<K: Fed>(object: &Unopened<K>, directory: &Directory) -> Option<Arc<K::Indexed>> {
+fn known<K: Fed>(object: &Unopened<K>, directory: &Shared) -> Option<Arc<K::Indexed>> {
     let Owner { provider, id } = object.owner()?;
-    K::known(directory, &provider, &Id::from(&*id), &ObjectRef::of(object).ok()?)
+    let (id, object) = (Id::from(&*id), ObjectRef::of(object).ok()?);
+    K::known(&directory.read(), &provider, &id, &object)
 }
 
 /// The resource of an object, or which object it is that has none.
