@@ -118,7 +118,7 @@ impl Snapshot {
     }
 
     fn take(&mut self, binding: &impl BindingObject, role: &RoleRef, subjects: Option<&[Subject]>) {
-        if let Some(observed) = binding.observe() {
+        if let Some(observed) = self.index.observe(binding) {
             self.index.apply_binding(observed);
             return;
         }

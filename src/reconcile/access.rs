@@ -251,10 +251,12 @@ impl Access {
             return Again::WhenAdded;
         }
         // The watch of bindings may be ahead of that of policies: one that has not come yet is not gone.
-        let policies = Api::<ScimAccessPolicy>::all(self.watching.clone());
+        let policies = Api::<ScimAccessPolicy>::all(self.writing.clone());
         match policies.get_metadata_opt(name).await {
-            Ok(None) => {}
-            Ok(Some(_)) => return Again::Retry(Trouble::Passing),
+            Ok(Some(found)) if found.metadata.deletion_timestamp.is_none() => {
+                return Again::Retry(Trouble::Passing);
+            }
+            Ok(_) => {}
             Err(error) => {
                 warn!(%error, policy = name, "what the policy left behind stays until it is known to be gone");
                 return Again::Retry(Trouble::of(&error));

@@ -9,20 +9,24 @@ use crate::access::binding::{Binding, BindingObject, Observed, Subject};
 pub type BindingKey = (Option<Arc<str>>, String);
 
 impl Index {
-    /// Takes a binding's object. One that is nobody's of ours, or no longer, is forgotten. Whose label names another policy
-    /// than its name does is still the policy's that it has its name from.
-    pub fn apply_binding_object(&mut self, object: &impl BindingObject) -> Touched {
+    /// What a binding's object is; nothing where it is nobody's of ours. Whose label names another policy than its name
+    /// does is still the policy's that it has its name from.
+    pub fn observe(&self, object: &impl BindingObject) -> Option<Observed> {
         let observed = object.observe();
         let named = || {
             let Binding { name, place, .. } = object.observe_as("")?.binding;
             let policy = self.policies.names().find(|policy| place.shard(policy, &name).is_some())?;
             object.observe_as(policy)
         };
-        let observed = match observed.as_ref().is_some_and(Observed::has_own_name) {
+        match observed.as_ref().is_some_and(Observed::has_own_name) {
             true => observed,
             false => named().or(observed),
-        };
-        match observed {
+        }
+    }
+
+    /// Takes a binding's object. One that is nobody's of ours, or no longer, is forgotten.
+    pub fn apply_binding_object(&mut self, object: &impl BindingObject) -> Touched {
+        match self.observe(object) {
             Some(observed) => self.apply_binding(observed),
             None => {
                 let (name, uid) = (object.name_any(), object.uid().unwrap_or_default());

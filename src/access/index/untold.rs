@@ -113,11 +113,12 @@ impl Index {
         }
     }
 
-    /// This process plans from now on; returns the names of all policies, of those that have left bindings behind, too. Until everything was listed nothing was a
-    /// change, and after that another process saw to it: what bindings were given for is known as far as people's
-    /// objects say what they were called before.
+    /// This process plans from now on; returns the names of all policies, of those that have left bindings behind, too.
+    /// Until everything was listed nothing was a change, and after that another process saw to it: what bindings were
+    /// given for is known as far as people's objects say what they were called before.
     pub fn take_over(&mut self) -> Touched {
         self.untold.former.clear();
+        self.untold.lost.clear();
         self.untold.leads = true;
         self.recall_former();
         self.note_changed_roles();

@@ -180,11 +180,13 @@ fn rebind(
     let has_going = !going.is_empty();
     changes.extend(going.into_iter().filter_map(|observed| Change::shrinking(observed, after)));
     let shards = numbered.iter().map(|(number, observed)| (*number, observed.binding.subjects.as_slice()));
-    let is_there = |subject: &&Subject| staying.iter().any(|held| held.binding.subjects.contains(subject));
     let placed = match stance {
         Stance::Exactly => Cow::Borrowed(after),
         // Where nothing can be made, those who have it by what is being deleted alone have it until that is gone.
-        Stance::NobodyNew if has_going => Cow::Owned(after.iter().copied().filter(is_there).collect()),
+        Stance::NobodyNew if has_going => {
+            let there = staying.iter().flat_map(|observed| &observed.binding.subjects).collect();
+            Cow::Owned(after & &there)
+        }
         Stance::NobodyNew => Cow::Borrowed(after),
     };
     let mut shards = distribute(shards, &placed, &taken);

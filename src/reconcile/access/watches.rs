@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
+use futures::{FutureExt, future::BoxFuture};
 use k8s_openapi::api::{
     core::v1::Namespace,
     rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding},
@@ -29,19 +29,35 @@ impl Access {
     /// The watches of the kinds that only this controller looks at.
     pub(in crate::reconcile) fn watches(self: &Arc<Self>, sync: &Sync) -> Vec<BoxFuture<'static, ()>> {
         let ours = Config::default().labels(&format!("{}={}", Mark::SELECTOR.0, Mark::SELECTOR.1));
+        let (listed, policies_listed) = tokio::sync::watch::channel(false);
+        // Whose a binding is, its name may tell where its label was changed, if the policy is known.
+        let then = |bindings: BoxFuture<'static, ()>| {
+            let mut policies_listed = policies_listed.clone();
+            async move {
+                let _ = policies_listed.wait_for(|listed| *listed).await;
+                bindings.await;
+            }
+            .boxed()
+        };
         let mut watches = vec![
-            self.watch::<ScimAccessPolicy>(sync, "scimaccesspolicies", Config::default(), |index, told| {
-                match told {
+            self.watch::<ScimAccessPolicy>(
+                sync,
+                "scimaccesspolicies",
+                Config::default(),
+                move |index, told| match told {
                     Told::Applied(policy) => index.apply_policy(policy.clone()),
                     Told::Deleted(gone) => index.delete_policy(&gone.name),
                     Told::Unreadable(unread) => index.keep_policy(unread.metadata.clone(), &unread.why),
-                    Told::Listed => Touched::new(),
-                }
-            }),
-            self.watch::<RoleBinding>(sync, "rolebindings", ours.clone(), binding),
+                    Told::Listed => {
+                        listed.send_replace(true);
+                        Touched::new()
+                    }
+                },
+            ),
+            then(self.watch::<RoleBinding>(sync, "rolebindings", ours.clone(), binding)),
         ];
         if self.everywhere {
-            watches.push(self.watch::<ClusterRoleBinding>(sync, "clusterrolebindings", ours, binding));
+            watches.push(then(self.watch::<ClusterRoleBinding>(sync, "clusterrolebindings", ours, binding)));
         }
         watches
     }
