@@ -88,7 +88,7 @@ enum Outcome {
     CarriedOut,
     /// Other removals are held now.
     Changed,
-    /// They are no longer wanted, and nobody lost anything.
+    /// They are held no longer.
     TakenBack,
     /// The policy was deleted meanwhile.
     Deleted,
@@ -179,7 +179,7 @@ impl Waiting {
         let mut text = format!("policy {policy} of provider {provider} holds plan {plan} since {since}.\n");
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{subjects} would lose access:");
-        text += &held_names(&self.held);
+        text += &held_names(&self.held, &format!("`kubectl scim preview {policy} -o json` has all"));
         text
     }
 
@@ -290,7 +290,7 @@ impl std::fmt::Display for Decision {
         match self.outcome {
             Outcome::CarriedOut => f.write_str("carried out"),
             Outcome::Changed => f.write_str("not approved: what is held has changed, look at it again"),
-            Outcome::TakenBack => f.write_str("not approved: it is no longer held, and nobody lost anything"),
+            Outcome::TakenBack => f.write_str("not approved: it is no longer held"),
             Outcome::Deleted => f.write_str(
                 "not approved: the policy is gone, and its bindings with it unless onDelete is Retain",
             ),

@@ -166,7 +166,7 @@ impl Previewed {
                 "The guard holds plan {} since {}: {} would lose access:",
                 held.plan, held.since, held.subjects
             );
-            text += &held_names(held);
+            text += &held_names(held, "-o json has all");
         }
         if !self.beyond_guard.is_empty() {
             let _ = writeln!(
@@ -198,15 +198,15 @@ pub fn with_all_names(held: &HeldRemovals, policy: &ScimAccessPolicy, plan: &Pla
     held
 }
 
-/// The first names of those who are held, a line each.
-pub fn held_names(held: &HeldRemovals) -> String {
+/// The first names of those who are held, a line each, and where all of them are.
+pub fn held_names(held: &HeldRemovals, elsewhere: &str) -> String {
     let mut text = String::new();
     let shown = held.names.iter().take(AccessPolicyStatus::NAMED);
     shown.clone().for_each(|name| _ = writeln!(text, "  {}", visible(name)));
     let more = usize::try_from(held.subjects).unwrap_or_default().saturating_sub(shown.count());
     match (more, held.names.len() > AccessPolicyStatus::NAMED) {
         (0, _) => {}
-        (more, true) => _ = writeln!(text, "  and {more} more; -o json has all"),
+        (more, true) => _ = writeln!(text, "  and {more} more; {elsewhere}"),
         (more, false) => _ = writeln!(text, "  and {more} more"),
     }
     text
