@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::mode::Mode;
-use super::object;
 use super::path::Path;
 use super::schema::{AttributeRef, Located, ResourceSchema, Schema};
+use super::sent::{Sent, sent};
 
 /// The most names that a schema defines.
 const MAX_DEFINED: usize = 64;
@@ -31,14 +31,7 @@ impl Mentioned {
     /// What the body of a POST or PUT, or the operations of a PATCH, say something of.
     pub fn by(body: &Value, schema: &ResourceSchema, mode: Mode) -> Self {
         let mut reading = Reading { schema, mode, mentioned: Self::default() };
-        if let Value::Object(body) = body {
-            match object::member(body, "Operations") {
-                Some(Value::Array(operations)) => {
-                    operations.iter().take(LOOKS).for_each(|operation| reading.operation(operation));
-                }
-                _ => reading.attributes(body),
-            }
-        }
+        sent(body, mode).take(LOOKS).for_each(|sent| reading.sent(sent));
         reading.mentioned
     }
 
@@ -56,15 +49,11 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn operation(&mut self, operation: &Value) {
-        let Value::Object(operation) = operation else { return };
-        let value = object::member(operation, "value").unwrap_or(&Value::Null);
-        let path = object::member(operation, "path").and_then(Value::as_str).filter(|path| !path.is_empty());
-        match (path.map(|path| Path::parse(path, self.mode)), value) {
-            (None, Value::Object(attributes)) => self.attributes(attributes),
-            (None, _) | (Some(Err(_)), _) => {}
-            (Some(Ok(Path { attribute, sub: None, .. })), value) => self.attribute(&attribute, value),
-            (Some(Ok(Path { attribute, sub: Some(sub), .. })), _) => {
+    fn sent(&mut self, sent: Sent<'_>) {
+        match sent {
+            Sent::Attributes(attributes) => self.attributes(attributes),
+            Sent::At(Path { attribute, sub: None, .. }, value) => self.attribute(&attribute, value),
+            Sent::At(Path { attribute, sub: Some(sub), .. }, _) => {
                 self.attribute(&format!("{attribute}.{sub}"), &Value::Null);
             }
         }

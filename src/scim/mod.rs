@@ -35,5 +35,6 @@ mod element;
 mod mutability;
 mod object;
 mod presence;
+mod sent;
 pub(crate) mod steps;
 mod undeclared;

@@ -7,6 +7,7 @@ use super::mode::Mode;
 use super::object;
 use super::path::Path;
 use super::schema::{Attribute, AttributeRef, Located, ResourceSchema, Returned};
+use super::sent::{Sent, sent};
 
 /// The attributes and sub-attributes of `returned: request` that a change specifies, as names that a schema locates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,13 +25,7 @@ impl Specified {
         if !defined.any(has_any) {
             return Self::default();
         }
-        let Value::Object(body) = body else { return Self::default() };
-        Self(match object::member(body, "Operations") {
-            Some(Value::Array(operations)) => {
-                operations.iter().flat_map(|operation| by_operation(operation, schema, mode)).collect()
-            }
-            _ => by_attributes(body, schema, mode),
-        })
+        Self(sent(body, mode).flat_map(|sent| by(sent, schema, mode)).collect())
     }
 
     /// Their names.
@@ -43,14 +38,11 @@ fn is_on_request(attribute: &Attribute) -> bool {
     attribute.returned == Returned::Request
 }
 
-fn by_operation(operation: &Value, schema: &ResourceSchema, mode: Mode) -> Vec<String> {
-    let Value::Object(operation) = operation else { return Vec::new() };
-    let value = object::member(operation, "value").unwrap_or(&Value::Null);
-    let path = object::member(operation, "path").and_then(Value::as_str).filter(|path| !path.is_empty());
-    let Some(path) = path else {
-        return value.as_object().map(|value| by_attributes(value, schema, mode)).unwrap_or_default();
+fn by(sent: Sent<'_>, schema: &ResourceSchema, mode: Mode) -> Vec<String> {
+    let (Path { attribute, sub, .. }, value) = match sent {
+        Sent::Attributes(attributes) => return by_attributes(attributes, schema, mode),
+        Sent::At(path, value) => (path, value),
     };
-    let Ok(Path { attribute, sub, .. }) = Path::parse(path, mode) else { return Vec::new() };
     match (schema.find(&attribute, mode), sub) {
         (Some(Located::Attribute(at)), Some(sub)) => {
             at.attribute.sub(&sub).map(|sub| by_part(at, sub)).unwrap_or_default()
