@@ -11,19 +11,15 @@ mod trouble;
 mod unreadable;
 mod watch;
 
-use std::sync::Arc;
+use std::{fmt::Debug, sync::Arc};
 
 use futures::future::BoxFuture;
-use k8s_openapi::api::{
-    core::v1::Namespace,
-    rbac::v1::{ClusterRole, Role},
-};
-use kube::{Api, Client, runtime::watcher::Config};
+use kube::{Api, Client, Resource, runtime::watcher::Config};
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
 use crate::{
-    api::ScimProvider,
     directory::view::{News, Shared, feed_groups, feed_users},
     ops::{
         lease::{Lease, Lost},
@@ -175,57 +171,43 @@ fn shared_watches(
     let users = feed_users(client.clone(), directory.clone(), users);
     let groups = told(Kind::Groups, sync.expect("scimgroups"));
     let groups = feed_groups(client.clone(), directory.clone(), groups);
-    let providers = {
-        let (Controllers { access, app_configs }, expected) =
-            (controllers.clone(), sync.expect("scimproviders"));
-        watch(Api::all(client.clone()), Config::default(), move |told: Told<ScimProvider>| {
-            access.provider_told(&told);
-            app_configs.provider_told(&told);
-            if matches!(told, Told::Listed) {
-                expected.listed();
-            }
-        })
+    let providers = heard(client, sync.expect("scimproviders"), controllers, |both, told| {
+        both.access.provider_told(told);
+        both.app_configs.provider_told(told);
+    });
+    let namespaces = heard(client, sync.expect("namespaces"), controllers, |both, told| {
+        both.access.namespace_told(told);
+        both.app_configs.namespace_told(told);
+    });
+    let cluster_roles = heard(client, sync.expect("clusterroles"), controllers, |both, told| {
+        both.access.cluster_role_told(told);
+        both.app_configs.role_told(told);
+    });
+    let roles = heard(client, sync.expect("roles"), controllers, |both, told| {
+        both.access.role_told(told);
+        both.app_configs.role_told(told);
+    });
+    vec![Box::pin(users), Box::pin(groups), providers, namespaces, cluster_roles, roles]
+}
+
+/// The watch of a kind of which both controllers hear.
+fn heard<K>(
+    client: &Client,
+    expected: Expected,
+    controllers: &Controllers,
+    tell: fn(&Controllers, &Told<K>),
+) -> BoxFuture<'static, ()>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    let controllers = controllers.clone();
+    let tell = move |told: Told<K>| {
+        tell(&controllers, &told);
+        if matches!(told, Told::Listed) {
+            expected.listed();
+        }
     };
-    let namespaces = {
-        let (Controllers { access, app_configs }, expected) =
-            (controllers.clone(), sync.expect("namespaces"));
-        watch(Api::all(client.clone()), Config::default(), move |told: Told<Namespace>| {
-            access.namespace_told(&told);
-            app_configs.namespace_told(&told);
-            if matches!(told, Told::Listed) {
-                expected.listed();
-            }
-        })
-    };
-    let cluster_roles = {
-        let (Controllers { access, app_configs }, expected) =
-            (controllers.clone(), sync.expect("clusterroles"));
-        watch(Api::all(client.clone()), Config::default(), move |told: Told<ClusterRole>| {
-            access.cluster_role_told(&told);
-            app_configs.role_told(&told);
-            if matches!(told, Told::Listed) {
-                expected.listed();
-            }
-        })
-    };
-    let roles = {
-        let (Controllers { access, app_configs }, expected) = (controllers.clone(), sync.expect("roles"));
-        watch(Api::all(client.clone()), Config::default(), move |told: Told<Role>| {
-            access.role_told(&told);
-            app_configs.role_told(&told);
-            if matches!(told, Told::Listed) {
-                expected.listed();
-            }
-        })
-    };
-    vec![
-        Box::pin(users),
-        Box::pin(groups),
-        Box::pin(providers),
-        Box::pin(namespaces),
-        Box::pin(cluster_roles),
-        Box::pin(roles),
-    ]
+    Box::pin(watch(Api::all(client.clone()), Config::default(), tell))
 }
 
 #[cfg(test)]
