@@ -16,14 +16,20 @@ where
     objects.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_binding_that_a_finalizer_keeps_lets_nobody_in_who_is_out_and_nobody_out_who_is_in() {
+/// A team that may edit, its policy, and its binding, which a finalizer keeps.
+async fn pinned() -> (Company, String, Api<RoleBinding>, String) {
     let company = Company::new().await;
     let policy = company.team(json!({})).await;
     company.may_edit("alice").await;
     let bindings = company.in_namespace::<RoleBinding>();
     let name = company.bindings(&policy).await.remove(0).name_any();
     pin(&bindings, &name, json!([PIN])).await;
+    (company, policy, bindings, name)
+}
+
+#[tokio::test]
+async fn a_binding_that_a_finalizer_keeps_lets_nobody_in_who_is_out_and_nobody_out_who_is_in() {
+    let (company, policy, bindings, name) = pinned().await;
 
     // Somebody else deletes it: whoever is in has another one.
     bindings.delete(&name, &DeleteParams::default()).await.unwrap();
@@ -42,12 +48,7 @@ async fn a_binding_that_a_finalizer_keeps_lets_nobody_in_who_is_out_and_nobody_o
 
 #[tokio::test]
 async fn the_last_person_of_a_binding_that_a_finalizer_keeps_is_out() {
-    let company = Company::new().await;
-    let policy = company.team(json!({})).await;
-    company.may_edit("alice").await;
-    let bindings = company.in_namespace::<RoleBinding>();
-    let name = company.bindings(&policy).await.remove(0).name_any();
-    pin(&bindings, &name, json!([PIN])).await;
+    let (company, _, bindings, name) = pinned().await;
     company.change::<ScimGroup>(&company.id("team"), json!({"spec": {"members": []}})).await;
     company.may_not_edit("alice").await;
     company.may_not_edit("bob").await;
@@ -56,12 +57,7 @@ async fn the_last_person_of_a_binding_that_a_finalizer_keeps_is_out() {
 
 #[tokio::test]
 async fn another_role_takes_the_old_one_from_whom_a_finalizer_keeps_it() {
-    let company = Company::new().await;
-    let policy = company.team(json!({})).await;
-    company.may_edit("alice").await;
-    let bindings = company.in_namespace::<RoleBinding>();
-    let name = company.bindings(&policy).await.remove(0).name_any();
-    pin(&bindings, &name, json!([PIN])).await;
+    let (company, policy, bindings, name) = pinned().await;
     company.change::<ScimAccessPolicy>(&policy, json!({"spec": {"roleRef": {"name": "view"}}})).await;
     company.may_not_edit("alice").await;
     assert!(company.plane.can_i(&company.person("alice"), "list", "configmaps", &company.namespace).await);
