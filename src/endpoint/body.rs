@@ -5,19 +5,17 @@ use std::{sync::Arc, time::Duration};
 use axum::{body::HttpBody, extract::Request};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::spawn_blocking,
-    time::timeout,
-};
+use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking, time::timeout};
 
 use super::{
     error::{Refusal, Result},
     media,
+    providers::Known,
+    room::{Held, MOST, Room},
 };
 use crate::scim::{
     error::{ErrorKind, ScimError},
-    json,
+    json::{self, Footprint},
     schema::ResourceKind,
 };
 
@@ -27,8 +25,6 @@ const MAX_BODY: usize = 1024 * 1024;
 const MAX_GROUP_BODY: usize = 16 * 1024 * 1024;
 /// Beyond this many bytes a body may name so many members that most slices of a large group are written anew.
 const MANY_MEMBERS: usize = 16 * 1024;
-/// How many bodies above [`MAX_BODY`] are held at once: each takes many times its size once it is decoded.
-const LARGE_AT_ONCE: usize = 2;
 
 /// How long a body may bring nothing.
 const STANDSTILL: Duration = Duration::from_secs(15);
@@ -41,21 +37,29 @@ const PATIENCE: Duration = Duration::from_millis(4500);
 /// providers give up.
 const LONG_PATIENCE: Duration = Duration::from_secs(20);
 
-/// Reads bodies, few large ones at a time. Copies count together.
+/// Reads the bodies that one provider sends.
 #[derive(Clone)]
-pub(super) struct Intake(Arc<Semaphore>);
+pub(super) struct Intake {
+    known: Arc<Known>,
+    room: Room,
+}
 
-/// How heavy a request is. While it lives, a large body counts as held.
+/// A body that has come.
+pub(super) struct Sent {
+    pub(super) body: Value,
+    pub(super) weight: Weight,
+    /// For as long as there is anything of the body.
+    pub(super) held: Held,
+}
+
+/// How heavy a request is.
 pub(super) enum Weight {
     /// At most [`MANY_MEMBERS`].
     Ordinary,
     /// At most [`MAX_BODY`].
     Sizable,
-    /// More.
-    Large {
-        /// One of [`LARGE_AT_ONCE`].
-        _held: OwnedSemaphorePermit,
-    },
+    /// More. While it lives, it is one of the few that a provider may send at once.
+    Large { _admitted: OwnedSemaphorePermit },
 }
 
 impl Weight {
@@ -73,19 +77,18 @@ impl Weight {
     }
 }
 
-impl Default for Intake {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(LARGE_AT_ONCE)))
-    }
-}
-
 impl Intake {
+    /// Of this provider.
+    pub(super) fn new(known: &Arc<Known>, room: &Room) -> Self {
+        Self { known: known.clone(), room: room.clone() }
+    }
+
     /// Reads a body about resources of a kind.
     ///
     /// # Errors
-    /// 415 for a body that is no JSON by its label, 413 for one that is too large, 503 when too many large
-    /// ones are read already; `invalidSyntax` for one that ends early or is no JSON.
-    pub(super) async fn read(&self, request: Request, kind: ResourceKind) -> Result<(Value, Weight)> {
+    /// 415 for a body that is no JSON by its label, 413 for one that is too large, 503 when too much is read already;
+    /// `invalidSyntax` for one that ends early or is no JSON.
+    pub(super) async fn read(&self, request: Request, kind: ResourceKind) -> Result<Sent> {
         let limit = match kind {
             ResourceKind::Group => MAX_GROUP_BODY,
             _ => MAX_BODY,
@@ -97,55 +100,84 @@ impl Intake {
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub(super) async fn read_within(&self, request: Request, limit: usize) -> Result<(Value, Weight)> {
+    pub(super) async fn read_within(&self, request: Request, limit: usize) -> Result<Sent> {
         media::check(request.headers())?;
-        let read = timeout(TRANSFER, self.collect(request, limit)).await;
-        let (bytes, weight) = read.map_err(|_| incomplete("it took too long"))??;
-        let body = match weight {
-            Weight::Ordinary | Weight::Sizable => json::parse(&bytes),
-            // Megabytes of JSON take their time, which other requests do not wait for.
-            Weight::Large { .. } => spawn_blocking(move || json::parse(&bytes)).await.map_err(|_| {
-                ScimError::new(ErrorKind::Internal, "the body could not be read; the log says why")
-            })?,
+        let transferred = timeout(TRANSFER, self.transfer(request, limit)).await;
+        let transfer = transferred.map_err(|_| incomplete("it took too long"))??;
+        let is_large = matches!(transfer.weight, Weight::Large { .. });
+        // What is decoded counts until then, also when the client goes away meanwhile.
+        let decode = move || {
+            let Transfer { bytes, weight, held, .. } = transfer;
+            json::parse(&bytes).map(|body| Sent { body, weight, held })
         };
-        Ok((body?, weight))
+        // Megabytes of JSON take their time, which other requests do not wait for.
+        let decoded = if is_large { spawn_blocking(decode).await } else { Ok(decode()) };
+        Ok(decoded.map_err(|_| {
+            ScimError::new(ErrorKind::Internal, "the body could not be read; the log says why")
+        })??)
     }
 
-    async fn collect(&self, request: Request, limit: usize) -> Result<(Vec<u8>, Weight)> {
+    async fn transfer(&self, request: Request, limit: usize) -> Result<Transfer> {
         let mut body = request.into_body();
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-        let mut weight = self.weigh(announced, limit, Weight::Ordinary)?;
-        let mut bytes = Vec::with_capacity(announced);
+        check_size(announced, limit)?;
+        let mut transfer = Transfer {
+            bytes: Vec::with_capacity(announced),
+            footprint: Footprint::default(),
+            weight: Weight::Ordinary,
+            held: self.room.of(self.known.name()),
+        };
         loop {
             let frame = timeout(STANDSTILL, body.frame()).await;
             let Some(frame) = frame.map_err(|_| incomplete("nothing came for 15 seconds"))? else {
-                return Ok((bytes, weight));
+                return Ok(transfer);
             };
             let frame = frame.map_err(|_| incomplete("the connection broke"))?;
             if let Ok(data) = frame.into_data() {
-                weight = self.weigh(bytes.len().saturating_add(data.len()), limit, weight)?;
-                bytes.extend_from_slice(&data);
+                check_size(transfer.bytes.len().saturating_add(data.len()), limit)?;
+                transfer.take(&data, &self.known)?;
             }
         }
     }
+}
 
-    fn weigh(&self, size: usize, limit: usize, weight: Weight) -> Result<Weight> {
-        match weight {
-            _ if size > limit => {
-                let detail = format!("the body is larger than {limit} bytes; send less at once");
-                Err(ScimError::new(ErrorKind::PayloadTooLarge, detail).into())
-            }
-            Weight::Ordinary | Weight::Sizable if size > MAX_BODY => {
-                let permit = self.0.clone().try_acquire_owned();
-                permit.map(|_held| Weight::Large { _held }).map_err(|_| {
-                    let detail = "other large requests are being read; send this one again later";
-                    ScimError::new(ErrorKind::Unavailable, detail).into()
-                })
-            }
-            Weight::Ordinary if size > MANY_MEMBERS => Ok(Weight::Sizable),
-            weight => Ok(weight),
+/// A body as far as it has come. What is only announced takes nothing from others.
+struct Transfer {
+    bytes: Vec<u8>,
+    footprint: Footprint,
+    weight: Weight,
+    held: Held,
+}
+
+impl Transfer {
+    fn take(&mut self, data: &[u8], known: &Known) -> Result<()> {
+        let footprint = self.footprint.add(data);
+        if footprint > MOST {
+            let detail = "the body has more values than are read at once; send fewer";
+            return Err(ScimError::new(ErrorKind::PayloadTooLarge, detail).into());
         }
+        if !self.held.grow_to(footprint) {
+            let detail = "too many other requests are being read; send this one again later";
+            return Err(ScimError::new(ErrorKind::Unavailable, detail).into());
+        }
+        self.bytes.extend_from_slice(data);
+        match self.weight {
+            Weight::Ordinary | Weight::Sizable if self.bytes.len() > MAX_BODY => {
+                self.weight = Weight::Large { _admitted: known.admit_large()? };
+            }
+            Weight::Ordinary if self.bytes.len() > MANY_MEMBERS => self.weight = Weight::Sizable,
+            Weight::Ordinary | Weight::Sizable | Weight::Large { .. } => {}
+        }
+        Ok(())
     }
+}
+
+fn check_size(size: usize, limit: usize) -> Result<()> {
+    if size <= limit {
+        return Ok(());
+    }
+    let detail = format!("the body is larger than {limit} bytes; send less at once");
+    Err(ScimError::new(ErrorKind::PayloadTooLarge, detail).into())
 }
 
 fn incomplete(reason: &str) -> Refusal {

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    body::Weight,
+    body::{Sent, Weight},
     completion::{to_the_end_within, unattended},
     error::{Refusal, Result},
     groups::Groups,
@@ -56,7 +56,7 @@ pub(super) async fn bulk(
     request: Request,
 ) -> Result<Response> {
     let admitted = known.admit_bulk()?;
-    let (body, _) = scope.intake.read_within(request, MAX_PAYLOAD).await?;
+    let Sent { body, held, .. } = scope.intake.read_within(request, MAX_PAYLOAD).await?;
     let schema = |kind| scope.provider.schema(kind).clone();
     let types = ResourceTypes { users: schema(ResourceKind::User), groups: schema(ResourceKind::Group) };
     let bulk = Bulk::new(body, types, scope.provider.mode())?;
@@ -68,7 +68,7 @@ pub(super) async fn bulk(
         room: RESOURCES,
         _admitted: admitted,
     };
-    Ok(Scim(unattended(execution.run(bulk)).await?).into_response())
+    Ok(Scim(unattended(held.during(execution.run(bulk))).await?).into_response())
 }
 
 /// A bulk request that is being executed.

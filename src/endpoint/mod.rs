@@ -24,6 +24,7 @@ mod queries;
 mod remainder;
 mod render;
 mod resources;
+mod room;
 mod router;
 mod scope;
 mod server;
@@ -48,8 +49,8 @@ use crate::{
         readiness::{Gate, Readiness},
     },
 };
-use body::Intake;
 use providers::Providers;
+use room::Room;
 use tokens::Tokens;
 
 pub use origin::{InvalidUrl, Origin, PublicUrl, Scheme};
@@ -70,7 +71,7 @@ struct State {
     /// Told when there is a provider that publishes what policies can give.
     governed: Notify,
     origin: Origin,
-    intake: Intake,
+    room: Room,
     metrics: Metrics,
 }
 
@@ -100,7 +101,7 @@ impl Endpoint {
             changed: Notify::new(),
             governed: Notify::new(),
             origin,
-            intake: Intake::default(),
+            room: Room::default(),
             metrics,
         }))
     }

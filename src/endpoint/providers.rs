@@ -39,6 +39,9 @@ const ADMINISTRATOR: Duration = Duration::from_secs(60);
 /// may take half a minute.
 const BULKS_AT_ONCE: usize = 2;
 
+/// How many large bodies of one provider are read and carried out at once: each keeps a thread to itself.
+const LARGE_AT_ONCE: usize = 2;
+
 /// Every ScimProvider of the cluster, as one process knows them.
 #[derive(Debug, Default)]
 pub(super) struct Providers(ArcSwap<HashMap<Arc<str>, Arc<Known>>>);
@@ -148,6 +151,17 @@ impl Known {
         })
     }
 
+    /// Lets a large body in, for as long as what is returned lives.
+    ///
+    /// # Errors
+    /// 503 while [`LARGE_AT_ONCE`] others of this provider are read or carried out.
+    pub(super) fn admit_large(&self) -> Result<OwnedSemaphorePermit> {
+        self.rate.large.clone().try_acquire_owned().map_err(|_| {
+            let detail = "other large requests of this provider are being read; send this one again later";
+            ScimError::new(ErrorKind::Unavailable, detail).into()
+        })
+    }
+
     /// Waits until a further operation of a bulk request may be begun.
     pub(super) async fn pace(&self) {
         self.rate.pace().await;
@@ -203,6 +217,7 @@ struct Rate {
     /// that comes free, and the deactivation that is sent meanwhile would be answered 429.
     operations: DefaultDirectRateLimiter,
     bulks: Arc<Semaphore>,
+    large: Arc<Semaphore>,
 }
 
 impl Rate {
@@ -210,7 +225,9 @@ impl Rate {
         let (per_second, burst) = (at_least_one(limits.requests_per_second), at_least_one(limits.burst));
         let limiter = || RateLimiter::direct(Quota::per_second(per_second).allow_burst(burst));
         let (requests, operations) = (limiter(), limiter());
-        Self { per_second, burst, requests, operations, bulks: Arc::new(Semaphore::new(BULKS_AT_ONCE)) }
+        let at_once = |most| Arc::new(Semaphore::new(most));
+        let (bulks, large) = (at_once(BULKS_AT_ONCE), at_once(LARGE_AT_ONCE));
+        Self { per_second, burst, requests, operations, bulks, large }
     }
 
     fn is_of(&self, limits: &Limits) -> bool {

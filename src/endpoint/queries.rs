@@ -37,8 +37,8 @@ pub(super) fn by_url(among: Among) -> MethodRouter<Endpoint> {
 /// `POST /Users/.search`, `POST /.search`
 pub(super) fn by_body(among: Among) -> MethodRouter<Endpoint> {
     post(async move |scope: Scope, request: Request| {
-        let (body, _) = scope.intake.read(request, ResourceKind::User).await?;
-        find(&scope, among, &Query::from_body(&body, scope.provider.mode())?).await
+        let sent = scope.intake.read(request, ResourceKind::User).await?;
+        find(&scope, among, &Query::from_body(&sent.body, scope.provider.mode())?).await
     })
 }
 

@@ -56,7 +56,7 @@ impl Scope {
             provider: provider.clone(),
             known: known.clone(),
             base: state.origin.base(request, provider.name())?.into(),
-            intake: state.intake.clone(),
+            intake: Intake::new(known, &state.room),
             trail: trail.clone(),
         })
     }

@@ -1,5 +1,7 @@
 //! JSON as clients send it, decoded so that no two readers can understand it differently.
 
+mod footprint;
+
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
@@ -9,6 +11,8 @@ use serde_json::{Map, Number, Value};
 
 use super::error::{Result, ScimError, quote};
 use super::steps;
+
+pub use footprint::Footprint;
 
 /// How deep objects and lists may be nested.
 const MAX_DEPTH: usize = 32;
@@ -127,22 +131,34 @@ impl<'de> Visitor<'de> for Strict<'_> {
 
 /// Whether a JSON text holds a number beyond 64 bits that is written as an integer: the reader makes a double of it.
 fn has_wide_integer(body: &[u8]) -> bool {
-    let (mut in_text, mut is_escaped) = (false, false);
-    let is_between = |byte: &u8| {
-        let was_in_text = in_text;
-        (in_text, is_escaped) = match byte {
-            b'"' if !is_escaped => (!in_text, false),
-            b'\\' if in_text => (true, !is_escaped),
-            _ => (in_text, false),
-        };
-        was_in_text || !(byte.is_ascii_digit() || b"-+.eE".contains(byte))
-    };
+    let mut texts = Texts::default();
+    let is_between = |byte: &u8| texts.hold(*byte) || !(byte.is_ascii_digit() || b"-+.eE".contains(byte));
     let is_wide = |number: &[u8]| {
         let is_integer = number.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
         let parsed = str::from_utf8(number).ok().and_then(|number| number.parse::<i64>().ok());
         !number.is_empty() && is_integer && parsed.is_none()
     };
     body.split(is_between).any(is_wide)
+}
+
+/// Tells what stands within texts from what stands around them, byte by byte.
+#[derive(Debug, Default)]
+struct Texts {
+    in_text: bool,
+    is_escaped: bool,
+}
+
+impl Texts {
+    /// Whether the next byte of a JSON text stands within a text, or ends one.
+    fn hold(&mut self, byte: u8) -> bool {
+        let was_in_text = self.in_text;
+        (self.in_text, self.is_escaped) = match byte {
+            b'"' if !self.is_escaped => (!self.in_text, false),
+            b'\\' if self.in_text => (true, !self.is_escaped),
+            _ => (self.in_text, false),
+        };
+        was_in_text
+    }
 }
 
 fn beyond_64_bits<E: Error>() -> E {

@@ -1,7 +1,12 @@
 //! Which bodies are read.
 
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use bytes::Bytes;
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 
 use super::*;
 
@@ -122,23 +127,131 @@ async fn a_body_about_a_group_is_at_most_sixteen() {
     }
 }
 
+/// Bytes of which more never come.
+fn endless(bytes: Vec<u8>) -> Body {
+    Body::from_stream(stream::iter([Ok::<_, std::io::Error>(Bytes::from(bytes))]).chain(stream::pending()))
+}
+
+/// A body of a little more than a mebibyte.
+fn large() -> Vec<u8> {
+    vec![b' '; MIB + 1]
+}
+
+const GROUP: &str = "/scim/v2/okta/Groups";
+
+impl Server {
+    /// Sends a body about a group with the token of entra.
+    async fn send_elsewhere(&self, body: impl Into<Body>) -> u16 {
+        let mut request = request(Method::POST, "/scim/v2/entra/Groups", body);
+        request.headers_mut().insert("content-type", "application/scim+json".parse().unwrap());
+        request.headers_mut().insert(AUTHORIZATION, "Bearer scim_entra".parse().unwrap());
+        self.ask(request).await.status.as_u16()
+    }
+}
+
 #[tokio::test]
-async fn at_most_two_large_bodies_are_held_at_once() {
+async fn a_provider_sends_at_most_two_large_bodies_at_once_and_keeps_nobody_else_from_it() {
     let server = Server::new();
-    let endless = || {
-        let begun = stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![b' '; MIB + 1]))]);
-        Body::from_stream(begun.chain(stream::pending()))
-    };
-    let group = "/scim/v2/okta/Groups";
-    let mut first = Box::pin(server.send(Method::POST, group, endless()));
-    let mut second = Box::pin(server.send(Method::POST, group, endless()));
+    let mut first = Box::pin(server.send(Method::POST, GROUP, endless(large())));
+    let mut second = Box::pin(server.send(Method::POST, GROUP, endless(large())));
     assert!(futures::poll!(&mut first).is_pending() && futures::poll!(&mut second).is_pending());
 
-    let third = server.send(Method::POST, group, vec![b' '; MIB + 1]).await;
+    let third = server.send(Method::POST, GROUP, large()).await;
     assert_eq!((third.status.as_u16(), third.header("retry-after")), (503, Some("5")));
-    assert_eq!(server.send(Method::POST, group, "{}").await.status, 400, "small ones are");
+    assert_eq!(server.send(Method::POST, GROUP, "{}").await.status, 400, "small ones are");
+    assert_eq!(server.send_elsewhere(large()).await, 400, "others' are");
     drop(first);
-    assert_eq!(server.send(Method::POST, group, vec![b' '; MIB + 1]).await.status, 400);
+    assert_eq!(server.send(Method::POST, GROUP, large()).await.status, 400);
+}
+
+#[tokio::test]
+async fn bodies_that_are_announced_take_nothing_before_they_come() {
+    let server = Server::new();
+    let announce = || {
+        let mut request = request(Method::POST, GROUP, Body::new(Announced(16 * MIB as u64)));
+        request.headers_mut().insert("content-type", "application/scim+json".parse().unwrap());
+        Box::pin(server.ask(request))
+    };
+    let mut announced: Vec<_> = (0..100).map(|_| announce()).collect();
+    for request in &mut announced {
+        assert!(futures::poll!(request).is_pending());
+    }
+    assert_eq!(server.send(Method::POST, GROUP, vec![b' '; 16 * MIB]).await.status, 400);
+}
+
+/// A body of which nothing comes but its length.
+struct Announced(u64);
+
+impl http_body::Body for Announced {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        http_body::SizeHint::with_exact(self.0)
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_are_not_large_count_together_and_leave_room_for_others() {
+    let server = Server::new();
+    let mut sent: Vec<_> =
+        (0..200).map(|_| Box::pin(server.send(Method::POST, GROUP, endless(vec![b' '; MIB])))).collect();
+    let mut refused = 0;
+    for request in &mut sent {
+        if let Poll::Ready(answer) = futures::poll!(request) {
+            assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, Some("5")));
+            refused += 1;
+        }
+    }
+    assert!(refused > 0 && refused < 200, "{refused}");
+    assert_eq!(server.send_elsewhere(large()).await, 400);
+    drop(sent);
+    assert_eq!(server.send(Method::POST, GROUP, vec![b' '; 16 * MIB]).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_body_is_at_most_as_large_in_memory_as_two_hundred_thousand_members() {
+    let server = Server::new();
+    let nested = format!("{}0{}", "{\"\":".repeat(29), "}".repeat(29));
+    let member = r#"{"value":"7c9e6679-7425-40de-944b-e07fc1f90ae7"}"#;
+    let shown = r#"{"value":"7c9e6679-7425-40de-944b-e07fc1f90ae7","$ref":"https://scim.example.com/scim/v2/okta/Users/7c9e6679-7425-40de-944b-e07fc1f90ae7","type":"User"}"#;
+    for (value, count, status) in
+        [(&*nested, 50_000, 413), ("0", 4_000_000, 413), (member, 200_000, 400), (shown, 100_000, 400)]
+    {
+        // Nobody is called by what is no name.
+        let body = format!("{{\"displayName\":\"\",\"members\":[{}]}}", vec![value; count].join(","));
+        assert!(body.len() <= 16 * MIB, "{}", body.len());
+        let answer = server.send(Method::POST, GROUP, body).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+}
+
+#[test]
+fn what_is_decoded_for_somebody_who_went_away_counts_until_then() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().max_blocking_threads(1).build().unwrap().block_on(async {
+        let server = Server::new();
+        let (go, gone) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || gone.recv().is_err());
+        for _ in 0..2 {
+            let mut sent = Box::pin(server.send(Method::POST, GROUP, large()));
+            assert!(futures::poll!(&mut sent).is_pending());
+        }
+        let third = server.send(Method::POST, GROUP, large()).now_or_never();
+        assert_eq!(third.expect("it is not even read").status, 503);
+        drop(go);
+        assert!(busy.await.unwrap());
+        // What came first is decoded first.
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
+        assert_eq!(server.send(Method::POST, GROUP, large()).await.status, 400);
+    });
 }
 
 #[tokio::test(start_paused = true)]
