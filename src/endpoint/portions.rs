@@ -8,8 +8,9 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde::Serialize;
+use tokio::task::yield_now;
 
 use super::{error::Refusal, media::SCIM_JSON};
 use crate::scim::error::{ErrorKind, ScimError};
@@ -61,7 +62,12 @@ pub(super) fn answer(parts: impl Iterator<Item = Part> + Send + 'static) -> Resp
         Body::from(first)
     } else {
         portions.size = PORTION;
-        Body::from_stream(stream::iter(once(Ok(first)).chain(portions)))
+        // However fast a client reads, others have their turn.
+        let portions = stream::iter(portions).then(async |portion| {
+            yield_now().await;
+            portion
+        });
+        Body::from_stream(stream::iter([Ok(first)]).chain(portions))
     };
     ([(header::CONTENT_TYPE, SCIM_JSON)], body).into_response()
 }

@@ -14,7 +14,7 @@ use super::{
     scope::{Parameters, Scope},
 };
 use crate::{
-    directory::{Provider, Question},
+    directory::{Match, Provider, Question},
     ops::clock,
     scim::{list::ListResponse, schema::ResourceKind, search::Query},
 };
@@ -31,14 +31,15 @@ pub(super) enum Among {
 
 /// `GET /Users?filter=…`, `GET /?filter=…`
 pub(super) fn by_url(among: Among) -> MethodRouter<Endpoint> {
-    get(async move |scope: Scope, Parameters(query): Parameters| find(&scope, among, &query).await)
+    get(async move |scope: Scope, Parameters(query): Parameters| find(scope, among, query).await)
 }
 
 /// `POST /Users/.search`, `POST /.search`
 pub(super) fn by_body(among: Among) -> MethodRouter<Endpoint> {
     post(async move |scope: Scope, request: Request| {
         let sent = scope.intake.read(request, ResourceKind::User).await?;
-        find(&scope, among, &Query::from_body(&sent.body, scope.provider.mode())?).await
+        let query = Query::from_body(&sent.body, scope.provider.mode())?;
+        find(scope, among, query).await
     })
 }
 
@@ -58,21 +59,28 @@ impl Among {
     }
 }
 
-async fn find(scope: &Scope, among: Among, query: &Query) -> Result<Response> {
-    let kinds = among.kinds(&scope.provider);
+/// How many resources of a page are shown at a time: each may be a person in thousands of groups.
+const AT_ONCE: usize = 8;
+
+async fn find(scope: Scope, among: Among, query: Query) -> Result<Response> {
     let question = Question {
         provider: &scope.provider,
-        kinds,
+        kinds: among.kinds(&scope.provider),
         endpoint: among.endpoint(),
         base: &scope.base,
-        query,
+        query: &query,
         now: clock::now(),
     };
     let page = in_time(scope.store.find(&question)).await?;
-    let renderers: Vec<_> = kinds.iter().map(|kind| (*kind, Renderer::new(scope, *kind, query))).collect();
-    let shown = page.resources.iter().filter_map(|found| {
-        let (_, renderer) = renderers.iter().find(|(kind, _)| *kind == found.kind())?;
-        Some(renderer.found(found))
+    let (head, found) = ListResponse::new(page.total, page.position, page.resources).into_parts();
+    let shown = (0..found.len()).step_by(AT_ONCE).flat_map(move |first| {
+        let kinds = among.kinds(&scope.provider).iter();
+        let renderers: Vec<_> = kinds.map(|kind| (*kind, Renderer::new(&scope, *kind, &query))).collect();
+        let show = |found: &Match| {
+            let (_, renderer) = renderers.iter().find(|(kind, _)| *kind == found.kind())?;
+            Some(renderer.found(found))
+        };
+        found.iter().skip(first).take(AT_ONCE).filter_map(show).collect::<Vec<_>>()
     });
-    Ok(render::page(ListResponse::new(page.total, page.position, shown.collect())))
+    Ok(render::page(&head, shown))
 }

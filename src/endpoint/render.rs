@@ -20,7 +20,7 @@ use crate::{
         view::{Group, Id, Membership, User},
     },
     scim::{
-        etag::ETag, list::ListResponse, projection::Projection, schema::ResourceKind, search::Query,
+        etag::ETag, list::ListHead, projection::Projection, schema::ResourceKind, search::Query,
         specified::Specified,
     },
 };
@@ -191,8 +191,7 @@ impl Shown {
     }
 }
 
-/// An answer with a page of resources.
-pub(super) fn page(list: ListResponse<Shown>) -> Response {
-    let (head, resources) = list.into_parts();
-    portions::answer(with_list(part(&head), "Resources", resources.into_iter().map(Shown::parts)))
+/// An answer with a page of resources, which are asked for as far as it is read.
+pub(super) fn page(head: &ListHead, resources: impl Iterator<Item = Shown> + Send + 'static) -> Response {
+    portions::answer(with_list(part(head), "Resources", resources.map(Shown::parts)))
 }

@@ -495,3 +495,25 @@ async fn an_id_that_is_asked_for_is_waited_for_once_however_it_is_asked_for() {
         assert_eq!(waited(format!("Users?filter={}", encoded(known))).await, 0, "{known}");
     }
 }
+
+/// The people of a page, each with a group that all of them are in.
+#[tokio::test]
+async fn a_long_page_is_written_as_far_as_it_is_read() {
+    let server = Server::new();
+    let store = &server.endpoint.0.store;
+    let people: Vec<_> = (0..1000).map(|n| format!("p{n}")).collect();
+    let ids: Vec<_> = people.iter().map(String::as_str).collect();
+    let people = ids.iter().map(|id| user(id, json!({"title": "x".repeat(4000)})));
+    store.hold(people.collect(), vec![group("team", &ids, json!({"displayName": "before"}))]);
+    let asked = request(Method::GET, "/scim/v2/okta/Users?count=1000", Body::empty());
+    let answer = server.endpoint.router().oneshot(asked).await.unwrap();
+    let after = json!({"displayName": "after", "resourceVersion": "2"});
+    store.tell(|directory| _ = directory.apply_group(group("team", &ids, after)));
+
+    let page: Value =
+        serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap();
+    let groups: Vec<_> =
+        page["Resources"].as_array().unwrap().iter().map(|p| &p["groups"][0]["display"]).collect();
+    assert_eq!((groups.len(), groups[0], groups[999]), (1000, &json!("before"), &json!("after")));
+    assert_eq!(page["itemsPerPage"], 1000);
+}
