@@ -137,7 +137,7 @@ impl<K: Stored> Writer<K> {
                 attempts += CHECKPOINT - 1;
             }
             let epoch = K::epoch(&self.directory.read());
-            match self.attempt(K::stored(&current), next).await {
+            match self.attempt(K::stored(&current), &next.spec, next.slices).await {
                 Ok((object, slices)) => {
                     let at_hand = AtHand { before: K::slices(&current), written: &slices };
                     let taken = self.take(read::<K>(&object)?, epoch, at_hand).await?;
@@ -145,17 +145,11 @@ impl<K: Stored> Writer<K> {
                 }
                 Err(fault @ (Fault::Refused(_) | Fault::Unavailable(_))) => return Err(fault.into()),
                 Err(Fault::Unknown(reason)) => {
-                    // Never sent again: what was asked for may have been done, and undone by
-                    // somebody in between.
-                    let now = self.reload(provider, id).await?;
-                    return match change(now.clone()).await?.effect {
-                        Effect::Same => {
-                            let at_hand = AtHand { before: K::slices(&now), ..AtHand::default() };
-                            let taken = self.take(K::stored(&now).clone(), epoch, at_hand).await?;
-                            Ok(written_over::<K>(&current, taken))
-                        }
-                        Effect::New => Err(unavailable(&reason)),
-                    };
+                    let done = self.done_after_all(provider, id, &next.spec, change).await;
+                    let now = done.ok_or_else(|| unavailable(&reason))?;
+                    let at_hand = AtHand { before: K::slices(&now), ..AtHand::default() };
+                    let taken = self.take(K::stored(&now).clone(), epoch, at_hand).await?;
+                    return Ok(written_over::<K>(&current, taken));
                 }
                 Err(Fault::Conflict | Fault::Missing | Fault::Exists) => {
                     current = self.reload(provider, id).await?;
@@ -170,14 +164,14 @@ impl<K: Stored> Writer<K> {
     async fn attempt(
         &self,
         current: &K::Indexed,
-        next: Next<K::Spec>,
+        spec: &K::Spec,
+        slices: Vec<NewSlice>,
     ) -> Result<(K, Vec<SliceObject>), Fault> {
-        let Next { spec, slices, .. } = next;
-        let written = self.slices.write(K::provider(&spec), K::id(&spec), slices).await?;
-        let committed = if K::key(&spec) == current.key() {
-            self.objects.replace(current, &spec).await
+        let written = self.slices.write(K::provider(spec), K::id(spec), slices).await?;
+        let committed = if K::key(spec) == current.key() {
+            self.objects.replace(current, spec).await
         } else {
-            self.rename(current, spec).await
+            self.rename(current, spec.clone()).await
         };
         match committed {
             Ok(object) => Ok((object, written)),
@@ -187,6 +181,34 @@ impl<K: Stored> Writer<K> {
                 Err(undone)
             }
         }
+    }
+
+    /// The state after a write of which nobody knows what became of it, if that is what was asked for: the state that was
+    /// sent, or one that the change leaves as it is. It is never sent again: it may have been done, and undone by
+    /// somebody in between. What the change refuses then says nothing about the write.
+    async fn done_after_all<C: Future<Output = Result<Next<K::Spec>>>>(
+        &self,
+        provider: &str,
+        id: &Id,
+        sent: &K::Spec,
+        change: impl Fn(Arc<K::Resource>) -> C,
+    ) -> Option<Arc<K::Resource>> {
+        let now = self.reload(provider, id).await.ok()?;
+        let holds = self.is_as_sent(K::stored(&now), sent).await
+            || change(now.clone()).await.is_ok_and(|next| next.effect == Effect::Same);
+        holds.then_some(now)
+    }
+
+    /// Whether a state is the one that was sent, however far a rename to it has come.
+    async fn is_as_sent(&self, now: &K::Indexed, sent: &K::Spec) -> bool {
+        let settled = |spec: &K::Spec| {
+            let mut spec = spec.clone();
+            *K::transit(&mut spec).renamed_from = None;
+            spec
+        };
+        let object = self.objects.get(&now.object().name).await.ok().flatten();
+        let at_hand = object.filter(|object| rename::version(object) == now.object().resource_version);
+        at_hand.is_some_and(|object| settled(object.spec()) == settled(sent))
     }
 
     /// Deletes the resource of an id, and hides it at once: the watch tells later.

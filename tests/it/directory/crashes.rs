@@ -258,3 +258,43 @@ async fn a_crash_anywhere_in_a_rename_leaves_one_person_of_one_name() {
     }
     assert!(points >= 6, "a rename is four writes, of which the last may fail unseen: {points}");
 }
+
+/// What a process is told that loses the answer to its only write.
+async fn with_a_lost_answer<T>(act: impl AsyncFn(Replica) -> Result<T>) -> T {
+    let plane = shared().await;
+    let crash = Crash::at(1, Moment::Answering);
+    let unlucky = Replica::start(plane, &plane.crashing(&serve(plane).await, &crash).await).await;
+    let told = act(unlucky).await.expect("it is done");
+    assert!(crash.happened());
+    told
+}
+
+#[tokio::test]
+async fn what_is_done_is_told_where_it_could_not_be_done_once_more() {
+    let (provider, healthy) = (provider("Strict"), Replica::healthy(shared().await).await);
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": "alice",
+        "emails": [{"type": "work", "value": "alice@example.com"}],
+    });
+    let alice = healthy.store.create_user(&provider, body, clock::now()).await.unwrap();
+    let move_home =
+        patch(json!([{"op": "replace", "path": "emails[type eq \"work\"].type", "value": "home"}]));
+    let moved = with_a_lost_answer(async |unlucky| {
+        unlucky.store.patch_user(&provider, alice.id(), &move_home, &Conditions::NONE, clock::now()).await
+    })
+    .await;
+    assert_eq!(provider.user_resource(&moved)["emails"][0]["type"], "home");
+}
+
+#[tokio::test]
+async fn who_is_restored_by_a_write_whose_answer_is_lost_is_restored() {
+    let (provider, healthy) = (provider("Compat"), Replica::healthy(shared().await).await);
+    let body = |active: bool| json!({"userName": "alice", "externalId": "00u1", "active": active});
+    let alice = healthy.store.create_user(&provider, body(false), clock::now()).await.unwrap();
+    let restored = with_a_lost_answer(async |unlucky| {
+        unlucky.store.create_user(&provider, body(true), clock::now()).await
+    })
+    .await;
+    assert!(restored.id() == alice.id() && restored.active());
+}
