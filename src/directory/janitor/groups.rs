@@ -26,19 +26,24 @@ const NEARLY_FULL: usize = MAX_LOG * 3 / 4;
 /// after them.
 const ABANDONED: u32 = 20;
 
+/// Groups that could not be written.
+pub(super) type PutOff = HashSet<Id>;
+
 /// Slices that nothing names.
 pub(super) type Unswept = Standstill<SliceRef>;
 
 impl Janitor {
-    /// Takes deleted people and groups out of the groups that still name them.
-    pub(super) async fn take_out_the_gone(&self, now: Timestamp) {
+    /// Takes deleted people and groups out of the groups that still name them, but for those that were put off.
+    pub(super) async fn take_out_the_gone(&self, now: Timestamp, put_off: &mut PutOff) {
         let mut work = Vec::new();
         for (name, view) in self.store.read().providers() {
-            work.extend(view.groups_with_gone().map(|(group, gone)| (name.to_owned(), group, gone)));
+            let groups = view.groups_with_gone().filter(|(group, _)| !put_off.contains(group));
+            work.extend(groups.map(|(group, gone)| (name.to_owned(), group, gone)));
         }
         for (provider, group, gone) in work {
             if let Err(error) = self.take_out(&provider, &group, &gone, now).await {
                 tracing::info!(%error, provider, group = %group, "janitor.put_off");
+                put_off.insert(group);
             }
         }
     }
@@ -106,4 +111,48 @@ impl Janitor {
 /// How many entries the log of a group has.
 fn log(group: &Group) -> usize {
     group.members().added().len() + group.members().removed().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::Config;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        directory::{
+            Store,
+            view::samples::{group, user},
+        },
+        ops::{
+            kube_client::{Role, request_client},
+            metrics::Metrics,
+        },
+    };
+
+    fn writes(metrics: &Metrics) -> u64 {
+        let text = metrics.encode().unwrap();
+        let counts = text.lines().filter(|line| line.starts_with("scim_operator_kube_writes_total{"));
+        counts.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+    }
+
+    #[tokio::test]
+    async fn a_group_that_cannot_be_written_is_put_off_whatever_else_changes() {
+        let (metrics, nobody) = (Metrics::new(), Config::new("http://127.0.0.1:1".parse().unwrap()));
+        let store = Store::new(&request_client(nobody, Role::Serve).unwrap(), 1, &metrics);
+        store.tell(|directory| {
+            let alice = user("alice", json!({}));
+            directory.apply_user(alice.clone());
+            directory.apply_group(group("team", &["alice"], json!({})));
+            directory.delete_user(&alice);
+        });
+        let (janitor, now) = (Janitor::new(store), "2026-01-01T00:00:00Z".parse().unwrap());
+        for round in 1..3 {
+            let mut put_off = PutOff::default();
+            for _ in 0..3 {
+                janitor.take_out_the_gone(now, &mut put_off).await;
+                assert_eq!(writes(&metrics), round);
+            }
+        }
+    }
 }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Provider, Store};
-use groups::Unswept;
+use groups::{PutOff, Unswept};
 use standstill::Standstill;
 
 /// Writes in the background what no request writes.
@@ -42,10 +42,12 @@ impl Janitor {
         let (mut rounds, mut moments) = (every(self.round), every(self.round.min(groups::MOMENT)));
         let (mut unfinished, mut logs, mut unswept) =
             (Standstill::default(), Standstill::default(), Unswept::default());
+        let mut put_off = PutOff::default();
         loop {
-            self.take_out_the_gone(now()).await;
+            self.take_out_the_gone(now(), &mut put_off).await;
             tokio::select! {
                 _ = rounds.tick() => {
+                    put_off.clear();
                     self.end_renames(&mut unfinished).await;
                     self.sweep(&mut unswept).await;
                     self.count_dangling().await;
