@@ -22,6 +22,10 @@ pub(super) fn is_unchanged<K: Resource>(before: &K, now: &K) -> bool {
     before.meta().uid == now.meta().uid && version(now).is_some() && version(before) == version(now)
 }
 
+/// How long one request for events lasts, in seconds, and a little longer where the connection is cut without a word: for
+/// no longer does a token open anything that has been deleted meanwhile.
+const LASTS: u32 = 25;
+
 /// How many events are told of at once, where so many wait.
 const AT_ONCE: usize = 1024;
 
@@ -34,7 +38,8 @@ where
 {
     let objects: Api<DeserializeGuard<K>> = Api::all(client);
     let (store, writer) = reflector::store();
-    let events = reflector(writer, watcher(objects, watcher::Config::default())).default_backoff();
+    let events =
+        reflector(writer, watcher(objects, watcher::Config::default().timeout(LASTS))).default_backoff();
     let mut events = pin!(events.ready_chunks(AT_ONCE));
     while let Some(events) = events.next().await {
         let mut is_news = false;
@@ -48,5 +53,47 @@ where
         if is_news {
             tell(&store.state());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, future::pending};
+
+    use axum::{Json, Router, extract::RawQuery, response::IntoResponse};
+    use kube::Config;
+    use serde_json::json;
+    use tokio::{net::TcpListener, sync::mpsc};
+
+    use super::*;
+    use crate::{
+        api::ScimToken,
+        ops::kube_client::{Role, controller_client},
+    };
+
+    /// Of a connection that is cut without a word nothing comes: whoever waits for events knows that only by the time.
+    #[tokio::test]
+    async fn events_are_asked_for_again_within_half_a_minute() {
+        let (asked, mut questions) = mpsc::unbounded_channel();
+        let answer = async move |RawQuery(query): RawQuery| {
+            let query = query.unwrap_or_default();
+            if query.contains("watch=true") {
+                asked.send(query).unwrap();
+                pending::<Infallible>().await;
+            }
+            let list = json!({
+                "apiVersion": "scim-operator.dev/v1alpha1", "kind": "ScimTokenList",
+                "metadata": {"resourceVersion": "1"}, "items": [],
+            });
+            Json(list).into_response()
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = Config::new(format!("http://{}", listener.local_addr().unwrap()).parse().unwrap());
+        tokio::spawn(async { axum::serve(listener, Router::new().fallback(answer)).await });
+        tokio::spawn(watch::<ScimToken>(controller_client(config, Role::Serve).unwrap(), |_| {}));
+
+        let question = questions.recv().await.unwrap();
+        let lasts = question.split('&').find_map(|part| part.strip_prefix("timeoutSeconds=")).unwrap();
+        assert!(lasts.parse::<u32>().unwrap() < 30, "{question}");
     }
 }
