@@ -17,6 +17,7 @@ use axum_server::accept::Accept;
 use futures::future::BoxFuture;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep, sleep},
 };
 
@@ -32,9 +33,23 @@ const HEAD: Duration = Duration::from_secs(10);
 const LINGER: Duration = Duration::from_secs(30);
 const LINGER_SILENCE: Duration = Duration::from_secs(5);
 
-/// An acceptor whose connections end in time.
+/// How many connections are open at once. Anybody can open one and have it hold the head of a request, before they have
+/// shown any token.
+const OPEN: usize = 1000;
+
+/// An acceptor of so many connections at once, which end in time.
 #[derive(Clone, Debug)]
-pub(super) struct Timed<A>(pub(super) A);
+pub(super) struct Timed<A> {
+    acceptor: A,
+    open: Arc<Semaphore>,
+}
+
+impl<A> Timed<A> {
+    /// Whose connections come by another.
+    pub(super) fn new(acceptor: A) -> Self {
+        Self { acceptor, open: Arc::new(Semaphore::new(OPEN)) }
+    }
+}
 
 impl<A, I, S> Accept<I, S> for Timed<A>
 where
@@ -46,11 +61,15 @@ where
     type Future = BoxFuture<'static, io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: I, service: S) -> Self::Future {
-        let accepted = self.0.accept(stream, service);
+        let place = self.open.clone().try_acquire_owned();
+        let accepted = place.map(|place| (place, self.acceptor.accept(stream, service)));
         Box::pin(async {
+            // One more is closed at once: who waited in a queue would not know for what.
+            let (place, accepted) = accepted.map_err(|_| io::ErrorKind::ConnectionRefused)?;
             let (stream, service) = accepted.await?;
             let requests = Arc::new(Requests::new());
-            Ok((TimedStream::new(stream, requests.clone()), Counted { service, requests }))
+            let stream = TimedStream { _place: Some(place), ..TimedStream::new(stream, requests.clone()) };
+            Ok((stream, Counted { service, requests }))
         })
     }
 }
@@ -69,6 +88,8 @@ pub(super) struct TimedStream<T> {
     /// When the head of which a part has come has taken too long.
     head_end: Option<HeadEnd>,
     timer: Pin<Box<Sleep>>,
+    /// Among those that are open.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 /// The end of a head's time, and which of HTTP/2's heads it is.
@@ -107,6 +128,7 @@ impl<T> TimedStream<T> {
             phase: Phase::Open,
             head_end: None,
             timer: Box::pin(sleep(IDLE)),
+            _place: None,
         }
     }
 

@@ -34,10 +34,10 @@ pub async fn serve(
     let service = router.into_make_service();
     let serving = async {
         match tls {
-            None => server.acceptor(Timed(NoDelayAcceptor::new())).serve(service).await,
+            None => server.acceptor(Timed::new(NoDelayAcceptor::new())).serve(service).await,
             Some(tls) => {
                 let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
-                server.acceptor(Timed(acceptor)).serve(service).await
+                server.acceptor(Timed::new(acceptor)).serve(service).await
             }
         }
     };

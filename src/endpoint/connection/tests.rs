@@ -4,6 +4,7 @@ use axum::{
     body::Body,
     http::{Request, Response},
 };
+use axum_server::accept::DefaultAcceptor;
 use futures::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tower::{ServiceExt, service_fn};
@@ -257,4 +258,16 @@ async fn a_client_that_never_stops_sending_is_left_too() {
         () = sending => {}
     }
     assert_eq!(began.elapsed(), LINGER);
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_refused_until_another_ends() {
+    let acceptor = Timed { acceptor: DefaultAcceptor::new(), open: Arc::new(Semaphore::new(2)) };
+    let accept = || async { acceptor.accept(duplex(64).1, ()).await };
+    let (first, second) = (accept().await.unwrap(), accept().await.unwrap());
+    assert_eq!(accept().await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    drop(first);
+    let third = accept().await;
+    assert!(third.is_ok() && accept().await.is_err());
+    drop(second);
 }
