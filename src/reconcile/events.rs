@@ -1,7 +1,10 @@
 //! Kubernetes events about objects of ours, a bounded number of them. Nobody waits for one: access that was
 //! taken away is gone before anybody is told.
 
-use std::num::NonZeroU32;
+use std::{
+    num::NonZeroU32,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
@@ -37,6 +40,7 @@ pub(super) struct Events {
     instance: String,
     budget: DefaultKeyedRateLimiter<(String, &'static str)>,
     told: mpsc::Sender<Event>,
+    told_before: AtomicU64,
     to_publish: Mutex<mpsc::Receiver<Event>>,
 }
 
@@ -67,7 +71,14 @@ impl Events {
     pub(super) fn new(client: Client, instance: String) -> Self {
         let (told, to_publish) = mpsc::channel(WAITING);
         let budget = RateLimiter::keyed(Quota::per_minute(BURST));
-        Self { client, instance, budget, told, to_publish: Mutex::new(to_publish) }
+        Self {
+            client,
+            instance,
+            budget,
+            told,
+            told_before: AtomicU64::new(0),
+            to_publish: Mutex::new(to_publish),
+        }
     }
 
     /// Tells an event about an object, unless it has had too many of that reason.
@@ -97,6 +108,7 @@ impl Events {
 
     fn event(&self, about: &ObjectReference, happened: Happened, now: Timestamp) -> Event {
         let name = about.name.as_deref().unwrap_or_default();
+        let number = self.told_before.fetch_add(1, Ordering::Relaxed);
         let severity = match happened.severity {
             Severity::Normal => "Normal",
             Severity::Warning => "Warning",
@@ -106,7 +118,7 @@ impl Events {
             event_time: Some(MicroTime(now)),
             metadata: ObjectMeta {
                 // What one reconciliation tells happens at one moment.
-                name: Some(format!("{name}.{:x}.{}", now.as_nanosecond(), happened.reason.to_lowercase())),
+                name: Some(format!("{name}.{:x}.{number:x}", now.as_nanosecond())),
                 namespace: Some(about.namespace.clone().unwrap_or_else(|| NAMESPACE.to_owned())),
                 ..ObjectMeta::default()
             },
@@ -146,7 +158,28 @@ fn cut(note: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use kube::Config as Server;
+
     use super::*;
+
+    #[tokio::test]
+    async fn what_happens_to_one_object_at_one_moment_is_told_apart() {
+        let nobody_listens = Server::new("http://127.0.0.1:1".parse().unwrap());
+        let events = Events::new(Client::try_from(nobody_listens).unwrap(), "test".to_owned());
+        let repaired = |note: &str| Happened {
+            severity: Severity::Warning,
+            reason: "DriftRepaired",
+            action: "Repair",
+            note: note.to_owned(),
+        };
+        let about = ObjectReference { name: Some("p".to_owned()), ..ObjectReference::default() };
+        for binding in ["one", "another"] {
+            events.tell(&about, repaired(binding), Timestamp::UNIX_EPOCH);
+        }
+        let mut told = events.to_publish.lock().await;
+        let mut name = async || told.recv().await.unwrap().metadata.name;
+        assert_ne!(name().await, name().await);
+    }
 
     #[test]
     fn a_long_note_is_cut_where_a_character_ends() {
