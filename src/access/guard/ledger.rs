@@ -32,6 +32,8 @@ pub struct Ledger {
     pub token_groups: TokenGroups,
     /// How many may lose access in all, as it was when somebody last did.
     pub allowance: usize,
+    /// How few leavers would not have been too many, as it was when somebody was told that they are.
+    pub too_many_leavers: Option<usize>,
     /// What of the departures stands in the provider's status.
     recorded: Tally,
 }

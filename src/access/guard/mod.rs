@@ -23,7 +23,7 @@ mod ledger;
 mod token_groups;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -52,8 +52,8 @@ pub struct Guard<'a> {
 
 /// Who holds access through a provider.
 pub trait Holders: std::fmt::Debug {
-    /// Everyone, over all of its policies.
-    fn holders(&self) -> HashSet<&Subject>;
+    /// Everyone, over all of its policies, each once.
+    fn holders(&self) -> Vec<&Subject>;
 
     /// How many active people there are.
     fn active(&self) -> usize;
@@ -137,13 +137,15 @@ impl Guard<'_> {
         self.tally(&self.ledger.departures, &departures.counted()).gone() <= allowance
     }
 
-    /// Whether these make those who were deactivated or deleted many.
-    pub fn become_many(&self, leavers: &BTreeSet<Subject>) -> bool {
-        if leavers.is_empty() {
-            return false;
+    /// How many have been deactivated or deleted once these are. Nothing where these are nobody, or where there were too
+    /// many before: somebody has been told.
+    pub fn left(&self, leavers: &BTreeSet<Subject>) -> Option<Spent> {
+        let losses = &self.ledger.leavers;
+        let were_too_many = |few: usize| self.tally(losses, &BTreeSet::new()).lost > few;
+        if leavers.is_empty() || self.ledger.too_many_leavers.is_some_and(were_too_many) {
+            return None;
         }
-        let spent = self.spent_of(&self.ledger.leavers, leavers);
-        spent.lost <= spent.allowance && !spent.is_free()
+        Some(self.spent_of(losses, leavers))
     }
 
     /// For how many people a subject stands. A token group of which nobody saw the members may be everybody's.
@@ -217,8 +219,14 @@ pub struct Spent {
 }
 
 impl Spent {
-    pub(super) fn is_free(&self) -> bool {
+    /// Whether no more have gone than may.
+    pub fn is_free(&self) -> bool {
         self.gone <= self.allowance
+    }
+
+    /// Whether it was free before.
+    pub fn is_too_much_now(self) -> bool {
+        self.lost <= self.allowance && !self.is_free()
     }
 }
 
@@ -241,7 +249,7 @@ mod tests {
     struct People(Vec<Subject>);
 
     impl Holders for People {
-        fn holders(&self) -> HashSet<&Subject> {
+        fn holders(&self) -> Vec<&Subject> {
             self.0.iter().collect()
         }
 
@@ -254,10 +262,13 @@ mod tests {
         numbers.map(|number| Subject::User(format!("u{number}").into())).collect()
     }
 
-    fn departures(subjects: &[Subject]) -> Departures {
+    fn place(namespace: &str) -> Place {
         let role = RoleName { kind: RoleKind::ClusterRole, name: "edit".into() };
-        let place = Place { namespace: Some("team-a".into()), role };
-        let places = [(place, subjects.iter().cloned().collect())].into();
+        Place { namespace: Some(namespace.into()), role }
+    }
+
+    fn departures(subjects: &[Subject]) -> Departures {
+        let places = [(place("team-a"), subjects.iter().cloned().collect())].into();
         Departures { places, ..Departures::default() }
     }
 
@@ -320,11 +331,11 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_leaves_nobody_asks_who_holds_access() {
+    fn where_nobody_leaves_or_too_many_have_nobody_asks_who_holds_access() {
         #[derive(Debug)]
         struct Unasked;
         impl Holders for Unasked {
-            fn holders(&self) -> HashSet<&Subject> {
+            fn holders(&self) -> Vec<&Subject> {
                 panic!("it takes as long as there are bindings")
             }
 
@@ -337,9 +348,12 @@ mod tests {
         ledger.leavers.note(gone.clone(), limits.window.into(), now());
         ledger.departures.note(gone, limits.window.into(), now());
         let guard = Guard { limits: &limits, ledger: &ledger, holders: &Unasked, now: now() };
-        assert!(!guard.become_many(&BTreeSet::new()));
+        assert_eq!(guard.left(&BTreeSet::new()), None);
         assert!(guard.allows(&departures(&people(30..32)), 32), "the plan before it has counted them");
         assert!(!guard.allows(&departures(&people(30..33)), 32));
+        ledger.too_many_leavers = Some(29);
+        let guard = Guard { limits: &limits, ledger: &ledger, holders: &Unasked, now: now() };
+        assert_eq!(guard.left(&people(30..40).into_iter().collect()), None);
     }
 
     #[test]

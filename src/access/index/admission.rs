@@ -8,7 +8,7 @@ use super::{Index, Provider};
 use crate::{
     access::{
         binding::Subject,
-        guard::{Guard, Holders, Ledger},
+        guard::{Guard, Holders, Ledger, Spent},
         plan::{Completeness, Plan},
     },
     api::{RemovalCount, ScimAccessPolicy},
@@ -49,7 +49,9 @@ impl Index {
         if plan.is_counted() && !guard.allows(&plan.departures, plan.allowance) {
             return Admission::Overtaken;
         }
-        let leaving = if guard.become_many(&plan.leavers) { Leaving::Many } else { Leaving::Few };
+        let left = guard.left(&plan.leavers);
+        let leaving = if left.is_some_and(Spent::is_too_much_now) { Leaving::Many } else { Leaving::Few };
+        let too_many = left.filter(|left| !left.is_free()).map(|left| left.allowance);
         let window = known.object.spec.guard.window.into();
         let counted = if plan.is_counted() { plan.departures.counted() } else { BTreeSet::new() };
         let of_people = |subject: Subject| {
@@ -60,6 +62,8 @@ impl Index {
         if let Some(Provider { ledger, .. }) = self.providers.get_mut(provider) {
             ledger.leavers.note(plan.leavers.iter().map(|subject| (subject.clone(), 1)), window, now);
             ledger.departures.note(counted, window, now);
+            // Where more hold something, more may leave.
+            ledger.too_many_leavers = too_many.or(ledger.too_many_leavers).filter(|_| plan.adds.is_empty());
             if plan.is_counted() {
                 ledger.allowance = plan.allowance;
             }
@@ -133,14 +137,62 @@ impl Provider {
 }
 
 impl Holders for Through<'_> {
-    fn holders(&self) -> HashSet<&Subject> {
-        let own = self.index.policies.of(self.provider);
-        let bindings = own.flat_map(|(name, _)| self.index.bindings_of(name));
-        bindings.flat_map(|observed| &observed.binding.subjects).collect()
+    fn holders(&self) -> Vec<&Subject> {
+        let own: HashSet<&str> = self.index.policies.of(self.provider).map(|(name, _)| &**name).collect();
+        let named = self.index.naming.iter();
+        let named = named.filter(|(_, policies)| policies.keys().any(|policy| own.contains(&**policy)));
+        named.map(|(subject, _)| subject).collect()
     }
 
     fn active(&self) -> usize {
         let identities = &self.index.identities;
         identities.people(self.provider).filter(|user| identities.is_active(user)).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::access::tests::{
+        guard::{carry_out, members, team},
+        world::World,
+    };
+
+    fn too_many_leavers(world: &World) -> Option<usize> {
+        world.index.providers["okta"].ledger.too_many_leavers
+    }
+
+    #[test]
+    fn everyone_is_counted_once_by_however_many_policies_they_hold_something() {
+        let (mut world, _) = team(30);
+        for policy in ["q", "r"] {
+            world.policy(policy, json!({"scope": {"namespaces": {"names": ["team-a", "team-b"]}}}));
+            carry_out(&mut world, policy);
+        }
+        world.provider("entra", json!({}));
+        world.policy("theirs", json!({"provider": "entra"}));
+        let holders = |provider| Through { index: &world.index, provider }.holders().len();
+        assert_eq!((holders("okta"), holders("entra")), (30, 0));
+    }
+
+    #[test]
+    fn too_many_leavers_are_told_of_once_until_more_hold_something() {
+        let (mut world, people) = team(30);
+        let leave = |world: &mut World, people: &[String]| {
+            people.iter().for_each(|name| _ = world.user(name, json!({"active": false})));
+            carry_out(world, "p").1
+        };
+        assert_eq!((leave(&mut world, &people[..10]), too_many_leavers(&world)), (Leaving::Few, None));
+        assert_eq!((leave(&mut world, &people[10..11]), too_many_leavers(&world)), (Leaving::Many, Some(10)));
+        assert_eq!((leave(&mut world, &people[11..12]), too_many_leavers(&world)), (Leaving::Few, Some(10)));
+
+        let others: Vec<String> = (0..60).map(|number| format!("v{number:02}")).collect();
+        others.iter().for_each(|name| _ = world.user(name, json!({})));
+        members(&mut world, "team", &[&people[12..], &others].concat());
+        assert_eq!((carry_out(&mut world, "p").1, too_many_leavers(&world)), (Leaving::Few, None));
+        assert_eq!(leave(&mut world, &others[..6]), Leaving::Few, "18 of 90");
+        assert_eq!(leave(&mut world, &others[6..7]), Leaving::Many);
     }
 }
