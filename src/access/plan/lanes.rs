@@ -1,12 +1,12 @@
 //! What waits for what when a plan is carried out.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
 use super::{Change, Plan};
-use crate::access::binding::Subject;
+use crate::access::binding::{Binding, Observed, Subject};
 
 /// Changes of which some wait for others. Those of different lanes never wait for each other, so that a namespace
 /// whose admission is slow keeps nobody elsewhere from losing access.
@@ -16,8 +16,8 @@ pub struct Lane {
     pub revocations: Vec<Change>,
     /// What gives access.
     pub grants: Vec<Change>,
-    /// Bindings of people to whom the grants give something else. They go after those, so that whoever changes
-    /// roles is never without one.
+    /// What ends bindings of people to whom the grants give something else. They go after those, so that whoever
+    /// changes roles is never without one; whoever else was in them has gone by the revocations.
     pub replaced: Vec<Change>,
 }
 
@@ -38,12 +38,14 @@ impl Plan {
 
 impl Lane {
     fn new(changes: Vec<&Change>) -> Self {
-        let gained: HashSet<&Subject> = changes.iter().flat_map(|change| change.added()).collect();
+        let gained: BTreeSet<&Subject> = changes.iter().flat_map(|change| change.added()).collect();
         let mut lane = Self::default();
         for change in changes {
             let removed = change.removed();
             let part = match change {
                 _ if change.ends_binding() && removed.iter().any(|subject| gained.contains(subject)) => {
+                    // Whoever gains nothing goes before, and waits for nobody.
+                    lane.revocations.extend(change.from().and_then(|from| Change::shrinking(from, &gained)));
                     &mut lane.replaced
                 }
                 // A binding without anybody gives nothing: nobody waits for it to go.
@@ -54,5 +56,27 @@ impl Lane {
             part.push(change.clone());
         }
         lane
+    }
+}
+
+impl Change {
+    /// The same, where its binding was made this since and has this version by that.
+    pub fn since(self, made: &Binding, resource_version: u64) -> Self {
+        let since = |from: Arc<Observed>| {
+            Arc::new(Observed { binding: made.clone(), resource_version, ..Observed::clone(&from) })
+        };
+        match self {
+            Self::Create(_) => self,
+            Self::Update { from, to } => Self::Update { from: since(from), to },
+            Self::Delete(from) => Self::Delete(since(from)),
+        }
+    }
+
+    /// What takes out of a binding that is to end whoever is not to stay meanwhile; nothing where that is nobody.
+    pub fn but_for(self, staying: &BTreeSet<&Subject>) -> Option<Self> {
+        match self.from().filter(|from| from.binding.subjects.iter().any(|there| staying.contains(there))) {
+            Some(from) => Self::shrinking(from, staying),
+            None => Some(self),
+        }
     }
 }

@@ -363,6 +363,14 @@ impl Change {
         (to != observed.binding).then(|| Self::Update { from: observed.clone(), to })
     }
 
+    /// The binding that it changes, as it was.
+    pub fn from(&self) -> Option<&Arc<Observed>> {
+        match self {
+            Self::Create(_) => None,
+            Self::Update { from, .. } | Self::Delete(from) => Some(from),
+        }
+    }
+
     /// Whether it leaves nothing of a binding that gives anybody anything.
     fn ends_binding(&self) -> bool {
         match self {

@@ -60,6 +60,16 @@ fn who_leaves_waits_for_nobody_who_comes() {
 }
 
 #[test]
+fn who_leaves_while_the_others_change_roles_waits_for_none_of_them() {
+    let mut world = world();
+    world.user("bob", json!({"active": false}));
+    world.policy("p", json!({"roleRef": {"name": "view"}}));
+    assert_eq!(lanes(&world), [["update team-a/edit", "create team-a/view", "delete team-a/edit"]]);
+    let lanes = world.plan("p").lanes();
+    assert_eq!(names(lanes[0].revocations[0].removed()), ["oidc:bob"]);
+}
+
+#[test]
 fn a_binding_whose_people_all_leave_waits_for_nobody_who_comes() {
     let mut world = world();
     world.user("carol", json!({}));

@@ -74,15 +74,16 @@ impl Executor {
     }
 
     async fn follow(&self, lane: Lane, urgent: &BTreeSet<Subject>, run: Run) -> Outcome {
-        let Lane { revocations, grants, mut replaced } = lane;
+        let Lane { revocations, grants, replaced } = lane;
         let (revoked, granted) = join(
             self.all(revocations, urgent, &self.revoking, run),
             self.all(grants, urgent, &self.granting, run),
         )
         .await;
         let outcome = revoked.and(granted);
-        replaced.retain(|deletion| !outcome.would_leave_a_gap(deletion));
-        outcome.and(self.all(replaced, urgent, &self.revoking, run).await)
+        let replaced = replaced.into_iter().filter_map(|change| outcome.without_a_gap(change)).collect();
+        // Whoever must not wait has gone by now: nobody goes with them.
+        outcome.and(self.all(replaced, &BTreeSet::new(), &self.revoking, run).await)
     }
 
     async fn all(

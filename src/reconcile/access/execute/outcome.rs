@@ -104,16 +104,29 @@ impl Outcome {
         self.failed.is_empty()
     }
 
-    /// Whether everybody of a binding should have got something else in its namespace or everywhere, and has not.
-    pub(super) fn would_leave_a_gap(&self, deletion: &Change) -> bool {
+    /// What ends a replaced binding now, after these writes: it stays for whoever should have got something else in its
+    /// namespace or everywhere, and has not. Nothing where that is everybody in it, or where the binding could not be
+    /// written.
+    pub(super) fn without_a_gap(&self, ending: Change) -> Option<Change> {
+        let of_it =
+            |change: &Change| change.from().zip(ending.from()).is_some_and(|(a, b)| Arc::ptr_eq(a, b));
+        if self.failed.iter().any(|(change, _)| of_it(change)) {
+            return None;
+        }
+        let written = self.done.iter().find(|done| of_it(&done.change));
+        let ending = match written {
+            Some(Done { change: Change::Update { to, .. }, after: Some(after), .. }) => {
+                ending.since(to, after.resource_version)
+            }
+            _ => ending,
+        };
         let here = |change: &Change| {
             let namespace = &change.place().namespace;
-            namespace.is_none() || *namespace == deletion.place().namespace
+            namespace.is_none() || *namespace == ending.place().namespace
         };
         let failed = self.failed.iter().filter(|(change, _)| here(change));
-        let waiting: BTreeSet<_> = failed.flat_map(|(change, _)| change.added()).collect();
-        let removed = deletion.removed();
-        !removed.is_empty() && removed.iter().all(|subject| waiting.contains(subject))
+        let waiting: BTreeSet<&Subject> = failed.flat_map(|(change, _)| change.added()).collect();
+        ending.but_for(&waiting)
     }
 
     /// Who gained something, and who lost something, by what was written.
@@ -156,5 +169,63 @@ impl Outcome {
     /// Whether something came to nothing, and whether that may be different the next time.
     pub fn trouble(&self) -> Option<Trouble> {
         self.failed.iter().map(|(_, failure)| failure.trouble()).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::access::{
+        Binding, Lane,
+        tests::world::{World, names},
+    };
+
+    /// Alice and Bob may edit and are to view instead, which nobody has told the API server yet; and what ends their
+    /// binding.
+    fn another_role() -> (Binding, Arc<Observed>, Change) {
+        let mut world = World::new();
+        world.user("alice", json!({}));
+        world.user("bob", json!({}));
+        world.group("team", &["alice", "bob"], json!({}));
+        world.policy("p", json!({}));
+        world.settle("p");
+        world.policy("p", json!({"roleRef": {"name": "view"}}));
+        let Lane { grants, replaced, .. } = world.plan("p").lanes().remove(0);
+        let [Change::Create(binding)] = &grants[..] else { panic!("{grants:?}") };
+        let [ending @ Change::Delete(from)] = &replaced[..] else { panic!("{replaced:?}") };
+        (binding.clone(), from.clone(), ending.clone())
+    }
+
+    fn failed(change: Change) -> Outcome {
+        Outcome::of(change, Err(Failure::Conflict(String::new())), 0)
+    }
+
+    #[test]
+    fn whoever_has_not_got_another_role_keeps_the_old_one_and_nobody_else_does() {
+        let (mut binding, _, ending) = another_role();
+        assert_eq!(Outcome::default().without_a_gap(ending.clone()), Some(ending.clone()));
+        let neither = failed(Change::Create(binding.clone()));
+        assert_eq!(neither.without_a_gap(ending.clone()), None);
+        binding.subjects.truncate(1);
+        let alice_has_not = failed(Change::Create(binding));
+        let Some(Change::Update { to, .. }) = alice_has_not.without_a_gap(ending) else {
+            panic!("nobody goes")
+        };
+        assert_eq!(names(&to.subjects), ["oidc:alice"]);
+    }
+
+    #[test]
+    fn a_binding_that_somebody_was_taken_out_of_is_ended_as_it_is_since() {
+        let (_, from, ending) = another_role();
+        let mut to = from.binding.clone();
+        to.subjects.truncate(1);
+        let shrunk = Change::Update { from: from.clone(), to: to.clone() };
+        let version = Version { uid: from.uid.clone(), resource_version: from.resource_version + 1 };
+        let outcome = Outcome::of(shrunk.clone(), Ok(Some(version)), 0);
+        let Some(Change::Delete(since)) = outcome.without_a_gap(ending.clone()) else { panic!("it stays") };
+        assert_eq!((&since.binding, since.resource_version), (&to, from.resource_version + 1));
+        assert_eq!(failed(shrunk).without_a_gap(ending), None, "nobody knows what it is");
     }
 }
