@@ -12,6 +12,7 @@ mod watches;
 
 use std::{
     collections::HashSet,
+    future::pending,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::{Duration, Instant},
 };
@@ -32,8 +33,8 @@ use super::{
 };
 use crate::{
     access::{
-        Admission, Bindable, Change, Former, Glob, Index, Lane, Leaving, Lost, Plan, Protected, RoleLists,
-        Touched, waits_for,
+        Admission, Bindable, Former, Glob, Grown, Index, Leaving, Lost, Plan, Protected, RoleLists, Touched,
+        waits_for,
     },
     api::{AccessPolicyStatus, Approval, PolicyMode, ScimAccessPolicy, SubjectKind},
     directory::view::Shared,
@@ -60,6 +61,19 @@ const PLANS_AHEAD: usize = 4;
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// The longest wait for a moment to come: a clock that is set wakes nobody.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// What is carried out, and what is told with it.
+struct Planned {
+    policy: Arc<ScimAccessPolicy>,
+    plan: Plan,
+    leaving: Leaving,
+    /// The roles that have grown.
+    grown: Grown,
+    /// Bindings that somebody deleted.
+    deleted: Lost,
+    /// Who was called as nobody is any more, or somebody else.
+    former: Former,
+}
 
 /// Everything that turns the directory into bindings.
 pub(super) struct Access {
@@ -164,10 +178,22 @@ impl Access {
 
     async fn reconcile(&self, name: &str) -> Again {
         let began = Instant::now();
+        let mut planned = match self.plan_and_note(name).await {
+            Ok(Some(planned)) => planned,
+            Ok(None) => return self.clear_away(name).await,
+            Err(trouble) => return Again::Retry(trouble),
+        };
+        let outcome = match planned.policy.spec.mode {
+            PolicyMode::Enforce => self.carry_out(&mut planned).await,
+            PolicyMode::Preview => self.executor.execute(&planned.plan, Run::Dry).await.rehearsed(),
+        };
+        self.conclude(name, planned, &outcome, began).await
+    }
+
+    /// What is to be carried out; nothing of a policy that is gone.
+    async fn plan_and_note(&self, name: &str) -> Result<Option<Planned>, Trouble> {
         let now = clock::now();
-        if let Err(trouble) = self.recall(name).await {
-            return Again::Retry(trouble);
-        }
+        self.recall(name).await?;
         self.tell_ended(name, now);
         let grown = self.index_mut().take_grown(name);
         // Before the plan: what comes later may not be in it, and is told with the next one.
@@ -175,31 +201,32 @@ impl Access {
             let index = self.index();
             (index.lost(name), index.former(name).clone())
         };
-        let Some((policy, plan, mut leaving)) = self.admitted_plan(name, now).await else {
+        let Some((policy, plan, leaving)) = self.admitted_plan(name, now).await else {
             self.metrics.policy_gone(name);
             self.causes.planned(name);
             self.causes.settle(name);
-            return self.clear_away(name, now).await;
+            return Ok(None);
         };
         // Before it is carried out: an approval covers one plan once.
         if policy.spec.mode == PolicyMode::Enforce
             && let Err(trouble) = self.note_approval(&policy, &plan, now).await
         {
             self.index_mut().keep_grown(name, grown);
-            return Again::Retry(trouble);
+            return Err(trouble);
         }
-        let outcome = match policy.spec.mode {
-            PolicyMode::Enforce => self.carry_out(&policy, &plan, &mut leaving).await,
-            PolicyMode::Preview => {
-                self.executor.execute(plan.lanes(), &plan.urgent(), Run::Dry).await.rehearsed()
-            }
-        };
+        Ok(Some(Planned { policy, plan, leaving, grown, deleted, former }))
+    }
+
+    /// Says what became of a plan, everywhere, and when the next one is due.
+    async fn conclude(&self, name: &str, planned: Planned, outcome: &Outcome, began: Instant) -> Again {
+        let Planned { policy, plan, leaving, grown, deleted, former } = planned;
+        let now = clock::now();
         let causes = match plan.approved {
             Some(_) => self.causes.of_approved(name),
             None => self.causes.of(name),
         };
-        audit::audit(&policy, &outcome, &causes);
-        if let Some(released) = Released::of(&policy, &plan, &outcome) {
+        audit::audit(&policy, outcome, &causes);
+        if let Some(released) = Released::of(&policy, &plan, outcome) {
             audit::released(&policy, &released);
         }
         match (outcome.is_complete(), &plan.held) {
@@ -212,10 +239,10 @@ impl Access {
         self.metrics.guard_held(name, plan.held.as_ref().map_or(0, |held| held.subjects.len()));
         self.metrics.roles_refused(name, plan.problems.roles.len());
         let roles = self.index().bound_roles(name);
-        let status = status(&policy, &plan, &outcome, &grown, &self.holding(name), now);
+        let status = status(&policy, &plan, outcome, &grown, &self.holding(name), now);
         let status = AccessPolicyStatus { roles, ..status };
-        let told = report::events(&policy, &plan, &status, &outcome, &deleted, leaving);
-        self.tell_people(&policy, &outcome, &deleted, now);
+        let told = report::events(&policy, &plan, &status, outcome, &deleted, leaving);
+        self.tell_people(&policy, outcome, &deleted, now);
         match outcome.roles_not_allowed().next() {
             Some(_) => self.index_mut().await_bind(name),
             None => self.index_mut().await_bind_no_more(name),
@@ -235,17 +262,17 @@ impl Access {
             (None, None) => ReconcileOutcome::Done,
         };
         self.metrics.reconcile(CONTROLLER, result, began.elapsed());
-        match (trouble, plan.next) {
+        match (trouble, plan.next.map(wait)) {
             (Some(trouble), None) => Again::Retry(trouble),
-            (Some(trouble), Some(next)) => Again::RetryWithin(wait(now, next), trouble),
+            (Some(trouble), Some(next)) => Again::RetryWithin(next, trouble),
             (None, None) => Again::WhenAdded,
-            (None, Some(next)) => Again::After(wait(now, next)),
+            (None, Some(next)) => Again::After(next),
         }
     }
 
     /// Takes away what a policy has left behind that is gone, where it was to. Garbage collection may be slower, and leaves
     /// what somebody else's reference or finalizer keeps.
-    async fn clear_away(&self, name: &str, now: Timestamp) -> Again {
+    async fn clear_away(&self, name: &str) -> Again {
         let revocations = self.index().left_behind(name);
         if revocations.is_empty() {
             return Again::WhenAdded;
@@ -262,36 +289,39 @@ impl Access {
                 return Again::Retry(Trouble::of(&error));
             }
         }
-        let everybody = revocations.iter().flat_map(Change::removed).cloned().collect();
-        let lanes = vec![Lane { revocations, ..Lane::default() }];
-        let outcome = self.executor.execute(lanes, &everybody, Run::Real).await;
-        self.tell_gone(&outcome.ended(), now);
+        let outcome = self.executor.end(revocations).await;
+        self.tell_gone(&outcome.ended(), clock::now());
         outcome.trouble().map_or(Again::WhenAdded, Again::Retry)
     }
 
     /// Carries out a plan. Whoever is to lose access meanwhile does not wait until the plan has given everything
     /// that it gives.
-    async fn carry_out(&self, policy: &ScimAccessPolicy, plan: &Plan, leaving: &mut Leaving) -> Outcome {
+    async fn carry_out(&self, planned: &mut Planned) -> Outcome {
+        let Planned { policy, plan, leaving, .. } = planned;
         let name: Arc<str> = policy.name_any().into();
         let (running, mut ended) = oneshot::channel::<()>();
         let whole = async {
-            let outcome = self.executor.execute(plan.lanes(), &plan.urgent(), Run::Real).await;
+            let outcome = self.executor.execute(plan, Run::Real).await;
             drop(running);
             outcome
         };
         let meanwhile = async {
-            let mut revoked: Option<Outcome> = None;
-            let look = async || {
+            let (mut revoked, mut next) = (None::<Outcome>, plan.next);
+            let look = async |next| {
                 sleep(LOOK_AGAIN).await;
-                self.queue.taken_up(&name).await;
+                tokio::select! {
+                    () = self.queue.taken_up(&name) => {}
+                    () = reached(next) => {}
+                }
             };
             loop {
                 tokio::select! {
                     biased;
                     _ = &mut ended => return revoked,
-                    () = look() => {
-                        let more = self.revoke(&name, leaving).await;
+                    () = look(next) => {
+                        let (more, after) = self.revoke(&name, leaving).await;
                         revoked = Some(revoked.unwrap_or_default().and(more));
+                        next = after;
                     }
                 }
             }
@@ -303,21 +333,19 @@ impl Access {
         whole.and(revoked)
     }
 
-    /// Takes away what is to be taken away by now.
-    async fn revoke(&self, name: &str, leaving: &mut Leaving) -> Outcome {
+    /// Takes away what is to be taken away by now. When there may be more, though nothing changes.
+    async fn revoke(&self, name: &str, leaving: &mut Leaving) -> (Outcome, Option<Timestamp>) {
         let Some((policy, plan, many)) = self.admitted_plan(name, clock::now()).await else {
-            return Outcome::default();
+            return (Outcome::default(), None);
         };
         // What was approved is noted before it is carried out.
         if policy.spec.mode != PolicyMode::Enforce || plan.approved.is_some() {
-            return Outcome::default();
+            return (Outcome::default(), plan.next);
         }
         if many == Leaving::Many {
             *leaving = many;
         }
-        let revoking = |lane: Lane| Lane { revocations: lane.revocations, ..Lane::default() };
-        let lanes = plan.lanes().into_iter().map(revoking).collect();
-        self.executor.execute(lanes, &plan.urgent(), Run::Real).await.successes()
+        (self.executor.revoke(&plan).await.successes(), plan.next)
     }
 
     /// A plan whose losses are counted, so that no two policies spend what one may, and no two processes.
@@ -395,13 +423,20 @@ impl Access {
     }
 }
 
-/// How long until a moment, as far as one may wait at once.
-fn wait(now: Timestamp, moment: Timestamp) -> Duration {
-    until(now, moment).min(LONGEST_WAIT)
+/// Returns once a moment has come, whatever becomes of the clock until then. Where there is none, never.
+async fn reached(moment: Option<Timestamp>) {
+    let Some(moment) = moment else { return pending().await };
+    loop {
+        match wait(moment) {
+            Duration::ZERO => return,
+            left => sleep(left).await,
+        }
+    }
 }
 
-fn until(now: Timestamp, moment: Timestamp) -> Duration {
-    Duration::try_from(now.duration_until(moment)).unwrap_or_default()
+/// How long it is until a moment by now, as far as one may wait at once.
+fn wait(moment: Timestamp) -> Duration {
+    Duration::try_from(clock::now().duration_until(moment)).unwrap_or_default().min(LONGEST_WAIT)
 }
 
 #[cfg(test)]

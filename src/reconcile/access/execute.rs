@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures::future::{join, join_all};
+use jiff::Timestamp;
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
 use kube::{
     Api, Client, Error,
@@ -19,8 +20,11 @@ use tokio::sync::Semaphore;
 
 use super::super::trouble::Failed;
 use crate::{
-    access::{Binding, BindingObject, Change, FIELD_MANAGER, Index, Lane, Observed, Place, Subject},
-    ops::metrics::{Metrics, Verb, WriteOutcome},
+    access::{Binding, BindingObject, Change, FIELD_MANAGER, Index, Lane, Observed, Place, Plan, Subject},
+    ops::{
+        clock,
+        metrics::{Metrics, Verb, WriteOutcome},
+    },
 };
 pub(super) use outcome::{Done, Failure, Outcome, Version};
 
@@ -53,6 +57,22 @@ pub(super) enum Run {
     Dry,
 }
 
+/// How changes are carried out.
+#[derive(Clone, Copy, Debug)]
+struct How<'p> {
+    /// Those who must not wait.
+    urgent: &'p BTreeSet<Subject>,
+    /// From when on nobody is given anything, because another plan says who is.
+    until: Option<Timestamp>,
+    run: Run,
+}
+
+impl How<'_> {
+    fn is_over(&self) -> bool {
+        self.until.is_some_and(|until| until <= clock::now())
+    }
+}
+
 impl Executor {
     /// An executor that tells the index of what it wrote, so that the next plan knows. `fence` is the name of the
     /// admission policy by which the chart says what may be bound.
@@ -67,50 +87,65 @@ impl Executor {
         }
     }
 
-    /// Carries out changes, each lane by itself. `urgent` are those who must not wait.
-    pub(super) async fn execute(&self, lanes: Vec<Lane>, urgent: &BTreeSet<Subject>, run: Run) -> Outcome {
-        let outcomes = join_all(lanes.into_iter().map(|lane| self.follow(lane, urgent, run))).await;
+    /// Carries out a plan, each lane by itself.
+    pub(super) async fn execute(&self, plan: &Plan, run: Run) -> Outcome {
+        let how = How { urgent: &plan.urgent(), until: plan.next, run };
+        self.follow_all(plan.lanes(), how).await
+    }
+
+    /// Takes away what a plan takes away at once.
+    pub(super) async fn revoke(&self, plan: &Plan) -> Outcome {
+        let revoking = |lane: Lane| Lane { revocations: lane.revocations, ..Lane::default() };
+        let how = How { urgent: &plan.urgent(), until: plan.next, run: Run::Real };
+        self.follow_all(plan.lanes().into_iter().map(revoking), how).await
+    }
+
+    /// Carries out changes by which everybody loses what they had.
+    pub(super) async fn end(&self, revocations: Vec<Change>) -> Outcome {
+        let everybody = revocations.iter().flat_map(Change::removed).cloned().collect();
+        let how = How { urgent: &everybody, until: None, run: Run::Real };
+        self.all(revocations, &self.revoking, how).await
+    }
+
+    async fn follow_all(&self, lanes: impl IntoIterator<Item = Lane>, how: How<'_>) -> Outcome {
+        let outcomes = join_all(lanes.into_iter().map(|lane| self.follow(lane, how))).await;
         outcomes.into_iter().fold(Outcome::default(), Outcome::and)
     }
 
-    async fn follow(&self, lane: Lane, urgent: &BTreeSet<Subject>, run: Run) -> Outcome {
+    async fn follow(&self, lane: Lane, how: How<'_>) -> Outcome {
         let Lane { revocations, grants, replaced } = lane;
-        let (revoked, granted) = join(
-            self.all(revocations, urgent, &self.revoking, run),
-            self.all(grants, urgent, &self.granting, run),
-        )
-        .await;
+        let (revoked, granted) =
+            join(self.all(revocations, &self.revoking, how), self.all(grants, &self.granting, how)).await;
         let outcome = revoked.and(granted);
         let replaced = replaced.into_iter().filter_map(|change| outcome.without_a_gap(change)).collect();
         // Whoever must not wait has gone by now: nobody goes with them.
-        outcome.and(self.all(replaced, &BTreeSet::new(), &self.revoking, run).await)
+        let how = How { urgent: &BTreeSet::new(), ..how };
+        outcome.and(self.all(replaced, &self.revoking, how).await)
     }
 
-    async fn all(
-        &self,
-        changes: Vec<Change>,
-        urgent: &BTreeSet<Subject>,
-        bound: &Semaphore,
-        run: Run,
-    ) -> Outcome {
+    async fn all(&self, changes: Vec<Change>, bound: &Semaphore, how: How<'_>) -> Outcome {
         let attempts = changes.into_iter().map(async |change| {
             let _permit = bound.acquire().await;
+            if how.is_over() && !change.added().is_empty() {
+                let why = "it was not given before the time came for another plan".to_owned();
+                return Outcome::of(change, Err(Failure::Other(Failed::once(why))), 0);
+            }
             // On the heap, because thousands may wait for their turn, and only those in flight are large.
-            Box::pin(self.attempt(change, urgent, run)).await
+            Box::pin(self.attempt(change, how)).await
         });
         join_all(attempts).await.into_iter().fold(Outcome::default(), Outcome::and)
     }
 
     /// One change. What may not be bound any more can only be deleted: whoever must not wait goes, even if
     /// the others of the binding go with them. Nobody loses anything for those who left a group alone: they wait.
-    async fn attempt(&self, change: Change, urgent: &BTreeSet<Subject>, run: Run) -> Outcome {
-        match (self.write(&change, run).await, &change) {
+    async fn attempt(&self, change: Change, how: How<'_>) -> Outcome {
+        match (self.write(&change, how.run).await, &change) {
             (Err(Failure::RoleNotAllowed(why)), Change::Update { from, to }) => {
                 let removed = change.removed();
-                if removed.iter().any(|subject| urgent.contains(*subject)) {
+                if removed.iter().any(|subject| how.urgent.contains(*subject)) {
                     let (deletion, kept) =
                         (Change::Delete(from.clone()), from.binding.subjects.len() - removed.len());
-                    let deleted = self.write(&deletion, run).await;
+                    let deleted = self.write(&deletion, how.run).await;
                     let outcome = Outcome::of(deletion, deleted, kept);
                     return outcome.and(Outcome::of(change, Err(Failure::RoleNotAllowed(why)), 0));
                 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::{runtime::Builder, task::spawn_blocking};
 
 use super::*;
-use crate::{ops::readiness::Readiness, reconcile::Settings};
+use crate::{access::tests::world::World, ops::readiness::Readiness, reconcile::Settings};
 
 fn without_an_api_server() -> Arc<Access> {
     let nobody_listens = Server::new("http://127.0.0.1:1".parse().unwrap());
@@ -40,4 +40,19 @@ fn token_groups_are_counted_apart_from_what_renews_the_lease() {
         drop(release);
         counting.await;
     });
+}
+
+#[tokio::test]
+async fn nobody_is_given_anything_by_a_plan_whose_time_is_over() {
+    let mut world = World::new();
+    world.user("alice", json!({}));
+    world.group("team", &["alice"], json!({}));
+    world.policy("p", json!({}));
+    let (access, mut plan) = (without_an_api_server(), world.plan("p"));
+    let mut error = async |next| {
+        plan.next = Some(next);
+        access.executor.execute(&plan, Run::Real).await.first_error().unwrap().to_owned()
+    };
+    assert!(error(Timestamp::MAX).await.starts_with("the API server cannot be asked"));
+    assert!(error(Timestamp::MIN).await.starts_with("it was not given before the time came"));
 }

@@ -70,6 +70,23 @@ async fn who_is_deactivated_while_a_namespace_is_slow_to_be_reached_is_out_every
 }
 
 #[tokio::test]
+async fn a_grant_that_ends_while_a_namespace_is_slow_to_be_reached_ends_everywhere_else_at_once() {
+    let (plane, _alone) = alone().await;
+    let slow = Slow::on(plane).await;
+    let end = scim_operator::ops::clock::now() + std::time::Duration::from_secs(3);
+    let names = [&slow.company.namespace, &slow.elsewhere];
+    let spec = json!({"scope": {"namespaces": {"names": names}}, "validity": {"notAfter": end}});
+    slow.company.change::<ScimAccessPolicy>(&slow.policy, json!({"spec": spec})).await;
+    slow.withheld.until_waiting().await;
+    slow.company.may_not_edit("alice").await;
+    slow.company.may_not_edit("bob").await;
+
+    slow.withheld.release();
+    slow.company.until_condition(&slow.policy, "Ready", "True", "it has not held since").await;
+    plane.until_cannot(&slow.company.person("alice"), "create", "configmaps", &slow.elsewhere).await;
+}
+
+#[tokio::test]
 async fn a_spec_that_the_answer_to_a_status_tells_before_the_watch_does_is_carried_out() {
     let (plane, _alone) = alone().await;
     let company = Company::on(plane).await;
