@@ -375,6 +375,21 @@ pub struct HeldRemovals {
 pub struct Approval {
     /// The plan's hash.
     pub plan: String,
-    /// When it was carried out (RFC 3339).
+    /// When it began to be carried out (RFC 3339).
     pub at: Timestamp,
+    /// What it takes away, as long as somebody may have some of that: whoever goes on with it takes nothing else. Empty
+    /// where that is too much to stand here; such a plan is carried out at once or approved again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub unfinished: Option<Vec<ApprovedRemovals>>,
+}
+
+/// Who loses what by a plan that was approved: each of these people, what each of these places gives.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovedRemovals {
+    /// A digest of each role and the namespace where it is given.
+    pub places: Vec<String>,
+    /// A digest of each subject.
+    pub subjects: Vec<String>,
 }

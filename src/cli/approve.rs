@@ -25,7 +25,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    api::{AccessPolicyStatus, HeldRemovals, ScimAccessPolicy, names::ANNOTATION_APPROVE},
+    api::{AccessPolicyStatus, Approval, HeldRemovals, ScimAccessPolicy, names::ANNOTATION_APPROVE},
     ops::clock,
 };
 
@@ -254,9 +254,10 @@ fn settled(policy: Option<&Policy>, plan: &str) -> Option<Outcome> {
     let status = policy.status.as_ref();
     let held = status.and_then(|status| status.held.as_ref());
     let approved = status.and_then(|status| status.last_approved.as_ref());
+    let is_finished = |last: &Approval| last.plan == plan && last.unfinished.is_none();
     match held {
         Some(held) if held.plan == plan => None,
-        _ if approved.is_some_and(|approved| approved.plan == plan) => Some(Outcome::CarriedOut),
+        _ if approved.is_some_and(is_finished) => Some(Outcome::CarriedOut),
         Some(_) => Some(Outcome::Changed),
         None => Some(Outcome::TakenBack),
     }
@@ -298,8 +299,32 @@ impl std::fmt::Display for Decision {
                 f,
                 "not approved: {message}; the chart's role …-approver has the verb approve and the right to patch"
             ),
-            Outcome::Approved => f.write_str("approved, and not carried out yet: does reconcile run?"),
+            Outcome::Approved => f.write_str(
+                "approved, and not carried out yet, or not everywhere: the policy's condition Ready says why, if reconcile runs",
+            ),
             Outcome::Unknown => write!(f, "not known: {message}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_approved_is_carried_out_once_all_of_it_is() {
+        let since = "2026-01-01T00:00:00Z";
+        let held = |plan| json!({"plan": plan, "since": since, "subjects": 1});
+        let last = json!({"plan": "a", "at": since});
+        let unfinished = json!({"plan": "a", "at": since, "unfinished": []});
+        let settled = |held: Value, last: &Value| {
+            let policy = json!({"metadata": {}, "spec": {}, "status": {"held": held, "lastApproved": last}});
+            settled(Some(&serde_json::from_value(policy).unwrap()), "a")
+        };
+        assert_eq!(settled(held("a"), &unfinished), None);
+        assert_eq!(settled(held("b"), &unfinished), Some(Outcome::Changed));
+        assert_eq!(settled(Value::Null, &unfinished), Some(Outcome::TakenBack));
+        assert_eq!(settled(held("b"), &last), Some(Outcome::CarriedOut));
+        assert_eq!(settled(Value::Null, &last), Some(Outcome::CarriedOut));
     }
 }

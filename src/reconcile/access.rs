@@ -34,7 +34,7 @@ use super::{
 use crate::{
     access::{
         Admission, Bindable, Former, Glob, Grown, Index, Leaving, Lost, Plan, Protected, RoleLists, Touched,
-        waits_for,
+        is_begun, removals, waits_for,
     },
     api::{AccessPolicyStatus, Approval, PolicyMode, ScimAccessPolicy, SubjectKind},
     directory::view::Shared,
@@ -207,13 +207,17 @@ impl Access {
             self.causes.settle(name);
             return Ok(None);
         };
-        // Before it is carried out: an approval covers one plan once.
-        if policy.spec.mode == PolicyMode::Enforce
-            && let Err(trouble) = self.note_approval(&policy, &plan, now).await
-        {
-            self.index_mut().keep_grown(name, grown);
-            return Err(trouble);
-        }
+        let policy = match &plan.approved {
+            // Before it is carried out: an approval covers one plan once.
+            Some(approved) => match self.note_approval(policy, &plan, approved, now).await {
+                Ok(policy) => policy,
+                Err(trouble) => {
+                    self.index_mut().keep_grown(name, grown);
+                    return Err(trouble);
+                }
+            },
+            None => policy,
+        };
         Ok(Some(Planned { policy, plan, leaving, grown, deleted, former }))
     }
 
@@ -239,7 +243,7 @@ impl Access {
         self.metrics.guard_held(name, plan.held.as_ref().map_or(0, |held| held.subjects.len()));
         self.metrics.roles_refused(name, plan.problems.roles.len());
         let roles = self.index().bound_roles(name);
-        let status = status(&policy, &plan, outcome, &grown, &self.holding(name), now);
+        let status = status(&policy, &plan, outcome, &grown, &self.holding(&policy, &plan), now);
         let status = AccessPolicyStatus { roles, ..status };
         let told = report::events(&policy, &plan, &status, outcome, &deleted, leaving);
         self.tell_people(&policy, outcome, &deleted, now);
@@ -339,7 +343,8 @@ impl Access {
             return (Outcome::default(), None);
         };
         // What was approved is noted before it is carried out.
-        if policy.spec.mode != PolicyMode::Enforce || plan.approved.is_some() {
+        let is_noted = plan.approved.as_ref().is_none_or(|approved| is_begun(&policy, approved));
+        if policy.spec.mode != PolicyMode::Enforce || !is_noted {
             return (Outcome::default(), plan.next);
         }
         if many == Leaving::Many {
@@ -369,18 +374,25 @@ impl Access {
         Some((policy, plan, leaving))
     }
 
-    /// Writes which approval is carried out now. Whether that is written, or there is none.
+    /// Writes which approval is carried out now, and what it takes away; the policy that says so. Whoever goes on with
+    /// one finds that there.
     async fn note_approval(
         &self,
-        policy: &ScimAccessPolicy,
+        policy: Arc<ScimAccessPolicy>,
         plan: &Plan,
+        approved: &str,
         now: Timestamp,
-    ) -> Result<(), Trouble> {
-        let Some(approved) = &plan.approved else { return Ok(()) };
-        audit::approved(policy, approved);
+    ) -> Result<Arc<ScimAccessPolicy>, Trouble> {
+        if is_begun(&policy, approved) {
+            return Ok(policy);
+        }
+        audit::approved(&policy, approved);
         let mut status = policy.status.clone().unwrap_or_default();
-        status.last_approved = Some(Approval { plan: approved.clone(), at: now });
-        self.show(policy, status, Vec::new(), now).await
+        let unfinished = Some(removals(&plan.departures));
+        status.last_approved = Some(Approval { plan: approved.to_owned(), at: now, unfinished });
+        self.show(&policy, status.clone(), Vec::new(), now).await?;
+        let noted = ScimAccessPolicy { status: Some(status), ..ScimAccessPolicy::clone(&policy) };
+        Ok(Arc::new(noted))
     }
 
     /// Forgets what was to be told of what is carried out now.
@@ -403,15 +415,22 @@ impl Access {
         })
     }
 
-    fn holding(&self, policy: &str) -> Holding {
+    fn holding(&self, policy: &ScimAccessPolicy, plan: &Plan) -> Holding {
         let index = self.index();
-        let bindings = index.bindings_of(policy);
+        let approved_to_go = index.is_approval_unfinished(policy, plan);
+        let name = policy.name_any();
+        let bindings = index.bindings_of(&name);
         let subjects: HashSet<_> = bindings.clone().flat_map(|observed| &observed.binding.subjects).collect();
         let waits = bindings.clone().filter_map(|observed| {
             let finalizers = observed.terminating.as_deref()?;
             Some(format!("{} waits for {}", described(&observed.binding), waits_for(finalizers)))
         });
-        Holding { subjects: subjects.len(), bindings: bindings.count(), waits: waits.collect() }
+        Holding {
+            subjects: subjects.len(),
+            bindings: bindings.count(),
+            waits: waits.collect(),
+            approved_to_go,
+        }
     }
 
     fn index(&self) -> RwLockReadGuard<'_, Index> {

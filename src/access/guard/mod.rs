@@ -31,7 +31,7 @@ use jiff::Timestamp;
 
 use super::binding::Subject;
 use crate::api::{Guard as Spec, ScimAccessPolicy};
-pub use approval::all_held;
+pub use approval::{Unfinished, all_held, is_begun, removals};
 use approval::{approved, held_since, plan_id};
 pub use departures::{Departures, Suspects};
 pub use ledger::{Ledger, Losses};
@@ -64,7 +64,7 @@ pub trait Holders: std::fmt::Debug {
 pub enum Verdict {
     /// They may go.
     Free,
-    /// They may go, once: an administrator approved this very plan.
+    /// They may go, once: an administrator approved this very plan, and these are what is left of it.
     Approved(String),
     /// They wait.
     Held(Held),
@@ -111,9 +111,9 @@ impl Guard<'_> {
         }
         let since = before.unwrap_or(self.now);
         let plan = plan_id(policy, departures, since);
-        match approved(policy) {
-            Some(approved) if approved == plan => Verdict::Approved(plan),
-            _ => Verdict::Held(Held {
+        match approved(policy, departures, &plan) {
+            Some(approved) => Verdict::Approved(approved),
+            None => Verdict::Held(Held {
                 plan,
                 since,
                 people: subjects.iter().map(|subject| self.people(subject)).sum(),
@@ -382,12 +382,33 @@ mod tests {
     }
 
     #[test]
-    fn an_approval_whose_execution_never_began_still_holds() {
+    fn an_approval_holds_until_all_of_it_is_gone_and_for_nothing_else() {
         let since = "2025-12-31T23:00:00Z";
         let plan = held(judge(&held_policy(since, "", ""), 50, 0, &people(0..30))).plan;
         let mut noted = held_policy(since, &plan, &plan);
         noted.status.as_mut().unwrap().held.as_mut().unwrap().plan.clone_from(&plan);
-        assert_eq!(judge(&noted, 50, 0, &people(0..30)), Verdict::Approved(plan));
+        assert_eq!(judge(&noted, 50, 0, &people(0..30)), Verdict::Approved(plan.clone()));
+        held(judge(&noted, 50, 0, &people(0..29)));
+
+        let unfinished = |noted: &mut ScimAccessPolicy, subjects: &[Subject]| {
+            let last = noted.status.as_mut().unwrap().last_approved.as_mut().unwrap();
+            last.unfinished = Some(removals(&departures(subjects)));
+        };
+        unfinished(&mut noted, &people(0..30));
+        assert_eq!(judge(&noted, 50, 0, &people(1..30)), Verdict::Approved(plan.clone()));
+        held(judge(&noted, 50, 0, &people(1..31)));
+        let mut elsewhere = departures(&people(1..30));
+        elsewhere.places = elsewhere.places.into_values().map(|all| (place("team-b"), all)).collect();
+        assert_eq!(approved(&noted, &elsewhere, ""), None);
+
+        let too_many = people(0..20_000);
+        unfinished(&mut noted, &too_many);
+        assert!(is_begun(&noted, &plan));
+        held(judge(&noted, 50, 0, &people(1..30)));
+
+        unfinished(&mut noted, &people(0..30));
+        noted.status.as_mut().unwrap().held = None;
+        assert_eq!(approved(&noted, &departures(&people(1..30)), ""), None, "another time");
     }
 
     #[test]

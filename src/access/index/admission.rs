@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
+use kube::ResourceExt;
 
 use super::{Index, Provider};
 use crate::{
     access::{
         binding::Subject,
-        guard::{Guard, Holders, Ledger, Spent},
+        guard::{Guard, Holders, Ledger, Spent, Unfinished},
         plan::{Completeness, Plan},
     },
     api::{RemovalCount, ScimAccessPolicy},
@@ -79,6 +80,23 @@ impl Index {
         let holders = Through { index: self, provider };
         let is_beyond = |known: &Provider| !known.guard(&holders, now).spent(&plan.departures).is_free();
         self.providers.get(provider).is_some_and(is_beyond)
+    }
+
+    /// Whether somebody still has what a plan takes away that was approved: this one, or the last one before it.
+    pub fn is_approval_unfinished(&self, policy: &ScimAccessPolicy, plan: &Plan) -> bool {
+        let name = policy.name_any();
+        let bindings = || self.bindings_of(&name).map(|observed| &observed.binding);
+        if plan.approved.is_some() {
+            let departing = &plan.departures.places;
+            return bindings().any(|binding| {
+                let gone = departing.get(&binding.place);
+                gone.is_some_and(|gone| binding.subjects.iter().any(|subject| gone.contains(subject)))
+            });
+        }
+        let last = policy.status.as_ref().and_then(|status| status.last_approved.as_ref());
+        last.filter(|last| last.unfinished.is_some()).map(Unfinished::of).is_some_and(|unfinished| {
+            bindings().any(|binding| unfinished.takes_some(&binding.place, &binding.subjects))
+        })
     }
 
     /// Takes note of how many people the token groups stand for that a policy gives something.

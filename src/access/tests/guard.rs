@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    super::{Admission, Leaving, Plan, Subject},
+    super::{Admission, Leaving, Plan, Subject, removals},
     world::{World, names},
 };
 use crate::api::names::ANNOTATION_APPROVE;
@@ -62,6 +62,46 @@ fn a_group_that_is_emptied_keeps_its_access_until_somebody_approves() {
     let (plan, _) = carry_out(&mut world, "p");
     assert_eq!(plan.approved, Some(held.plan));
     assert_eq!((plan.removes.len(), holders(&world, "p")), (people.len(), 0));
+}
+
+#[test]
+fn an_approved_plan_that_was_not_carried_out_everywhere_goes_on_and_takes_nobody_else() {
+    let (mut world, mut people) = team(30);
+    world.policy("p", json!({"scope": {"namespaces": {"names": ["team-a", "team-b"]}}}));
+    carry_out(&mut world, "p");
+    let late = people.pop().unwrap();
+    members(&mut world, "team", std::slice::from_ref(&late));
+    let held = carry_out(&mut world, "p").0.held.unwrap();
+    let approve = json!({ANNOTATION_APPROVE: held.plan});
+    let held = json!({"plan": held.plan, "since": held.since, "subjects": 29});
+    world.annotated_policy("p", approve.clone(), json!({"held": held}));
+
+    let (_, plan) = world.policy_and_plan("p");
+    assert_eq!(plan.changes.len(), 2);
+    world.execute(&plan.changes[..1]);
+    let last = json!({"plan": held["plan"], "at": world.now, "unfinished": removals(&plan.departures)});
+    let is_unfinished = |world: &World, plan: &Plan| {
+        world.index.is_approval_unfinished(world.index.policy("p").unwrap(), plan)
+    };
+    for restarts in [false, true] {
+        if restarts {
+            world.restart();
+        }
+        world.annotated_policy("p", approve.clone(), json!({"held": held, "lastApproved": last}));
+        let plan = world.plan("p");
+        assert_eq!(plan.approved.as_deref(), held["plan"].as_str());
+        assert!(is_unfinished(&world, &plan));
+    }
+
+    members(&mut world, "team", &[]);
+    let plan = world.plan("p");
+    assert_eq!((plan.approved.is_none(), plan.held.unwrap().subjects.len()), (true, 30));
+    members(&mut world, "team", &[late]);
+    world.user(&people[0], json!({"active": false}));
+    let (plan, _) = carry_out(&mut world, "p");
+    assert_eq!((plan.approved.is_some(), plan.removes.len(), holders(&world, "p")), (true, 29, 2));
+    assert!(!is_unfinished(&world, &plan));
+    assert!(!is_unfinished(&world, &world.plan("p")));
 }
 
 #[test]

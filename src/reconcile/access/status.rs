@@ -39,6 +39,8 @@ pub(super) struct Holding {
     pub(super) bindings: usize,
     /// Which of them are being deleted, and for what each waits.
     pub(super) waits: Vec<String>,
+    /// Whether somebody still has what was approved to go.
+    pub(super) approved_to_go: bool,
 }
 
 /// The status to show.
@@ -59,8 +61,15 @@ pub(super) fn status(
         preview: preview.then(|| show(plan)),
         namespaces: matches!(policy.spec.scope, Scope::Namespaces(_))
             .then(|| progress(policy, plan, outcome)),
-        held: plan.held.as_ref().map(held_removals),
-        last_approved: plan.approved.clone().map(|plan| Approval { plan, at: now }).or(before.last_approved),
+        held: match &plan.held {
+            Some(held) => Some(held_removals(held)),
+            // Until all of it is gone.
+            None => before.held.filter(|_| plan.approved.is_some() && holding.approved_to_go),
+        },
+        last_approved: before.last_approved.map(|last| match holding.approved_to_go || plan.held.is_some() {
+            true => last,
+            false => Approval { unfinished: None, ..last },
+        }),
         ended: match plan.validity {
             Validity::Since(end) => Some(end),
             Validity::Current | Validity::NotBefore(_) => None,

@@ -1,7 +1,10 @@
 //! Removals that wait for an approval, and those that never do.
 
 use super::{process::Process, *};
-use crate::directory::alone;
+use crate::{
+    directory::alone,
+    harness::crash::{Crash, Moment},
+};
 
 const APPROVE: &str = "scim-operator.dev/approve";
 
@@ -77,6 +80,54 @@ async fn a_group_that_is_emptied_keeps_its_access_until_somebody_approves_that_v
     set_members(&company, &["alice"]).await;
     held(&company, &name, 2).await;
     company.may_edit("bob").await;
+}
+
+#[tokio::test]
+async fn an_approved_plan_ends_the_same_wherever_it_is_interrupted_and_needs_no_other_approval() {
+    let (plane, _alone) = alone().await;
+    let mut healthy = Process::healthy(plane).await;
+    let company = Company::on(plane).await;
+    let guard = json!({"spec": {"guard": {"minimum": 0, "maxRemovals": "0%"}}});
+    company.change::<ScimProvider>(&company.provider, guard).await;
+    let name = company.team(json!({})).await;
+    let namespaces = [company.namespace.clone(), plane.namespace("team").await];
+    let scope = json!({"spec": {"scope": {"namespaces": {"names": namespaces}}}});
+    company.change::<ScimAccessPolicy>(&name, scope).await;
+    let bob = company.person("bob");
+    for (plural, write) in
+        [("rolebindings", 1), ("rolebindings", 2), ("scimaccesspolicies", 1), ("scimaccesspolicies", 2)]
+    {
+        for moment in Moment::ALL {
+            set_members(&company, &["alice", "bob"]).await;
+            for namespace in &namespaces {
+                plane.until_can(&bob, "create", "configmaps", namespace).await;
+            }
+            company.until_ready(&name, "True").await;
+            set_members(&company, &["alice"]).await;
+            let policy = held(&company, &name, 1).await;
+            drop(healthy);
+            let plan = approve(&company, &policy).await;
+
+            let crash = Crash::among(plural, write, moment);
+            let dying = Process::start(plane, plane.crashing(&Identity::Admin, &crash).await).await;
+            await_until("it has come to that", async || crash.happened()).await;
+            drop(dying);
+
+            healthy = Process::healthy(plane).await;
+            for namespace in &namespaces {
+                plane.until_cannot(&bob, "create", "configmaps", namespace).await;
+            }
+            let is_finished = |policy: &ScimAccessPolicy| {
+                let status = policy.status.as_ref().unwrap();
+                let last = status.last_approved.as_ref();
+                status.held.is_none()
+                    && last.is_some_and(|last| last.plan == plan && last.unfinished.is_none())
+            };
+            let point = format!("carried out in spite of {moment:?} {plural} {write}");
+            until(&company.api(), &name, &point, is_finished).await;
+            company.may_edit("alice").await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -33,6 +33,28 @@ fn a_policy_whose_bindings_are_in_place_is_ready() {
 }
 
 #[test]
+fn what_was_approved_is_held_until_nobody_has_it_any_more() {
+    let mut world = world(json!({}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    let before = json!({
+        "held": {"plan": "h", "since": world.now, "subjects": 1},
+        "lastApproved": {"plan": "h", "at": world.now, "unfinished": []},
+    });
+    world.annotated_policy("p", json!({}), before);
+    let (policy, mut plan) = world.policy_and_plan("p");
+    plan.approved = Some("h".to_owned());
+    let unfinished = |plan: &Plan, approved_to_go| {
+        let holding = Holding { approved_to_go, ..Holding::default() };
+        let status = status(&policy, plan, &Outcome::default(), &Grown::new(), &holding, world.now);
+        (status.held.is_some(), status.last_approved.unwrap().unfinished.is_some())
+    };
+    assert_eq!((unfinished(&plan, true), unfinished(&plan, false)), ((true, true), (false, false)));
+    plan.approved = None;
+    assert_eq!(unfinished(&plan, true), (false, true), "it was taken back");
+}
+
+#[test]
 fn a_preview_shows_who_would_come_and_go_and_the_question_that_proves_it() {
     let mut world = world(json!({"userName": "o'alice; reboot"}));
     world.user("bob", json!({}));
