@@ -400,6 +400,7 @@ impl Access {
         let mut index = self.index_mut();
         index.forget_lost(name, deleted);
         index.forget_former(name, plan, former);
+        index.confirm(name, plan);
     }
 
     fn plan(&self, name: &str, now: Timestamp) -> Option<(Arc<ScimAccessPolicy>, Plan)> {

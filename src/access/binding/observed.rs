@@ -38,20 +38,24 @@ pub struct Observed {
     pub changed_by: Option<String>,
     /// Where that is so: to whom the operator had given it before, as far as this process saw that.
     pub given: Option<Arc<BTreeSet<Subject>>>,
+    /// And who else stood there when the policy was carried out, and was meant by it.
+    pub confirmed: Arc<BTreeSet<Subject>>,
     /// Who wrote a label, an annotation or an owner reference of the operator's, where that was not the operator;
     /// who takes one away leaves no name.
     pub marked_by: Option<String>,
 }
 
-/// Who put somebody into a binding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who put somebody into a binding: the later of these, the more it is the operator's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Giver {
-    /// The operator.
-    Operator,
     /// Somebody else.
     Another,
-    /// One of them: somebody else wrote the binding while nobody looked.
+    /// The operator or somebody else, who wrote the binding while nobody looked.
     Unknown,
+    /// Somebody else, and the policy has meant them since.
+    Confirmed,
+    /// The operator.
+    Operator,
 }
 
 impl Observed {
@@ -91,6 +95,7 @@ impl Observed {
             created: object.creation_timestamp().map(|time| time.0),
             changed: written.map(|time| time.0).max(),
             given: None,
+            confirmed: Arc::default(),
             marked_by: marked_by(object.meta()),
         })
     }
@@ -117,6 +122,7 @@ impl Observed {
             (None, _) => Giver::Operator,
             (Some(_), None) => Giver::Unknown,
             (Some(_), Some(given)) if given.contains(subject) => Giver::Operator,
+            (Some(_), Some(_)) if self.confirmed.contains(subject) => Giver::Confirmed,
             (Some(_), Some(_)) => Giver::Another,
         }
     }
@@ -128,6 +134,7 @@ impl Observed {
                 None => Some(Arc::new(before.binding.subjects.iter().cloned().collect())),
                 Some(_) => before.given.clone(),
             };
+            self.confirmed = before.confirmed.clone();
         }
     }
 }

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Index, Touched};
-use crate::access::binding::{Binding, BindingObject, Observed, Subject};
+use crate::access::{
+    binding::{Binding, BindingObject, Giver, Observed, Subject},
+    plan::{Allotment, Plan},
+};
 
 /// A binding by namespace and name.
 pub type BindingKey = (Option<Arc<str>>, String);
@@ -60,6 +63,22 @@ impl Index {
         let mut touched = self.remove_bindings(&key, |other, _| *other != policy);
         touched.insert(policy);
         touched
+    }
+
+    /// Takes note that a plan was carried out: of whomever it gives what somebody else has written already, nothing was to
+    /// be written, and from now on they are like those whom the operator gave it.
+    pub fn confirm(&mut self, policy: &str, plan: &Plan) {
+        let Some(held) = self.bindings.get_mut(policy) else { return };
+        for observed in held.values_mut().filter(|observed| observed.given.is_some()) {
+            let given = |allotment: &&Allotment| allotment.places.contains(&observed.binding.place);
+            let Some(Allotment { grants, .. }) = plan.allotments.iter().find(given) else { continue };
+            let others = observed.binding.subjects.iter();
+            let others = others.filter(|subject| observed.giver(subject) == Giver::Another);
+            let confirmed: Vec<_> = others.filter(|subject| grants.contains_key(*subject)).cloned().collect();
+            if !confirmed.is_empty() {
+                Arc::make_mut(&mut Arc::make_mut(observed).confirmed).extend(confirmed);
+            }
+        }
     }
 
     /// Forgets a binding by its uid: a later one of the same name is another one.

@@ -8,36 +8,46 @@ use std::{
 };
 
 use super::{
-    Bound, Change, Completeness, Facts, Going, Plan,
+    Bound, Change, Completeness, Facts, Going,
     partings::{Parting, Partings},
     shards::distribute,
     wanted::{Stance, Wanted},
 };
-use crate::access::{
-    binding::{Binding, Giver, Mark, Observed, Place, Subject},
-    guard::Departures,
-    people::{Formerly, Presence},
-    policy::{Policy, Validity},
+use crate::{
+    access::{
+        binding::{Binding, Giver, Mark, Observed, Place, Subject},
+        guard::Departures,
+        people::{Formerly, Presence},
+        policy::{Policy, Validity},
+    },
+    api::{ScimAccessPolicySpec, SubjectKind},
+    directory::view::Identity,
 };
 
+/// What there is to do, and who gains and loses by it.
+#[derive(Debug, Default)]
+pub(super) struct Comparison {
+    pub(super) changes: Vec<Change>,
+    pub(super) adds: BTreeSet<Subject>,
+    pub(super) removes: BTreeSet<Subject>,
+    pub(super) departures: Departures,
+    pub(super) leavers: BTreeSet<Subject>,
+    pub(super) released: BTreeSet<Subject>,
+}
+
 impl Facts<'_> {
+    /// What a policy's departures do is `going`; `partners` is how much is known of whom other providers deactivate.
     pub(super) fn compare(
         &self,
         policy: &Policy,
         wanted: &BTreeMap<Place, Wanted>,
         bound: &Bound,
         partings: &Partings,
+        partners: Completeness,
         going: Going,
-        plan: &mut Plan,
-    ) {
-        let provider = policy.object().spec.provider.as_str();
+    ) -> Comparison {
+        let mut found = Comparison::default();
         let mark = policy.mark(self.provider.ok());
-        plan.changes.clear();
-        plan.adds.clear();
-        plan.removes.clear();
-        plan.departures = Departures::default();
-        plan.leavers.clear();
-        plan.released.clear();
         let was_held = policy.object().status.as_ref().is_some_and(|status| status.held.is_some());
         let given = LazyCell::new(|| given_anything(wanted));
         let mut neighbors: HashMap<Option<&Arc<str>>, Vec<&Binding>> = HashMap::new();
@@ -47,40 +57,42 @@ impl Facts<'_> {
         let places: BTreeSet<&Place> = wanted.keys().chain(bound.keys().copied()).collect();
         for place in places {
             let held = bound.get(place).map_or(&[][..], Vec::as_slice);
-            let before: BTreeSet<&Subject> =
-                held.iter().flat_map(|observed| &observed.binding.subjects).collect();
-            let mut after = self.after(provider, wanted.get(place), &before);
-            let mut gone: Gone = before.difference(&after).map(|gone| (*gone, partings.of(gone))).collect();
-            if wanted.contains_key(place) && plan.partners == Completeness::Partial {
+            let before = standing(held);
+            let mut after = self.after(policy, wanted.get(place), &before);
+            let gone = before.keys().filter(|subject| !after.contains(*subject));
+            let mut gone: Gone = gone.map(|gone| (*gone, partings.of(gone))).collect();
+            if wanted.contains_key(place) && partners == Completeness::Partial {
                 // Nothing is given under the new string meanwhile.
-                let renamed = departing(held, &gone).filter(|(_, parting)| *parting == Parting::Renamed);
+                let renamed = departing(&before, &gone).filter(|(_, parting)| *parting == Parting::Renamed);
                 after.extend(renamed.map(|(subject, _)| subject));
                 gone.retain(|subject, _| !after.contains(subject));
             }
             if wanted.contains_key(place) || self.may_have_been_chosen(policy, place) {
-                let departing = departing(held, &gone);
-                let waiting = partings.note(place, wanted.get(place), departing, &mut plan.departures);
+                let departing = departing(&before, &gone);
+                let waiting = partings.note(place, wanted.get(place), departing, &mut found.departures);
                 if going == Going::Wait {
                     after.extend(waiting);
                     gone.retain(|subject, _| !after.contains(subject));
                 }
             } else if was_held {
-                let departing = departing(held, &gone);
+                let departing = departing(&before, &gone);
                 let waited = partings.note(place, None, departing, &mut Departures::default());
-                plan.released.extend(waited.into_iter().filter(|subject| !given.contains(subject)).cloned());
+                found.released.extend(waited.into_iter().filter(|subject| !given.contains(subject)).cloned());
             }
-            plan.adds.extend(after.difference(&before).copied().cloned());
+            let added = after.iter().filter(|subject| !before.contains_key(*subject));
+            found.adds.extend(added.copied().cloned());
             let leavers = gone.iter().filter(|(_, parting)| **parting == Parting::Leaves);
-            plan.leavers.extend(leavers.map(|(subject, _)| (*subject).clone()));
-            plan.removes.extend(gone.keys().copied().cloned());
+            found.leavers.extend(leavers.map(|(subject, _)| (*subject).clone()));
+            found.removes.extend(gone.keys().copied().cloned());
             let neighbors = neighbors.get(&place.namespace.as_ref()).map_or(&[][..], Vec::as_slice);
             let stance = wanted.get(place).map_or(Stance::Exactly, |wanted| wanted.stance);
-            rebind(place, held, &after, stance, &taken(place, neighbors, &mark), &mark, &mut plan.changes);
+            rebind(place, held, &after, stance, &taken(place, neighbors, &mark), &mark, &mut found.changes);
         }
         if going == Going::Go {
-            plan.leavers.extend(plan.departures.uncounted().cloned());
+            found.leavers.extend(found.departures.uncounted().cloned());
         }
-        plan.changes.sort_by_key(Change::turn);
+        found.changes.sort_by_key(Change::turn);
+        found
     }
 
     /// Whether it may be that a group chose a place, and chooses it no more. Where the policy ended, or could not
@@ -90,34 +102,40 @@ impl Facts<'_> {
         policy.validity(self.now) == Validity::Current && policy.could_choose(place, namespace)
     }
 
-    /// Who should be at a place where these are.
+    /// Who should be at a place where these are. Whom somebody else wrote there is nobody who stays.
     fn after<'s>(
         &self,
-        provider: &str,
+        policy: &Policy,
         wanted: Option<&'s Wanted>,
-        before: &BTreeSet<&'s Subject>,
+        before: &Standing<'s>,
     ) -> BTreeSet<&'s Subject> {
-        let mut after: BTreeSet<&Subject> = match wanted {
-            None => BTreeSet::new(),
-            Some(Wanted { grants, stance: Stance::Exactly }) => grants.keys().collect(),
-            Some(Wanted { grants, stance: Stance::NobodyNew }) => {
-                before.iter().copied().filter(|subject| grants.contains_key(*subject)).collect()
+        let Some(Wanted { grants, stance }) = wanted else { return BTreeSet::new() };
+        let given = before.iter().filter(|(_, giver)| **giver != Giver::Another);
+        let mut after: BTreeSet<&Subject> = match stance {
+            Stance::Exactly => grants.keys().collect(),
+            Stance::NobodyNew => {
+                let meant = given.clone().filter(|(subject, _)| grants.contains_key(**subject));
+                meant.map(|(subject, _)| *subject).collect()
             }
         };
-        if wanted.is_some() && self.completeness == Completeness::Partial {
-            after.extend(before.iter().filter(|subject| self.may_be_unseen(provider, subject)));
+        if self.completeness == Completeness::Partial {
+            let unseen = given.filter(|(subject, giver)| self.may_be_unseen(policy, subject, **giver));
+            after.extend(unseen.map(|(subject, _)| *subject));
         }
         after
     }
 
     /// Whether the subject could be somebody whose object cannot be read. Whose object this process has seen deleted is
-    /// not: what cannot be read is not told as gone.
-    fn may_be_unseen(&self, provider: &str, subject: &Subject) -> bool {
+    /// not: what cannot be read is not told as gone. Where nobody saw who wrote a binding, only what the policy can give
+    /// could be.
+    fn may_be_unseen(&self, policy: &Policy, subject: &Subject, giver: Giver) -> bool {
+        let ScimAccessPolicySpec { provider, subject_kind, .. } = &policy.object().spec;
         let is_deleted = |formerly: &Formerly| self.identities.user(&formerly.person).is_none();
         match subject {
+            _ if giver == Giver::Unknown && Identity::new("", subject.name()).is_err() => false,
             Subject::User(_) if self.former.get(subject).is_some_and(is_deleted) => false,
             Subject::User(name) => self.identities.presence(provider, name) != Presence::Inactive,
-            Subject::Group(_) => true,
+            Subject::Group(_) => giver != Giver::Unknown || *subject_kind == SubjectKind::Group,
             Subject::Other(_) => false,
         }
     }
@@ -130,26 +148,33 @@ fn given_anything(wanted: &BTreeMap<Place, Wanted>) -> HashSet<&Subject> {
     unions.into_values().flat_map(|grants| grants.keys()).collect()
 }
 
+/// Who is at a place, and who put them there: of several the operator, if it is one of them.
+type Standing<'s> = BTreeMap<&'s Subject, Giver>;
+
+fn standing<'s>(held: &[&'s Arc<Observed>]) -> Standing<'s> {
+    let mut standing = Standing::new();
+    for observed in held {
+        for subject in &observed.binding.subjects {
+            let giver = standing.entry(subject).or_insert(Giver::Another);
+            *giver = observed.giver(subject).max(*giver);
+        }
+    }
+    standing
+}
+
 /// Who is at a place and should be there no more, and why.
 type Gone<'s> = BTreeMap<&'s Subject, Parting>;
 
 /// Those of them who were given something. Whom somebody else wrote into a binding was never given anything. Where nobody
 /// saw who did, it may have been given to any active person.
-fn departing<'s>(
-    held: &[&'s Arc<Observed>],
-    gone: &Gone<'s>,
-) -> impl Iterator<Item = (&'s Subject, Parting)> {
-    let is_given = |observed: &Observed, subject: &Subject, parting: Parting| match observed.giver(subject) {
-        Giver::Operator => true,
-        Giver::Another => false,
-        Giver::Unknown => matches!(subject, Subject::User(_)) && parting == Parting::Departs,
+fn departing<'s>(before: &Standing<'s>, gone: &Gone<'s>) -> impl Iterator<Item = (&'s Subject, Parting)> {
+    let is_given = |subject: &Subject, parting: Parting| match before.get(subject) {
+        Some(Giver::Operator | Giver::Confirmed) => true,
+        Some(Giver::Unknown) => matches!(subject, Subject::User(_)) && parting == Parting::Departs,
+        Some(Giver::Another) | None => false,
     };
-    held.iter().copied().flat_map(move |observed| {
-        observed.binding.subjects.iter().filter_map(move |subject| {
-            let parting = *gone.get(subject)?;
-            is_given(observed, subject, parting).then_some((subject, parting))
-        })
-    })
+    let gone = gone.iter().map(|(subject, parting)| (*subject, *parting));
+    gone.filter(move |(subject, parting)| is_given(subject, *parting))
 }
 
 /// The numbers of a place that bindings of another role have: somebody changed the role of ours, or gave us one of such

@@ -28,6 +28,7 @@ use crate::{
     api::{GroupSelector, OnDelete, ScimProvider, SubjectKind, listed},
     directory::view::{Activity, Selection},
 };
+use compare::Comparison;
 pub use lanes::Lane;
 use partings::Partings;
 pub use subjects::{Excluded, Grants};
@@ -258,25 +259,32 @@ impl Facts<'_> {
         }
         let wanted = match readable {
             _ if plan.validity != Validity::Current => BTreeMap::new(),
-            Some(terms) => self.wanted(policy, terms, provider, &bound, &select(terms), &mut plan),
+            Some(terms) => {
+                if policy.object().spec.subject_kind == SubjectKind::User {
+                    plan.partners = self.partners;
+                }
+                self.wanted(policy, terms, provider, &bound, &select(terms), &mut plan)
+            }
             None if policy.object().spec.subject_kind == SubjectKind::Group => return plan,
             None if !self.identities.maps(&provider.name_any()) => return plan,
             None => self.whoever_is_active(policy, provider, &bound),
         };
         let partings = Partings::new(self, policy.object());
-        self.compare(policy, &wanted, &bound, &partings, Going::Go, &mut plan);
-        if let Some(guard) = self.guard.filter(|_| !plan.departures.places.is_empty()) {
-            let spent = guard.spent(&plan.departures);
+        let compare = |going| self.compare(policy, &wanted, &bound, &partings, plan.partners, going);
+        let mut found = compare(Going::Go);
+        if let Some(guard) = self.guard.filter(|_| !found.departures.places.is_empty()) {
+            let spent = guard.spent(&found.departures);
             plan.allowance = spent.allowance;
-            match guard.judge(policy.object(), &plan.departures, &spent) {
+            match guard.judge(policy.object(), &found.departures, &spent) {
                 Verdict::Free => {}
                 Verdict::Approved(approved) => plan.approved = Some(approved),
                 Verdict::Held(held) => {
-                    self.compare(policy, &wanted, &bound, &partings, Going::Wait, &mut plan);
+                    found = compare(Going::Wait);
                     plan.held = Some(held);
                 }
             }
         }
+        plan.take(found);
         plan.allotments = allotments(wanted);
         plan
     }
@@ -311,6 +319,15 @@ impl Plan {
     /// else is called so.
     pub fn urgent(&self) -> BTreeSet<Subject> {
         &self.removes - &self.departures.subjects()
+    }
+
+    fn take(&mut self, found: Comparison) {
+        self.changes = found.changes;
+        self.adds = found.adds;
+        self.removes = found.removes;
+        self.departures = found.departures;
+        self.leavers = found.leavers;
+        self.released = found.released;
     }
 
     /// Takes everything away that these give.

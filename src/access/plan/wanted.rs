@@ -15,7 +15,7 @@ use crate::{
         policy::{Namespace, Phase, Policy, Reading, Terms},
         roles::{Protection, RoleKey, RoleRefusal, WhyRefused},
     },
-    api::{RoleKind, ScimProvider, SubjectKind},
+    api::{RoleKind, ScimProvider},
     directory::view::{Id, Selection, Source},
 };
 
@@ -87,9 +87,6 @@ impl Facts<'_> {
         let (shares, excluded) = naming.shares(terms, spec.subject_kind, selection);
         plan.problems.excluded = excluded;
         plan.token_groups = naming.token_groups(spec.subject_kind, selection);
-        if spec.subject_kind == SubjectKind::User {
-            plan.partners = self.partners;
-        }
         if self.completeness == Completeness::Complete {
             plan.problems.groups_not_found = selection.not_found.clone();
         }

@@ -4,6 +4,7 @@ mod answers;
 mod bad_input;
 mod correlation;
 mod delays;
+mod drift;
 mod ending;
 mod examples;
 mod first;

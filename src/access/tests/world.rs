@@ -151,6 +151,7 @@ impl World {
     pub fn forget_former(&mut self, policy: &str, plan: &Plan) {
         let told = self.index.former(policy).clone();
         self.index.forget_former(policy, plan, &told);
+        self.index.confirm(policy, plan);
     }
 
     /// What the controller writes before it carries a plan out.
@@ -195,19 +196,22 @@ impl World {
     /// Puts a binding there that somebody else wrote last.
     pub fn store_changed_by(&mut self, binding: &Binding, manager: &str) {
         self.version += 1;
-        let mut observed = stored::<RoleBinding>(binding, self.version).observe().unwrap();
-        observed.changed_by = Some(manager.to_owned());
-        self.index.apply_binding(observed);
+        let observed = match &binding.place.namespace {
+            Some(_) => stored::<RoleBinding>(binding, self.version).observe(),
+            None => stored::<ClusterRoleBinding>(binding, self.version).observe(),
+        };
+        let changed_by = Some(manager.to_owned());
+        self.index.apply_binding(Observed { changed_by, ..observed.unwrap() });
     }
 
-    /// Puts a service account into the policy's last binding, as if we had.
-    pub fn slip_in(&mut self, policy: &str, name: &str) {
-        self.version += 1;
-        let Some(last) = self.index.bindings_of(policy).last() else { return };
-        let mut observed = Observed::clone(last);
-        observed.resource_version = self.version;
-        observed.binding.subjects.push(Subject::Other(name.into()));
-        self.index.apply_binding(observed);
+    /// Somebody else puts a subject into the policy's last binding.
+    pub fn slip_in(&mut self, policy: &str, subject: Subject) {
+        let Some(mut binding) = self.bindings(policy).pop() else { return };
+        if !binding.subjects.contains(&subject) {
+            binding.subjects.push(subject);
+            binding.subjects.sort();
+            self.store_changed_by(&binding, "kubectl-edit");
+        }
     }
 
     /// The same cluster, told to a process that has just begun.

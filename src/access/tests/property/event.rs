@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use super::{super::super::*, model::*};
 use crate::access::tests::world::World;
 
+/// Nobody whom the directory knows.
+pub const MALLORY: &str = "mallory";
+
 #[derive(Clone, Debug)]
 pub enum Event {
     Person { name: &'static str, active: bool, title: &'static str, manager: bool },
@@ -21,7 +24,7 @@ pub enum Event {
     Rule { provider: &'static str, rule: Rule },
     Limit(Limit),
     Clock(&'static str),
-    Drift(&'static str),
+    Drift { policy: &'static str, subject: Subject },
 }
 
 /// What comes over SCIM.
@@ -46,9 +49,27 @@ pub fn events(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Event>
         1 => select(&[Limit::Everybody, Limit::Nobody][..]).prop_map(Event::Limit),
         1 => select(&["2026-05-31T23:59:59Z", "2026-06-01T00:00:00Z", "2026-07-31T23:59:59Z", "2026-08-01T00:00:00Z"][..])
             .prop_map(Event::Clock),
-        1 => select(&[PLAIN, CHOSEN, FOREIGN][..]).prop_map(Event::Drift),
+        1 => drift(),
     ];
     vec(event, count)
+}
+
+/// Somebody else writes into a binding: people of the directory, and whoever no policy can mean.
+fn drift() -> impl Strategy<Value = Event> {
+    let subjects = [
+        Subject::User("x".into()),
+        Subject::User("y".into()),
+        Subject::User(MALLORY.into()),
+        Subject::Group(MALLORY.into()),
+        Subject::Other(MALLORY.into()),
+    ];
+    (select(&[PLAIN, CHOSEN, FOREIGN][..]), select(subjects.to_vec()))
+        .prop_map(|(policy, subject)| Event::Drift { policy, subject })
+}
+
+/// What comes over SCIM, and from whoever writes into bindings.
+pub fn directory_events_and_drift(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Event>> {
+    vec(prop_oneof![6 => directory_event(), 1 => drift()], count)
 }
 
 /// Whether a provider shares its people.
@@ -198,8 +219,8 @@ impl Event {
                 // The controller plans again at each bound.
                 Touched::from([PLAIN.into(), CHOSEN.into()])
             }
-            Self::Drift(policy) => {
-                world.slip_in(policy, "mallory");
+            Self::Drift { policy, subject } => {
+                world.slip_in(policy, subject);
                 Touched::from([policy.into()])
             }
         }
