@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{
-    binding::{Binding, Observed, Place, ProviderGone, Subject},
+    binding::{Binding, Observed, Place, ProviderGone, RoleName, Subject},
     guard::{Departures, Guard, Held, Members, Verdict},
     people::{Former, Identities},
     policy::{Namespaces, Policy, Protected, Terms, Validity},
@@ -131,6 +131,8 @@ pub struct Problems {
     pub unusable_captures: BTreeSet<String>,
     /// Roles that are not given, and who holds each all the same, from before.
     pub roles: BTreeMap<RoleRefusal, BTreeSet<Subject>>,
+    /// Roles that the policy gave before those, and who keeps each until it gives another.
+    pub replaced: BTreeMap<RoleName, BTreeSet<Subject>>,
     /// The attribute of which the filter over people asks what nobody can have.
     pub contradiction: Option<String>,
 }

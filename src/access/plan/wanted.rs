@@ -1,7 +1,7 @@
 //! What there should be: who, where.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -46,6 +46,9 @@ pub(super) enum Stance {
     /// Those of these who are there already.
     NobodyNew,
 }
+
+/// Who is meant where the role is refused: by namespace, or the whole cluster.
+type Refused = BTreeMap<Option<Arc<str>>, Arc<Grants>>;
 
 impl Facts<'_> {
     /// What is there, without people who are gone or inactive. Whether a policy of which nothing could be read gives
@@ -101,15 +104,52 @@ impl Facts<'_> {
             // The group whose name chose a place may be what could not be read.
             bound.keys().for_each(|place| _ = places.entry((*place).clone()).or_default());
         }
-        let mut unions = HashMap::new();
-        let wanted = places.into_iter().map(|(place, numbers)| {
+        let (mut wanted, mut unions, mut refused) = (BTreeMap::new(), HashMap::new(), Refused::new());
+        for (place, numbers) in places {
             let grants =
                 unions.entry(numbers).or_insert_with_key(|numbers| Arc::new(union(&shares, numbers)));
-            let held = bound.get(&place).map_or(&[][..], Vec::as_slice);
-            let stance = self.stance(policy, &place, grants, held, plan);
-            (place, Wanted { grants: grants.clone(), stance })
-        });
-        wanted.collect()
+            let stance = match self.refusal(policy, &place) {
+                Some(refusal) => {
+                    let held = bound.get(&place).map_or(&[][..], Vec::as_slice);
+                    plan.refuse(&place, refusal, grants, held);
+                    refused.insert(place.namespace.clone(), grants.clone());
+                    Stance::NobodyNew
+                }
+                None => self.stance(&place, plan.partners),
+            };
+            wanted.insert(place, Wanted { grants: grants.clone(), stance });
+        }
+        // Where names of groups choose the role, the identity provider took the one before.
+        if !terms.role.has_captures() {
+            let unwanted = bound.iter().filter(|(place, _)| !wanted.contains_key(**place));
+            let replaced = unwanted.filter_map(|(place, held)| {
+                Some(((*place).clone(), self.replaced(policy, place, held, &refused)?))
+            });
+            let replaced: Vec<_> = replaced.collect();
+            plan.problems.replaced = keepers(&replaced);
+            wanted.extend(replaced);
+        }
+        wanted
+    }
+
+    /// Who keeps what an administrator replaced by something that is refused: whoever is still meant, until the policy
+    /// gives something else.
+    fn replaced(
+        &self,
+        policy: &Policy,
+        place: &Place,
+        held: &[&Arc<Observed>],
+        refused: &Refused,
+    ) -> Option<Wanted> {
+        let grants = refused.get(&place.namespace).or_else(|| refused.get(&None))?;
+        let mut own = held.iter().filter(|observed| observed.has_own_name()).peekable();
+        if own.peek().is_none() || self.refusal(policy, place).is_some() {
+            return None;
+        }
+        let keep = own.flat_map(|observed| &observed.binding.subjects);
+        let keep = keep.filter_map(|subject| grants.get_key_value(subject));
+        let grants: Grants = keep.map(|(subject, sources)| (subject.clone(), sources.clone())).collect();
+        Some(Wanted { grants: Arc::new(grants), stance: Stance::NobodyNew })
     }
 
     /// The places that a share is about: all that are meant but those that are no places.
@@ -150,37 +190,38 @@ impl Facts<'_> {
         places
     }
 
-    /// Whether somebody may come to a place: not where the role is refused, nor where nothing can be made.
-    fn stance(
-        &self,
-        policy: &Policy,
-        place: &Place,
-        grants: &Grants,
-        held: &[&Arc<Observed>],
-        plan: &mut Plan,
-    ) -> Stance {
+    /// Why nobody may be given the role of a place.
+    fn refusal(&self, policy: &Policy, place: &Place) -> Option<RoleRefusal> {
         let namespace = place.namespace.as_ref();
         let of_role = |_: &&Arc<str>| place.role.kind == RoleKind::Role;
         let key: RoleKey = (namespace.filter(of_role).cloned(), place.role.name.clone());
         let protection = namespace.map_or(Protection::Open, |namespace| self.protected.of(namespace));
         let powers = self.roles.get(&key).and_then(|role| role.powers);
         let repetition = policy.repetition(&place.role.name);
-        if let Err(why) = self.bindable.check(place, powers, protection, repetition) {
-            let namespace = namespace.filter(|_| why.is_of_one_namespace(place.role.kind)).cloned();
-            plan.not_applied
-                .extend(place.namespace.iter().map(|name| (name.clone(), NotApplied::RoleNotAllowed)));
-            let refusal = RoleRefusal { role: place.role.clone(), namespace, why };
-            let bound = held.iter().flat_map(|observed| &observed.binding.subjects);
-            let keep = bound.filter(|subject| grants.contains_key(*subject)).cloned();
-            plan.problems.roles.entry(refusal).or_default().extend(keep);
-            return Stance::NobodyNew;
-        }
-        match namespace.and_then(|name| self.namespaces.get(name)).map(Namespace::phase) {
+        let why = self.bindable.check(place, powers, protection, repetition).err()?;
+        let namespace = namespace.filter(|_| why.is_of_one_namespace(place.role.kind)).cloned();
+        Some(RoleRefusal { role: place.role.clone(), namespace, why })
+    }
+
+    /// Whether somebody may come to a place whose role may be given: not where nothing can be made.
+    fn stance(&self, place: &Place, partners: Completeness) -> Stance {
+        let namespace = place.namespace.as_ref().and_then(|name| self.namespaces.get(name));
+        match namespace.map(Namespace::phase) {
             Some(Phase::Terminating) => Stance::NobodyNew,
             // Whoever is new may have been deactivated by what cannot be read.
-            _ if plan.partners == Completeness::Partial => Stance::NobodyNew,
+            _ if partners == Completeness::Partial => Stance::NobodyNew,
             _ => Stance::Exactly,
         }
+    }
+}
+
+impl Plan {
+    fn refuse(&mut self, place: &Place, refusal: RoleRefusal, grants: &Grants, held: &[&Arc<Observed>]) {
+        self.not_applied
+            .extend(place.namespace.iter().map(|name| (name.clone(), NotApplied::RoleNotAllowed)));
+        let bound = held.iter().flat_map(|observed| &observed.binding.subjects);
+        let keep = bound.filter(|subject| grants.contains_key(*subject)).cloned();
+        self.problems.roles.entry(refusal).or_default().extend(keep);
     }
 }
 
@@ -189,6 +230,15 @@ impl Problems {
         let group = share.group.as_ref().map_or("", |group| group.display_name());
         self.unusable_captures.insert(group.to_owned());
     }
+}
+
+/// By role, those who keep it.
+fn keepers(replaced: &[(Place, Wanted)]) -> BTreeMap<RoleName, BTreeSet<Subject>> {
+    let mut keepers: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for (place, Wanted { grants, .. }) in replaced.iter().filter(|(_, wanted)| !wanted.grants.is_empty()) {
+        keepers.entry(place.role.clone()).or_default().extend(grants.keys().cloned());
+    }
+    keepers
 }
 
 /// The subjects of several shares as one.

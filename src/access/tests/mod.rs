@@ -17,6 +17,7 @@ mod places;
 mod property;
 mod released;
 mod renamed;
+mod replaced;
 mod token_groups;
 mod touching;
 mod unread;

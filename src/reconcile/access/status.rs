@@ -16,7 +16,7 @@ use super::{
 use crate::{
     access::{
         Blocked, Completeness, Excluded, Grown, Held, Nameless, NotApplied as Obstacle, Place, Plan,
-        RoleRefusal, Subject, Validity, can_i,
+        RoleName, RoleRefusal, Subject, Validity, can_i,
     },
     api::{
         AccessPolicyStatus, Approval, ConditionStatus, ConditionType, Conditions, GroupSelector,
@@ -192,7 +192,8 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
     };
     note(ConditionType::Stalled, why_stalled, stalled.collect());
     let refused = problems.roles.iter().map(|(refusal, keep)| role_refused(policy, refusal, keep.len()));
-    let refused = refused.chain(outcome.roles_not_allowed());
+    let replaced = problems.replaced.iter().map(|(role, keep)| role_replaced(role, keep.len()));
+    let refused = refused.chain(replaced).chain(outcome.roles_not_allowed());
     note(ConditionType::RoleNotAllowed, "RoleNotAllowed", refused.collect());
     note(ConditionType::Held, "TooManyRemovals", plan.held.iter().map(|held| wait(policy, held)).collect());
     note(ConditionType::Conflict, "NameTaken", outcome.conflicts().collect());
@@ -339,6 +340,12 @@ fn role_refused(policy: &ScimAccessPolicy, refusal: &RoleRefusal, keep: usize) -
             way_out(policy)
         ),
     }
+}
+
+fn role_replaced(role: &RoleName, keep: usize) -> String {
+    format!(
+        "until roleRef names a role that may be given, {keep} who hold {role} keep it while the policy means them"
+    )
 }
 
 fn held_removals(held: &Held) -> HeldRemovals {

@@ -134,6 +134,17 @@ fn what_prevents_a_policy_makes_it_not_ready_and_says_what_to_do() {
 }
 
 #[test]
+fn a_role_that_is_replaced_by_one_that_is_refused_says_who_keeps_it() {
+    let mut world = world(json!({}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    world.policy("p", json!({"roleRef": {"name": "edti"}}));
+    let told = conditions_of(&planned(&world)).join("\n");
+    let keep = "until roleRef names a role that may be given, 1 who hold ClusterRole edit keep it while the policy means them";
+    assert!(told.contains(keep), "{told}");
+}
+
+#[test]
 fn a_role_that_is_refused_later_says_who_keeps_it_and_how_that_ends() {
     let mut world = world(json!({}));
     world.policy("p", json!({}));
