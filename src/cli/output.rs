@@ -44,7 +44,7 @@ impl Output {
     ) -> Result<(), Error> {
         let text = match self.output {
             Some(Format::Json) => visible_json(&serde_json::to_string_pretty(thing)?) + "\n",
-            Some(Format::Yaml) => serde_saphyr::to_string(&thing)?,
+            Some(Format::Yaml) => visible_yaml(thing)?,
             None => visible_lines(&text(thing)),
         };
         Ok(write!(io::stdout(), "{text}")?)
@@ -118,6 +118,15 @@ pub fn visible_json(json: &str) -> String {
     visible
 }
 
+/// A thing as YAML in which nothing does so. What YAML would show as it is stands there as JSON, which is YAML too.
+fn visible_yaml<T: Serialize + ?Sized>(thing: &T) -> Result<String, Error> {
+    let yaml = serde_saphyr::to_string(&thing)?;
+    match yaml.chars().any(|c| c != '\n' && moves_the_cursor(c)) {
+        true => Ok(visible_json(&serde_json::to_string_pretty(thing)?) + "\n"),
+        false => Ok(yaml),
+    }
+}
+
 /// Controls, and what turns the line around; all have four digits.
 fn moves_the_cursor(c: char) -> bool {
     c.is_control()
@@ -145,6 +154,20 @@ mod tests {
         let text = visible_json(&serde_json::to_string_pretty(&thing).unwrap());
         assert!(text.chars().all(|c| c == '\n' || !moves_the_cursor(c)), "{text:?}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), thing);
+    }
+
+    #[test]
+    fn yaml_says_the_same_and_moves_no_cursor() {
+        for name in
+            ["Zoë", "a\nb", "\u{1b}[2J", "\u{202e}x", "x\u{61c}", "\u{9b}2J\u{2066}\n\u{1b}Zoë\u{2028}\u{7f}"]
+        {
+            for thing in [serde_json::json!([{"name": name}]), serde_json::json!({name: 1})] {
+                let text = visible_yaml(&thing).unwrap();
+                assert!(text.chars().all(|c| c == '\n' || !moves_the_cursor(c)), "{text:?}");
+                assert_eq!(serde_saphyr::from_str::<serde_json::Value>(&text).unwrap(), thing);
+            }
+        }
+        assert_eq!(visible_yaml(&serde_json::json!({"name": "Zoë"})).unwrap(), "name: Zoë\n");
     }
 
     #[test]
