@@ -9,7 +9,7 @@ mod subjects;
 mod wanted;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt,
     sync::Arc,
 };
@@ -461,8 +461,10 @@ fn missing<'s>(some: &'s [Subject], others: &[Subject]) -> Vec<&'s Subject> {
 /// The places by who is wanted there.
 fn allotments(wanted: BTreeMap<Place, Wanted>) -> Vec<Allotment> {
     let mut allotments: Vec<Allotment> = Vec::new();
+    let mut numbers = HashMap::new();
     for (place, Wanted { grants, .. }) in wanted {
-        match allotments.iter_mut().find(|allotment| Arc::ptr_eq(&allotment.grants, &grants)) {
+        let number = *numbers.entry(Arc::as_ptr(&grants)).or_insert(allotments.len());
+        match allotments.get_mut(number) {
             Some(allotment) => allotment.places.push(place),
             None => allotments.push(Allotment { grants, places: vec![place] }),
         }
