@@ -46,7 +46,7 @@ async fn reconcile_writes_bindings_and_gives_the_listed_roles() {
     rolebindings.rbac.authorization.k8s.io: create delete get list patch watch
     roles.rbac.authorization.k8s.io deployer: bind
     roles.rbac.authorization.k8s.io: get list watch
-    scimaccesspolicies.scim-operator.dev: enforce get list watch
+    scimaccesspolicies.scim-operator.dev: adopt enforce get list watch
     scimaccesspolicies/status.scim-operator.dev: patch
     scimappconfigs.scim-operator.dev: get list watch
     scimappconfigs/status.scim-operator.dev: patch

@@ -2,6 +2,7 @@
 //! values mean.
 
 mod accounts;
+mod adoptions;
 mod app_configs;
 mod applications;
 mod approvals;
