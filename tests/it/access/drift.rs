@@ -1,12 +1,12 @@
 //! What somebody else makes of bindings.
 
-use k8s_openapi::api::rbac::v1::RoleBinding;
+use k8s_openapi::api::rbac::v1::{RoleBinding, Subject};
 use kube::{
     ResourceExt,
     api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
     runtime::wait::await_condition,
 };
-use scim_operator::api::ScimGroup;
+use scim_operator::api::{ScimAccessPolicy, ScimGroup};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -35,6 +35,27 @@ async fn a_binding_that_somebody_deletes_or_edits_is_repaired() {
     assert_eq!(repaired.annotations()["owner/note"], "kept");
     company.may_edit("alice").await;
     company.until_told(&policy, "DriftRepaired", "changed by").await;
+}
+
+#[tokio::test]
+async fn whom_somebody_else_wrote_goes_though_the_policy_gives_nothing_new() {
+    let company = Company::new().await;
+    let policy = company.team(json!({})).await;
+    company.user("carol").await;
+    let nobodys =
+        json!({"spec": {"subjects": {"groups": null, "users": {"filter": "noSuchAttribute eq 1"}}}});
+    company.change::<ScimAccessPolicy>(&policy, nobodys).await;
+    company.until_condition(&policy, "Stalled", "True", "noSuchAttribute").await;
+
+    let bindings = company.in_namespace::<RoleBinding>();
+    let binding = company.bindings(&policy).await.remove(0);
+    let mut changed = binding.subjects.clone().unwrap();
+    changed.push(Subject { name: company.prefix() + "carol", ..changed[0].clone() });
+    let patch = Patch::Merge(json!({"subjects": changed}));
+    bindings.patch(&binding.name_any(), &PatchParams::default(), &patch).await.unwrap();
+    company.until_told(&policy, "DriftRepaired", "changed by").await;
+    company.may_not_edit("carol").await;
+    company.may_edit("alice").await;
 }
 
 #[tokio::test]

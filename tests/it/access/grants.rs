@@ -96,6 +96,22 @@ async fn another_role_leaves_no_gap_and_nothing_of_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_role_stays_while_the_policy_names_one_that_may_not_be_given() {
+    let company = Company::new().await;
+    let policy = company.team(json!({})).await;
+    company.may_edit("alice").await;
+    company.change::<ScimAccessPolicy>(&policy, json!({"spec": {"roleRef": {"name": "edti"}}})).await;
+    let told = "2 who hold ClusterRole edit keep it";
+    company.until_condition(&policy, "RoleNotAllowed", "True", told).await;
+    company.deactivate("bob").await;
+    company.may_not_edit("bob").await;
+    company.may_edit("alice").await;
+    company.change::<ScimAccessPolicy>(&policy, json!({"spec": {"roleRef": {"name": "view"}}})).await;
+    company.may_not_edit("alice").await;
+    assert!(company.plane.can_i(&company.person("alice"), "list", "configmaps", &company.namespace).await);
+}
+
+#[tokio::test]
 async fn a_preview_shows_the_difference_and_writes_nothing() {
     let company = Company::new().await;
     let policy = company.team(json!({"mode": "Preview"})).await;
