@@ -68,10 +68,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_nobody_waits_for_is_not_begun() {
-        let asked = Asked::default();
-        asked.end();
-        let work = || -> Result<()> { panic!("begun") };
-        let refused = asked.during(Apart::default().compute(work)).await;
-        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable);
+        let (asked, apart) = (Asked::default(), Apart::default());
+        let refused = asked.during(apart.compute(|| -> Result<()> { panic!("begun") }));
+        drop(asked);
+        assert_eq!(refused.await.unwrap_err().kind(), ErrorKind::Unavailable);
     }
 }

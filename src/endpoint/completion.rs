@@ -1,8 +1,14 @@
 //! How long a client waits.
 
-use std::time::Duration;
+use std::{
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
-use tokio::{runtime::Handle, spawn, task::spawn_blocking, time::timeout};
+use futures::{FutureExt, future::BoxFuture};
+use tokio::{runtime::Handle, task::spawn_blocking, time::timeout};
 
 use super::{
     body::Weight,
@@ -42,7 +48,7 @@ pub(super) async fn to_the_end_within<T: Send + 'static>(
 ) -> Result<T> {
     let is_large = matches!(weight, Weight::Large { .. });
     let asked = Asked::default();
-    let write = asked.clone().during(async move {
+    let write = asked.during(async move {
         let result = write.await;
         drop(weight);
         result
@@ -50,17 +56,14 @@ pub(super) async fn to_the_end_within<T: Send + 'static>(
     let written = if is_large {
         // A hundred thousand members are looked through without keeping a worker from other requests.
         let runtime = Handle::current();
-        spawn_blocking(move || runtime.block_on(write))
+        let written = spawn_blocking(move || runtime.block_on(write));
+        Attended::new(async { written.await.map_err(|_| failed())? })
     } else {
-        spawn(write)
+        Attended::new(write)
     };
     match timeout(patience, written).await {
-        Ok(Ok(result)) => Ok(result?),
-        Ok(Err(_)) => Err(ScimError::new(ErrorKind::Internal, "the write failed; the log says why").into()),
-        Err(_) => {
-            asked.end();
-            Err(unavailable("the change is not confirmed in time; send it again"))
-        }
+        Ok(result) => Ok(result??),
+        Err(_) => Err(unavailable("the change is not confirmed in time; send it again")),
     }
 }
 
@@ -68,8 +71,43 @@ pub(super) async fn to_the_end_within<T: Send + 'static>(
 pub(super) async fn unattended<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T> {
-    let done = spawn(work).await;
-    done.map_err(|_| ScimError::new(ErrorKind::Internal, "the request failed; the log says why").into())
+    Ok(Attended::new(work).await?)
+}
+
+/// Work that goes on in a task of its own once nobody waits for it any more. Not before: from one task to another
+/// and back, mostly from one thread to another, is a good part of what a write costs.
+struct Attended<T: Send + 'static>(Option<BoxFuture<'static, scim::error::Result<T>>>);
+
+impl<T: Send + 'static> Attended<T> {
+    /// Work that may panic, for the caller alone.
+    fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
+        let work = AssertUnwindSafe(work).catch_unwind();
+        Self(Some(async { work.await.map_err(|_| failed()) }.boxed()))
+    }
+}
+
+impl<T: Send + 'static> Future for Attended<T> {
+    type Output = scim::error::Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(work) = &mut self.0 else { return Poll::Pending };
+        let result = ready!(work.poll_unpin(cx));
+        self.0 = None;
+        Poll::Ready(result)
+    }
+}
+
+impl<T: Send + 'static> Drop for Attended<T> {
+    fn drop(&mut self) {
+        // Without a runtime the process is at its end.
+        if let Some((work, runtime)) = self.0.take().zip(Handle::try_current().ok()) {
+            runtime.spawn(work);
+        }
+    }
+}
+
+fn failed() -> ScimError {
+    ScimError::new(ErrorKind::Internal, "the write failed; the log says why")
 }
 
 fn unavailable(detail: &str) -> Refusal {
@@ -107,8 +145,8 @@ mod tests {
         assert_eq!((status, waited), (503, Duration::from_secs(20)));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_write_that_nobody_waits_for_goes_on_to_its_end_and_begins_nothing_else() {
+    /// Begins a write that waits for an answer, and lets go of it. Returns whether it would begin another one then.
+    async fn begins_another_after(let_go: impl AsyncFnOnce(BoxFuture<'static, Result<()>>)) -> bool {
         let (answer, answered) = oneshot::channel();
         let (done, is_done) = oneshot::channel();
         let write = async {
@@ -117,8 +155,24 @@ mod tests {
             let _ = done.send(Asked::still());
             Ok(())
         };
-        assert!(to_the_end(Weight::Ordinary, write).await.is_err());
+        let_go(to_the_end(Weight::Ordinary, write).boxed()).await;
         answer.send(()).unwrap();
-        assert!(!is_done.await.unwrap());
+        is_done.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_write_whose_client_goes_away_goes_on_to_its_end_and_begins_nothing_else() {
+        assert!(!begins_another_after(async |write| assert!(write.now_or_never().is_none())).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_takes_too_long_goes_on_to_its_end_and_begins_nothing_else() {
+        assert!(!begins_another_after(async |write| assert!(write.await.is_err())).await);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_panics_is_answered() {
+        let write = async { panic!("on purpose") };
+        assert_eq!(told(to_the_end::<()>(Weight::Ordinary, write)).await.0, 500);
     }
 }

@@ -1,40 +1,34 @@
-//! Whether somebody still waits for what is written. Who was told "not confirmed, send it again" goes on from
-//! there: a change of theirs that is committed afterwards would undo what has been acknowledged since.
+//! Whether somebody still waits for what is written. Who was told "not confirmed, send it again", or went away and
+//! sends it again, goes on from there: a change of theirs that is committed afterwards would undo what has been
+//! acknowledged since.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Weak};
 
 use tokio::task_local;
 
 task_local! {
-    static ASKED: Asked;
+    static ASKED: Weak<()>;
 }
 
-/// Ends with the answer to the request for which something is written.
-#[derive(Clone, Debug, Default)]
-pub struct Asked(Arc<AtomicBool>);
+/// Held by whoever waits for something to be written.
+#[derive(Debug, Default)]
+pub struct Asked(Arc<()>);
 
 impl Asked {
-    /// Does work in which no write is begun after [`Asked::end`].
-    pub async fn during<T>(self, work: impl Future<Output = T>) -> T {
-        ASKED.scope(self, work).await
-    }
-
-    /// Nobody waits any more. What has been sent already may still be done.
-    pub fn end(&self) {
-        self.0.store(true, Ordering::Release);
+    /// Does work in which no write is begun once this is dropped. What has been sent by then may still be done.
+    pub fn during<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        ASKED.scope(Arc::downgrade(&self.0), work)
     }
 
     /// Whether somebody waits for the work that asks. Work in the background is always wanted.
     pub fn still() -> bool {
-        !ASKED.try_with(|asked| asked.0.load(Ordering::Acquire)).unwrap_or_default()
+        ASKED.try_with(|asked| asked.strong_count() > 0).unwrap_or(true)
     }
 
     /// Does work that completes what has been committed, whoever waits.
     pub(super) async fn or_not<T>(work: impl Future<Output = T>) -> T {
-        ASKED.scope(Self::default(), work).await
+        let asked = Self::default();
+        asked.during(work).await
     }
 }
 
@@ -46,13 +40,12 @@ mod tests {
     async fn work_is_wanted_until_its_request_is_answered_or_when_nobody_asked() {
         assert!(Asked::still());
         let asked = Asked::default();
-        asked.clone().during(async { assert!(Asked::still()) }).await;
-        asked.end();
-        asked
-            .during(async {
-                assert!(!Asked::still());
-                Asked::or_not(async { assert!(Asked::still()) }).await;
-            })
-            .await;
+        asked.during(async { assert!(Asked::still()) }).await;
+        let unwanted = asked.during(async {
+            assert!(!Asked::still());
+            Asked::or_not(async { assert!(Asked::still()) }).await;
+        });
+        drop(asked);
+        unwanted.await;
     }
 }
