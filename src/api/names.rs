@@ -28,6 +28,8 @@ pub const ANNOTATION_ADOPT: &str = "scim-operator.dev/adopt";
 pub const ANNOTATION_ON_PROVIDER_DELETE: &str = "scim-operator.dev/on-provider-delete";
 /// Annotation on a binding: the policy's `spec.reason`.
 pub const ANNOTATION_REASON: &str = "scim-operator.dev/reason";
+/// Annotation on a binding: since when those stand in it who came after it was made, as JSON.
+pub const ANNOTATION_SINCE: &str = "scim-operator.dev/since";
 
 /// The longest slug of an object name, in characters. Enough to recognize a person by, and with a
 /// provider's name (40) and the hash (16) far from the API server's limit of 253.

@@ -1,6 +1,7 @@
 //! Bindings as access sees them, and as Kubernetes objects.
 
 mod mark;
+mod moments;
 mod observed;
 mod place;
 mod subject;
@@ -12,7 +13,9 @@ use k8s_openapi::api::rbac::v1::{self as rbac, ClusterRoleBinding, RoleBinding};
 use kube::{Resource, ResourceExt, core::ObjectMeta};
 use serde_json::{Value, json};
 
+use crate::api::names::ANNOTATION_SINCE;
 pub use mark::{Company, Mark, ProviderGone};
+pub use moments::Moments;
 pub use observed::{Giver, Observed};
 pub use place::{Place, RoleName};
 pub use subject::Subject;
@@ -30,6 +33,8 @@ pub struct Binding {
     pub place: Place,
     /// To whom: sorted, each once.
     pub subjects: Vec<Subject>,
+    /// Since when they stand in it. Who reads an object of it has to know this; nothing is written for its sake.
+    pub moments: Moments,
     /// Whose it is.
     pub mark: Mark,
 }
@@ -104,12 +109,14 @@ impl Binding {
     /// says included, and the version that it was computed from as precondition.
     pub fn patch(&self, from: &Observed) -> Value {
         let metadata = self.mark.metadata();
+        let mut annotations = BTreeMap::from(self.mark.annotations());
+        annotations.insert(ANNOTATION_SINCE, self.moments.annotation());
         json!({
             "metadata": {
                 "uid": from.uid,
                 "resourceVersion": from.resource_version.to_string(),
                 "labels": metadata.labels,
-                "annotations": BTreeMap::from(self.mark.annotations()),
+                "annotations": annotations,
                 "ownerReferences": metadata.owner_references,
             },
             "subjects": self.subject_objects(),
@@ -117,11 +124,14 @@ impl Binding {
     }
 
     fn metadata(&self) -> ObjectMeta {
-        ObjectMeta {
+        let mut metadata = ObjectMeta {
             name: Some(self.name.clone()),
             namespace: self.place.namespace.as_deref().map(str::to_owned),
             ..self.mark.metadata()
-        }
+        };
+        let since = self.moments.annotation().map(|since| (ANNOTATION_SINCE.to_owned(), since));
+        metadata.annotations.get_or_insert_default().extend(since);
+        metadata
     }
 
     fn subject_objects(&self) -> Vec<rbac::Subject> {
@@ -147,6 +157,7 @@ mod tests {
             name: place.binding_name("platform-edit", 0),
             place,
             subjects: vec![Subject::User("oidc:alice".into())],
+            moments: Moments::default(),
             mark: Mark {
                 policy: "platform-edit".to_owned(),
                 provider: "okta".to_owned(),

@@ -7,13 +7,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::ObjectMeta;
 
 use super::{
-    Binding, BindingObject, FIELD_MANAGER, Mark, Place, RoleName, Subject,
+    Binding, BindingObject, FIELD_MANAGER, Mark, Moments, Place, RoleName, Subject,
     written::{Written, fields},
 };
 use crate::api::{
     names::{
-        ANNOTATION_ADOPT, ANNOTATION_ON_PROVIDER_DELETE, ANNOTATION_REASON, LABEL_MANAGED_BY, LABEL_POLICY,
-        LABEL_PROVIDER, binding_prefix,
+        ANNOTATION_ADOPT, ANNOTATION_ON_PROVIDER_DELETE, ANNOTATION_REASON, ANNOTATION_SINCE,
+        LABEL_MANAGED_BY, LABEL_POLICY, LABEL_PROVIDER, binding_prefix,
     },
     resource_version,
 };
@@ -78,10 +78,14 @@ impl Observed {
 
     /// What an object is as one of this policy's; none where it does not carry the operator's labels.
     pub(super) fn of_policy(object: &impl BindingObject, policy: &str) -> Option<Self> {
+        let created = object.creation_timestamp().map(|time| time.0);
+        let subjects: Vec<Subject> = object.subjects().iter().map(Subject::of).collect();
+        let since = object.annotations().get(ANNOTATION_SINCE);
         let binding = Binding {
             name: object.name_any(),
             place: place(object),
-            subjects: object.subjects().iter().map(Subject::of).collect(),
+            moments: Moments::read(since.map(String::as_str), &subjects, created),
+            subjects,
             mark: Mark::of(object, policy)?,
         };
         let resource_version = resource_version(object.meta())?;
@@ -92,7 +96,7 @@ impl Observed {
             uid: object.uid()?,
             resource_version,
             terminating: object.meta().deletion_timestamp.as_ref().map(|_| object.finalizers().to_vec()),
-            created: object.creation_timestamp().map(|time| time.0),
+            created,
             changed: written.map(|time| time.0).max(),
             given: None,
             confirmed: Arc::default(),
@@ -127,6 +131,15 @@ impl Observed {
         }
     }
 
+    /// Since when a subject of it stands there. Nothing where that is not known: whom somebody else wrote into it was not
+    /// there from the beginning.
+    pub fn since(&self, subject: &Subject) -> Option<Timestamp> {
+        let moments = &self.binding.moments;
+        let founder =
+            || self.created.filter(|_| moments.name_all_later() && self.giver(subject) == Giver::Operator);
+        moments.of(subject).or_else(founder)
+    }
+
     /// Takes over what is known of the same object from its state before.
     pub(in crate::access) fn succeed(&mut self, before: &Self) {
         if self.changed_by.is_some() {
@@ -155,7 +168,8 @@ fn changed_by(metadata: &ObjectMeta, subjects: &[Subject]) -> Option<String> {
     last.or_else(|| (!subjects.is_empty()).then(Written::default)).map(Written::with)
 }
 
-/// Whoever else owns what the operator alone writes of the metadata.
+/// Whoever else owns what the operator alone writes of the metadata, but for moments: there is nothing to repair them from,
+/// and so nobody to tell of.
 fn marked_by(metadata: &ObjectMeta) -> Option<String> {
     let owns_mark = |entry: &ManagedFieldsEntry| {
         let owned = &fields(entry)["f:metadata"];

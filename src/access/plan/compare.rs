@@ -7,6 +7,8 @@ use std::{
     sync::Arc,
 };
 
+use jiff::Timestamp;
+
 use super::{
     Bound, Change, Completeness, Facts, Going,
     partings::{Parting, Partings},
@@ -15,7 +17,7 @@ use super::{
 };
 use crate::{
     access::{
-        binding::{Binding, Giver, Mark, Observed, Place, Subject},
+        binding::{Binding, Giver, Mark, Moments, Observed, Place, Subject},
         guard::Departures,
         people::{Formerly, Presence},
         policy::{Policy, Validity},
@@ -86,7 +88,8 @@ impl Facts<'_> {
             found.removes.extend(gone.keys().copied().cloned());
             let neighbors = neighbors.get(&place.namespace.as_ref()).map_or(&[][..], Vec::as_slice);
             let stance = wanted.get(place).map_or(Stance::Exactly, |wanted| wanted.stance);
-            rebind(place, held, &after, stance, &taken(place, neighbors, &mark), &mark, &mut found.changes);
+            let taken = taken(place, neighbors, &mark);
+            found.changes.extend(rebind(place, held, &after, stance, &taken, &mark, self.now));
         }
         if going == Going::Go {
             found.leavers.extend(found.departures.uncounted().cloned());
@@ -192,8 +195,8 @@ fn rebind(
     stance: Stance,
     taken: &BTreeSet<usize>,
     mark: &Mark,
-    changes: &mut Vec<Change>,
-) {
+    now: Timestamp,
+) -> Vec<Change> {
     let number = |observed: &Observed| place.shard(&mark.policy, &observed.binding.name);
     // One that is being deleted keeps those who have another as well, so that nobody is without once it is gone. Its
     // number is free by then.
@@ -203,7 +206,8 @@ fn rebind(
     let numbered: BTreeMap<usize, &Arc<Observed>> =
         staying.iter().filter_map(|observed| Some((number(observed)?, *observed))).collect();
     let has_going = !going.is_empty();
-    changes.extend(going.into_iter().filter_map(|observed| Change::shrinking(observed, after)));
+    let mut changes: Vec<Change> =
+        going.into_iter().filter_map(|observed| Change::shrinking(observed, after)).collect();
     let shards = numbered.iter().map(|(number, observed)| (*number, observed.binding.subjects.as_slice()));
     let placed = match stance {
         Stance::Exactly => Cow::Borrowed(after),
@@ -218,16 +222,19 @@ fn rebind(
     for observed in staying {
         match number(observed).and_then(|number| shards.remove(&number)) {
             None => changes.extend(Change::ending(observed)),
+            Some(subjects) if subjects == observed.binding.subjects && *mark == observed.binding.mark => {}
             Some(subjects) => {
-                let to = Binding { subjects, mark: mark.clone(), ..observed.binding.clone() };
-                if to != observed.binding {
-                    changes.push(Change::Update { from: observed.clone(), to });
-                }
+                let (name, place, mark) = (observed.binding.name.clone(), place.clone(), mark.clone());
+                let moments = Moments::after(observed, &subjects, Some(now));
+                let to = Binding { name, place, subjects, moments, mark };
+                changes.push(Change::Update { from: observed.clone(), to });
             }
         }
     }
     for (number, subjects) in shards {
         let name = place.binding_name(&mark.policy, number);
-        changes.push(Change::Create(Binding { name, place: place.clone(), subjects, mark: mark.clone() }));
+        let (place, moments, mark) = (place.clone(), Moments::default(), mark.clone());
+        changes.push(Change::Create(Binding { name, place, subjects, moments, mark }));
     }
+    changes
 }

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{
-    binding::{Binding, Observed, Place, ProviderGone, RoleName, Subject},
+    binding::{Binding, Moments, Observed, Place, ProviderGone, RoleName, Subject},
     guard::{Departures, Guard, Held, Members, Verdict},
     people::{Former, Identities},
     policy::{Namespaces, Policy, Protected, Terms, Validity},
@@ -378,8 +378,12 @@ impl Change {
     fn shrinking(observed: &Arc<Observed>, to: &BTreeSet<&Subject>) -> Option<Self> {
         let Binding { subjects, .. } = &observed.binding;
         let stay: Vec<Subject> = subjects.iter().filter(|subject| to.contains(subject)).cloned().collect();
-        let to = Binding { subjects: stay, ..observed.binding.clone() };
-        (to != observed.binding).then(|| Self::Update { from: observed.clone(), to })
+        if stay.len() == subjects.len() {
+            return None;
+        }
+        let moments = Moments::after(observed, &stay, None);
+        let to = Binding { subjects: stay, moments, ..observed.binding.clone() };
+        Some(Self::Update { from: observed.clone(), to })
     }
 
     /// The binding that it changes, as it was.

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
+use k8s_openapi::{
+    api::rbac::v1::{ClusterRoleBinding, RoleBinding},
+    apimachinery::pkg::apis::meta::v1::Time,
+};
 use serde_json::{Value, json};
 
 use super::super::*;
@@ -180,15 +183,21 @@ impl World {
     pub fn store(&mut self, binding: &Binding) {
         self.version += 1;
         match &binding.place.namespace {
-            Some(_) => self.index.apply_binding_object(&stored::<RoleBinding>(binding, self.version)),
-            None => self.index.apply_binding_object(&stored::<ClusterRoleBinding>(binding, self.version)),
+            Some(_) => {
+                let object: RoleBinding = self.stored(binding);
+                self.index.apply_binding_object(&object)
+            }
+            None => {
+                let object: ClusterRoleBinding = self.stored(binding);
+                self.index.apply_binding_object(&object)
+            }
         };
     }
 
     /// Puts a binding where the watch would show it, as somebody has changed its object.
     pub fn change_binding(&mut self, binding: &Binding, change: impl FnOnce(&mut RoleBinding)) -> Touched {
         self.version += 1;
-        let mut object = stored::<RoleBinding>(binding, self.version);
+        let mut object = self.stored::<RoleBinding>(binding);
         change(&mut object);
         self.index.apply_binding_object(&object)
     }
@@ -197,11 +206,28 @@ impl World {
     pub fn store_changed_by(&mut self, binding: &Binding, manager: &str) {
         self.version += 1;
         let observed = match &binding.place.namespace {
-            Some(_) => stored::<RoleBinding>(binding, self.version).observe(),
-            None => stored::<ClusterRoleBinding>(binding, self.version).observe(),
+            Some(_) => self.stored::<RoleBinding>(binding).observe(),
+            None => self.stored::<ClusterRoleBinding>(binding).observe(),
         };
         let changed_by = Some(manager.to_owned());
         self.index.apply_binding(Observed { changed_by, ..observed.unwrap() });
+    }
+
+    /// The object of a binding, which was created when it was first there.
+    fn stored<K: BindingObject>(&self, binding: &Binding) -> K {
+        let mut object = K::new(binding);
+        let (name, namespace) = (&binding.name, &binding.place.namespace);
+        let before = self.index.bindings_of(&binding.mark.policy).find(|observed| {
+            observed.binding.name == *name && observed.binding.place.namespace == *namespace
+        });
+        let created = before.and_then(|observed| observed.created).unwrap_or(self.now);
+        object.meta_mut().uid = Some(format!("uid-of-{name}"));
+        object.meta_mut().resource_version = Some(self.version.to_string());
+        object.meta_mut().creation_timestamp = Some(Time(created));
+        let written = json!([{"manager": FIELD_MANAGER, "operation": "Update", "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:subjects": {}}}]);
+        object.meta_mut().managed_fields = serde_json::from_value(written).unwrap();
+        object
     }
 
     /// Somebody else puts a subject into the policy's last binding.
@@ -263,16 +289,6 @@ impl World {
     pub fn bindings(&self, policy: &str) -> Vec<Binding> {
         self.index.bindings_of(policy).map(|observed| observed.binding.clone()).collect()
     }
-}
-
-fn stored<K: BindingObject>(binding: &Binding, version: u64) -> K {
-    let mut object = K::new(binding);
-    object.meta_mut().uid = Some(format!("uid-of-{}", binding.name));
-    object.meta_mut().resource_version = Some(version.to_string());
-    let written = json!([{"manager": FIELD_MANAGER, "operation": "Update", "fieldsType": "FieldsV1",
-        "fieldsV1": {"f:subjects": {}}}]);
-    object.meta_mut().managed_fields = serde_json::from_value(written).unwrap();
-    object
 }
 
 /// The names of subjects.

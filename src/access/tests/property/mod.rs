@@ -3,8 +3,12 @@
 mod event;
 mod model;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::{super::*, world::World};
@@ -15,19 +19,23 @@ use model::{CHOSEN, FOREIGN, Grant, Limit, Model, PLAIN};
 const POLICIES: [&str; 3] = [PLAIN, CHOSEN, FOREIGN];
 
 fn held(world: &World) -> BTreeSet<Grant> {
-    let mut held = BTreeSet::new();
+    since(world).into_keys().collect()
+}
+
+/// Since when who holds what, as their bindings say.
+fn since(world: &World) -> BTreeMap<Grant, Option<Timestamp>> {
+    let mut since = BTreeMap::new();
     for policy in POLICIES {
-        for binding in world.bindings(policy) {
-            let namespace = binding.place.namespace.as_deref().unwrap_or("*");
-            let role = &binding.place.role.name;
-            held.extend(
-                binding.subjects.iter().map(|subject| {
-                    (policy, namespace.to_owned(), role.to_string(), subject.name().to_string())
-                }),
-            );
+        for observed in world.index.bindings_of(policy) {
+            let Binding { place, subjects, .. } = &observed.binding;
+            let namespace = place.namespace.as_deref().unwrap_or("*");
+            since.extend(subjects.iter().map(|subject| {
+                let (role, name) = (place.role.name.to_string(), subject.name().to_string());
+                ((policy, namespace.to_owned(), role, name), observed.since(subject))
+            }));
         }
     }
-    held
+    since
 }
 
 /// Everything of a plan that somebody acts on.
@@ -44,9 +52,16 @@ proptest! {
         let mut world = founded(&model);
         for event in &events {
             let touched = event.happen(&mut world, &mut model);
-            model.settle();
+            // So that each moment is another one; a second before a policy begins or ends, time stands still.
+            if world.now.as_second() % 60 < 59 {
+                world.now += Duration::from_secs(1);
+            }
+            model.settle(world.now);
             touched.iter().for_each(|policy| _ = world.settle(policy));
             prop_assert_eq!(held(&world), model.held.clone(), "after {:?}", event);
+            let known: BTreeMap<Grant, Option<Timestamp>> =
+                model.since.iter().map(|(grant, since)| (grant.clone(), Some(*since))).collect();
+            prop_assert_eq!(since(&world), known, "after {:?}", event);
             for policy in POLICIES {
                 let changes = world.plan(policy).changes;
                 prop_assert_eq!(changes, vec![], "{} is untouched, but not settled, after {:?}", policy, event);

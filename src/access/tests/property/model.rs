@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 /// Everyone there can be: id, provider, and in which month they were created.
 pub const ROSTER: [(&str, &str, u32); 5] =
     [("ann", "okta", 1), ("dot", "entra", 2), ("bea", "okta", 3), ("eve", "entra", 4), ("cyd", "okta", 5)];
@@ -90,6 +92,10 @@ pub struct Model {
     given: u32,
     /// Who was there once and is gone.
     gone: BTreeSet<&'static str>,
+    /// Since when somebody holds what they do.
+    pub since: BTreeMap<Grant, Timestamp>,
+    /// Since when somebody holds anything of that policy there.
+    created: BTreeMap<(&'static str, String, String), Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +129,8 @@ impl Model {
             owners: BTreeMap::new(),
             given: 0,
             gone: BTreeSet::new(),
+            since: BTreeMap::new(),
+            created: BTreeMap::new(),
         }
     }
 
@@ -145,8 +153,24 @@ impl Model {
         self.people.remove(who).is_some()
     }
 
-    /// Who should hold what from now on, given who holds it.
-    pub fn settle(&mut self) {
+    /// Who should hold what from now on, given who holds it, and since when.
+    pub fn settle(&mut self, now: Timestamp) {
+        let held = self.held.clone();
+        self.hold();
+        let at = |(policy, namespace, role, _): &Grant| (*policy, namespace.clone(), role.clone());
+        // A binding stays as long as somebody stays or comes; who comes by a clock that was put back has not been there
+        // longer than it has.
+        let places: BTreeSet<_> = held.iter().map(at).collect();
+        self.created
+            .retain(|place, _| places.contains(place) && self.held.iter().any(|grant| at(grant) == *place));
+        self.since.retain(|grant, _| held.contains(grant) && self.held.contains(grant));
+        for grant in &self.held {
+            let created = *self.created.entry(at(grant)).or_insert(now);
+            self.since.entry(grant.clone()).or_insert(now.max(created));
+        }
+    }
+
+    fn hold(&mut self) {
         let mut next = BTreeSet::new();
         for (policy, provider) in [(PLAIN, "okta"), (CHOSEN, "okta"), (FOREIGN, "entra")] {
             let meant = self.meant(policy);
