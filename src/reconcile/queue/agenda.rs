@@ -20,13 +20,21 @@ const REFUSED: Duration = Duration::from_secs(300);
 /// The longest pause while the operator may not do something: whoever lets it is heard of, but for rare ways.
 const NOT_ALLOWED: Duration = Duration::from_secs(3_600);
 
-/// Who is due when, who is being worked on, and how often each has failed in a row.
+/// Who is due when, who is being worked on, and how often each has failed since it last succeeded or changed.
 #[derive(Debug)]
 pub(super) struct Agenda<T> {
     due: BTreeSet<(Instant, T)>,
     when: HashMap<T, Instant>,
     running: HashSet<T>,
-    failures: HashMap<T, u32>,
+    failures: HashMap<T, Failures>,
+}
+
+/// How often something failed. What was not allowed is counted apart: an API server that is back after a long outage may
+/// not know yet what it allows, and the next pause would be an hour.
+#[derive(Debug, Default)]
+struct Failures {
+    not_allowed: u32,
+    others: u32,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -109,12 +117,12 @@ impl<T: Clone + Ord + Hash> Agenda<T> {
 
     /// The pause after one more failure.
     fn fail(&mut self, key: &T, trouble: Trouble) -> Duration {
-        let longest = match trouble {
-            Trouble::Passing => AWAY,
-            Trouble::Lasting => REFUSED,
-            Trouble::NotAllowed => NOT_ALLOWED,
+        let Failures { not_allowed, others } = self.failures.entry(key.clone()).or_default();
+        let (failures, longest) = match trouble {
+            Trouble::Passing => (others, AWAY),
+            Trouble::Lasting => (others, REFUSED),
+            Trouble::NotAllowed => (not_allowed, NOT_ALLOWED),
         };
-        let failures = self.failures.entry(key.clone()).or_default();
         let pause = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(*failures)).min(longest);
         *failures += 1;
         pause
@@ -178,6 +186,10 @@ mod tests {
             pause_after(Trouble::Lasting);
         }
         assert_eq!(pause_after(Trouble::Lasting), REFUSED);
+        assert_eq!(pause_after(Trouble::NotAllowed), FIRST_RETRY, "the API server may have come back");
+        for _ in 0..40 {
+            pause_after(Trouble::NotAllowed);
+        }
         assert_eq!(pause_after(Trouble::NotAllowed), NOT_ALLOWED);
         assert_eq!(pause_after(Trouble::Passing), AWAY, "the API server was away for long and may be back");
     }
