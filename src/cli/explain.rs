@@ -99,6 +99,9 @@ struct Given {
     /// What their token has to say.
     claim: String,
     binding: String,
+    /// Since when they hold it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
     /// One binding names many: this person may have come later.
     #[serde(skip_serializing_if = "Option::is_none")]
     binding_created: Option<Timestamp>,
@@ -238,6 +241,7 @@ impl Explanation {
                 held_since: entitlement.held,
                 claim: entitlement.subject.as_ref().map(claim).unwrap_or_default(),
                 binding: observed.binding.name.clone(),
+                since: entitlement.since,
                 binding_created: observed.created,
                 until: spec.and_then(|spec| spec.validity.as_ref()?.not_after),
             }),
@@ -289,11 +293,11 @@ impl Explanation {
                     None => meant_by(&given.by),
                 },
                 given.claim.clone(),
-                time(given.binding_created),
+                time(given.since),
                 time(given.until),
             ]
         });
-        table(["ROLE", "NAMESPACE", "POLICY", "BY", "TOKEN", "BINDING SINCE", "UNTIL"], rows.collect())
+        table(["ROLE", "NAMESPACE", "POLICY", "BY", "TOKEN", "SINCE", "UNTIL"], rows.collect())
     }
 
     fn not_given_table(&self) -> String {

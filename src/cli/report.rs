@@ -59,13 +59,15 @@ struct Row<'a> {
     policy: &'a str,
     reason: Option<&'a str>,
     source: String,
+    /// Since when they hold it, where that is known.
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
     /// One binding names many: this person may have come later.
     binding_created: Option<Timestamp>,
-    until: Option<Timestamp>,
     binding_changed: Option<Timestamp>,
 }
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "provider",
     "userName",
     "displayName",
@@ -77,8 +79,9 @@ const COLUMNS: [&str; 15] = [
     "policy",
     "reason",
     "source",
-    "bindingCreated",
+    "since",
     "until",
+    "bindingCreated",
     "bindingChanged",
     "personLastModified",
 ];
@@ -158,8 +161,9 @@ impl<'a> Row<'a> {
                 }
                 _ => meant_by(&sources),
             },
-            binding_created: binding.and_then(|observed| observed.created),
+            since: holder.since,
             until: policy.and_then(|policy| policy.spec.validity.as_ref()?.not_after),
+            binding_created: binding.and_then(|observed| observed.created),
             binding_changed: binding.and_then(|observed| observed.changed),
         }
     }
@@ -180,8 +184,9 @@ impl<'a> Row<'a> {
             self.policy.into(),
             text(self.reason),
             self.source.as_str().into(),
-            time(self.binding_created),
+            time(self.since),
             time(self.until),
+            time(self.binding_created),
             time(self.binding_changed),
             text(self.person.map(|person| person.last_modified.as_str())),
         ]

@@ -40,6 +40,7 @@ mod grants;
 pub(crate) mod guard;
 mod process;
 mod selection;
+mod since;
 mod slowness;
 mod tampering;
 mod token_groups;

@@ -34,6 +34,8 @@ pub struct Entitlement {
     pub subject: Option<Subject>,
     /// By what the policy means the person; nothing where it does not.
     pub reasons: Vec<Reason>,
+    /// Since when they hold it, where that is known.
+    pub since: Option<Timestamp>,
     /// Since when the guard keeps the person from losing this.
     pub held: Option<Timestamp>,
     /// Whether they hold it.
@@ -170,6 +172,10 @@ impl Person {
             Some(binding) => Standing::Given(binding.clone()),
             None => Standing::NotGiven(review.why_not(&grant.place)),
         };
+        let since = match &grant.subject {
+            Subject::Group(_) => None,
+            Subject::User(_) | Subject::Other(_) => grant.held_since(self.users.iter()),
+        };
         let planned = review.planned.as_ref().filter(|_| grant.named_by.is_empty());
         let held = planned.and_then(|planned| held_since(&grant.subject, planned));
         Entitlement {
@@ -181,6 +187,7 @@ impl Person {
                 Some(user) => reasons(&grant.named_by, user.id(), directory.provider(user.provider())),
                 None => self.namesake(grant, directory).into_iter().collect(),
             },
+            since,
             held,
             standing,
         }
@@ -205,6 +212,7 @@ impl Person {
             place: None,
             subject: None,
             reasons: Vec::new(),
+            since: None,
             held: None,
             standing: Standing::NotGiven(why),
         }

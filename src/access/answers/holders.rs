@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use jiff::Timestamp;
+
 use super::{
     path::{Reason, path, reasons},
     review::Grant,
@@ -21,6 +23,8 @@ pub struct Holder {
     pub who: Who,
     /// By what the policy means them.
     pub reasons: Vec<Reason>,
+    /// Since when they hold it. Nothing where that is not known: who joined a group later stands in it like all others.
+    pub since: Option<Timestamp>,
 }
 
 /// Whom the directory has for a subject.
@@ -44,14 +48,15 @@ impl Index {
         match &grant.subject {
             Subject::Group(_) => self.members(grant, directory),
             subject => {
+                let since = grant.held_since(self.called(subject));
                 let holder = |person: &Arc<User>| {
                     let view = directory.provider(person.provider());
                     let reasons = reasons(&grant.named_by, person.id(), view);
-                    Holder { who: Who::Person(person.clone()), reasons }
+                    Holder { who: Who::Person(person.clone()), reasons, since }
                 };
                 let holders: Vec<Holder> = self.called(subject).map(holder).collect();
                 match holders.is_empty() {
-                    true => vec![Holder { who: Who::Nobody, reasons: Vec::new() }],
+                    true => vec![Holder { who: Who::Nobody, reasons: Vec::new(), since }],
                     false => holders,
                 }
             }
@@ -86,7 +91,7 @@ impl Index {
                     Entry::Occupied(known) => known.into_mut().reasons.extend(reason),
                     Entry::Vacant(entry) => {
                         let reasons = reason.into_iter().collect();
-                        entry.insert(Holder { who: Who::Person(user.clone()), reasons });
+                        entry.insert(Holder { who: Who::Person(user.clone()), reasons, since: None });
                     }
                 }
             }
@@ -97,7 +102,7 @@ impl Index {
                 Source::Filter => None,
             });
             let who = if groups.is_empty() { Who::Nobody } else { Who::NoMembers };
-            return vec![Holder { who, reasons: meant.collect() }];
+            return vec![Holder { who, reasons: meant.collect(), since: grant.since }];
         }
         members.into_values().collect()
     }

@@ -15,7 +15,7 @@ use crate::{
         policy::Validity,
     },
     api::ScimAccessPolicy,
-    directory::view::{Directory, Source},
+    directory::view::{Directory, Source, User},
 };
 
 /// What one policy gives, and should give.
@@ -40,6 +40,8 @@ pub struct Grant {
     pub named_by: Vec<Source>,
     /// The binding that gives it; they do not hold it without.
     pub binding: Option<Arc<Observed>>,
+    /// Since when the binding names them, where that is known.
+    pub since: Option<Timestamp>,
 }
 
 /// What is at a place, and what should be.
@@ -71,7 +73,7 @@ impl Index {
             let held = &mut places.entry(&observed.binding.place).or_default().held;
             held.extend(observed.binding.subjects.iter().map(|subject| (subject, observed)));
         }
-        let grants = places.into_iter().flat_map(|(place, both)| both.grants(place)).collect();
+        let grants = places.into_iter().flat_map(|(place, both)| both.grants(place, now)).collect();
         Review { name: name.clone(), planned, grants }
     }
 
@@ -94,6 +96,13 @@ impl Index {
     }
 }
 
+impl Grant {
+    /// Since when these hold it, who are called as its subject is: whoever was called so before them held it before.
+    pub(super) fn held_since<'u>(&self, called: impl Iterator<Item = &'u Arc<User>>) -> Option<Timestamp> {
+        self.since.max(called.map(|user| user.identity_since()).min()).filter(|_| self.since.is_some())
+    }
+}
+
 impl Validity {
     /// A moment at which a policy holds that does not hold now.
     fn moment(self) -> Option<Timestamp> {
@@ -106,14 +115,20 @@ impl Validity {
 }
 
 impl Both<'_> {
-    fn grants(self, place: &Place) -> Vec<Grant> {
+    fn grants(self, place: &Place, now: Timestamp) -> Vec<Grant> {
         let wanted = self.wanted.into_iter().flat_map(BTreeMap::keys);
         let subjects: BTreeSet<&Subject> = wanted.chain(self.held.keys().copied()).collect();
-        let grant = |subject: &Subject| Grant {
-            subject: subject.clone(),
-            place: place.clone(),
-            named_by: self.wanted.and_then(|wanted| wanted.get(subject)).cloned().unwrap_or_default(),
-            binding: self.held.get(subject).map(|observed| (*observed).clone()),
+        let grant = |subject: &Subject| {
+            let binding = self.held.get(subject).map(|observed| (*observed).clone());
+            let since = binding.as_ref().and_then(|observed| observed.since(subject));
+            Grant {
+                subject: subject.clone(),
+                place: place.clone(),
+                named_by: self.wanted.and_then(|wanted| wanted.get(subject)).cloned().unwrap_or_default(),
+                binding,
+                // Anybody may have written what is yet to come.
+                since: since.filter(|since| *since <= now),
+            }
         };
         subjects.into_iter().map(grant).collect()
     }

@@ -18,6 +18,7 @@ mod property;
 mod released;
 mod renamed;
 mod replaced;
+mod since;
 mod token_groups;
 mod touching;
 mod unread;

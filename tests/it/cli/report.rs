@@ -35,6 +35,7 @@ async fn every_person_and_grant_stands_in_a_line_with_its_reason() {
     assert_eq!((&rows[0]["role"], &rows[0]["source"]), (&json!("ClusterRole edit"), &json!("group team")));
     assert_eq!(rows[0]["namespace"], json!(company.namespace));
     assert!(rows[0]["bindingCreated"].is_string() && rows[0]["bindingChanged"].is_string(), "{rows:?}");
+    assert_eq!(rows[0]["since"], rows[0]["bindingCreated"], "alice was there from the beginning");
 
     let unknown = run(company.plane, &Identity::Admin, &["report", "--provider", "nobody-made-it"]).await;
     assert_eq!((unknown.code, unknown.printed.as_str()), (2, ""));
