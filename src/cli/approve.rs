@@ -230,7 +230,7 @@ async fn name_all(client: &Client, waiting: &mut [Waiting]) {
     let Ok(snapshot) = Snapshot::load(client).await else { return };
     for waiting in waiting.iter_mut().filter(|waiting| is_cut(waiting)) {
         let name = waiting.policy.name_any();
-        if let Some((policy, plan)) = snapshot.index.plan_by(&name, &snapshot.directory, clock::now()) {
+        if let Ok((policy, plan)) = snapshot.plan(&name, clock::now()) {
             waiting.held = with_all_names(&waiting.held, &policy, &plan);
         }
     }

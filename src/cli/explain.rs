@@ -93,6 +93,9 @@ struct Given {
     /// By which groups, each within the one before, or by the filter; nothing where the policy no longer means
     /// them.
     by: Vec<String>,
+    /// Why nobody knows whom the policy means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doubt: Option<String>,
     /// Since when the guard keeps them from losing it.
     #[serde(skip_serializing_if = "Option::is_none")]
     held_since: Option<Timestamp>,
@@ -238,6 +241,7 @@ impl Explanation {
                 namespace,
                 policy,
                 by,
+                doubt: entitlement.doubt,
                 held_since: entitlement.held,
                 claim: entitlement.subject.as_ref().map(claim).unwrap_or_default(),
                 binding: observed.binding.name.clone(),
@@ -290,7 +294,7 @@ impl Explanation {
                     Some(since) => {
                         format!("nothing any more, but the guard has held the removal since {since}")
                     }
-                    None => meant_by(&given.by),
+                    None => meant_by(&given.by, given.doubt.as_deref()),
                 },
                 given.claim.clone(),
                 time(given.since),

@@ -78,10 +78,10 @@ pub fn namespace(name: Option<&str>) -> String {
 }
 
 /// By what a binding's policy means somebody. Nothing is left of it while the guard holds them, or shortly
-/// before they go.
-pub fn meant_by(sources: &[String]) -> String {
+/// before they go, unless nobody knows whom it means: `doubt` says why.
+pub fn meant_by(sources: &[String], doubt: Option<&str>) -> String {
     match sources {
-        [] => "nothing any more".to_owned(),
+        [] => doubt.unwrap_or("nothing any more").to_owned(),
         sources => sources.join(", "),
     }
 }

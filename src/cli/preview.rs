@@ -91,12 +91,11 @@ impl Preview {
         let snapshot = Snapshot::load(client).await?;
         let names = match &self.policy {
             Some(name) => BTreeSet::from([name.as_str().into()]),
-            None => snapshot.index.policies(),
+            None => snapshot.policies(),
         };
         let (mut previews, now) = (Vec::new(), clock::now());
         for name in names {
-            let review = snapshot.index.plan_by(&name, &snapshot.directory, now);
-            let (policy, plan) = review.ok_or_else(|| snapshot.why_no_policy(&name))?;
+            let (policy, plan) = snapshot.plan(&name, now)?;
             previews.push(Previewed::of(&name, &policy, &plan, &snapshot.index, now));
         }
         self.output.print_one(&previews, |previews| {

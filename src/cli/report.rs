@@ -154,12 +154,9 @@ impl<'a> Row<'a> {
             namespace: grant.place.namespace.as_deref(),
             policy: &review.name,
             reason: binding.and_then(|observed| observed.binding.mark.reason.as_deref()),
-            source: match (sources.is_empty(), policy) {
-                (true, None) => "the policy is gone".to_owned(),
-                _ if matches!(holder.who, Who::NoMembers) => {
-                    format!("{}: no active member", meant_by(&sources))
-                }
-                _ => meant_by(&sources),
+            source: match (&holder.who, meant_by(&sources, review.doubt().as_deref())) {
+                (Who::NoMembers, source) => format!("{source}: no active member"),
+                (Who::Person(_) | Who::Nobody, source) => source,
             },
             since: holder.since,
             until: policy.and_then(|policy| policy.spec.validity.as_ref()?.not_after),

@@ -9,11 +9,15 @@ use std::{
 };
 
 use futures::TryStreamExt;
+use jiff::Timestamp;
 use k8s_openapi::api::{
     core::v1::Namespace,
     rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
 };
-use kube::{Api, Client, Resource, ResourceExt, core::DeserializeGuard};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    core::{DeserializeGuard, error_boundary::InvalidObject},
+};
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -22,7 +26,7 @@ use super::{
     unread::{self, Unread},
 };
 use crate::{
-    access::{Bindable, BindingObject, Index, Place, Protected, RoleName, Subject as Named},
+    access::{Bindable, BindingObject, Index, Place, Plan, Protected, RoleName, Subject as Named, Touched},
     api::{
         RoleKind, ScimAccessPolicy, ScimGroup, ScimGroupSlice, ScimProvider, ScimUser, names::LABEL_PROVIDER,
     },
@@ -47,6 +51,8 @@ pub struct Snapshot {
     pub foreign: Vec<Foreign>,
     rules: HashMap<RoleKey, Vec<PolicyRule>>,
     unread: Vec<Unread>,
+    /// Policies that cannot be read, and why. What they gave is known by their bindings.
+    unread_policies: BTreeMap<String, String>,
 }
 
 /// A role by its namespace, or none for a ClusterRole, and its name.
@@ -88,6 +94,7 @@ impl Snapshot {
             foreign: Vec::new(),
             rules: HashMap::new(),
             unread: Vec::new(),
+            unread_policies: BTreeMap::new(),
         };
         let index = &mut snapshot.index;
         for provider in &providers.unread {
@@ -105,6 +112,10 @@ impl Snapshot {
             index.apply_namespaced_role(&role);
             let key = (role.namespace().map(Into::into), role.name_any().into());
             snapshot.rules.insert(key, role.rules.unwrap_or_default());
+        }
+        for InvalidObject { metadata, error } in &policies.invalid {
+            snapshot.unread_policies.extend(metadata.name.clone().map(|name| (name, error.clone())));
+            index.keep_policy(metadata.clone(), error);
         }
         policies.read(&mut unread).into_iter().for_each(|policy| _ = index.apply_policy(policy));
         let in_namespaces = in_namespaces.read(&mut unread);
@@ -174,11 +185,23 @@ impl Snapshot {
         Err(format!("{text:?} may be any of these: {several}; say which by --provider, or by the id").into())
     }
 
-    /// Why there is no policy of this name.
-    pub fn why_no_policy(&self, name: &str) -> String {
-        let unreadable = cannot_be_read::<ScimAccessPolicy>(name);
-        let told = self.unread.iter().map(|object| &object.told).find(|told| told.starts_with(&unreadable));
-        told.cloned().unwrap_or_else(|| format!("there is no ScimAccessPolicy {name}"))
+    /// The names of all policies that can be read.
+    pub fn policies(&self) -> Touched {
+        let mut names = self.index.policies();
+        names.retain(|name| !self.unread_policies.contains_key(&**name));
+        names
+    }
+
+    /// The plan of a policy.
+    ///
+    /// # Errors
+    /// When there is none of this name, or it cannot be read.
+    pub fn plan(&self, name: &str, now: Timestamp) -> Result<(Arc<ScimAccessPolicy>, Plan), Error> {
+        if let Some(why) = self.unread_policies.get(name) {
+            return Err((cannot_be_read::<ScimAccessPolicy>(name) + why).into());
+        }
+        let plan = self.index.plan_by(name, &self.directory, now);
+        plan.ok_or_else(|| format!("there is no ScimAccessPolicy {name}").into())
     }
 
     /// The answer, unless objects could not be read that may matter to it: about the people of one provider, or about
@@ -238,6 +261,8 @@ pub async fn groups(
 /// The objects of one kind, and which cannot be read.
 struct Listed<K> {
     objects: Vec<K>,
+    /// Those that cannot be read, and what is said of them.
+    invalid: Vec<InvalidObject>,
     unread: Vec<Unread>,
 }
 
@@ -253,7 +278,7 @@ where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
     let api: Api<DeserializeGuard<K>> = Api::all(client.clone());
-    let mut listed = Listed { objects: Vec::new(), unread: Vec::new() };
+    let mut listed = Listed { objects: Vec::new(), invalid: Vec::new(), unread: Vec::new() };
     let mut pages = pin!(pages(&api, fields));
     while let Some(object) = pages.try_next().await.map_err(|error| cannot_list::<K>(&error))? {
         let (name, of) = (object.name_any(), provider_of(&object));
@@ -261,6 +286,7 @@ where
             Ok(read) => listed.objects.push(read),
             Err(invalid) => {
                 listed.unread.push(Unread { told: cannot_be_read::<K>(&name) + &invalid.error, of });
+                listed.invalid.push(invalid);
             }
         }
     }

@@ -59,6 +59,9 @@ struct AblePerson {
     namespace: Option<String>,
     policy: String,
     by: Vec<String>,
+    /// Why nobody knows whom the policy means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doubt: Option<String>,
 }
 
 /// Why a binding that names somebody gives it to nobody of the directory.
@@ -158,6 +161,7 @@ fn able(grant: &Grant, review: &Review, snapshot: &Snapshot) -> Vec<AblePerson> 
         namespace: grant.place.namespace.as_deref().map(str::to_owned),
         policy: review.name.to_string(),
         by: holder.reasons.iter().map(ToString::to_string).collect(),
+        doubt: review.doubt(),
     });
     able.collect()
 }
@@ -199,7 +203,7 @@ impl Able {
                 able.role.clone(),
                 namespace(able.namespace.as_deref()),
                 able.policy.clone(),
-                meant_by(&able.by),
+                meant_by(&able.by, able.doubt.as_deref()),
             ]
         });
         table(["USERNAME", "TOKEN", "ROLE", "NAMESPACE", "POLICY", "BY"], rows.collect())

@@ -34,6 +34,8 @@ pub struct Entitlement {
     pub subject: Option<Subject>,
     /// By what the policy means the person; nothing where it does not.
     pub reasons: Vec<Reason>,
+    /// Why nobody knows whom the policy means.
+    pub doubt: Option<String>,
     /// Since when they hold it, where that is known.
     pub since: Option<Timestamp>,
     /// Since when the guard keeps the person from losing this.
@@ -187,6 +189,7 @@ impl Person {
                 Some(user) => reasons(&grant.named_by, user.id(), directory.provider(user.provider())),
                 None => self.namesake(grant, directory).into_iter().collect(),
             },
+            doubt: review.doubt(),
             since,
             held,
             standing,
@@ -212,6 +215,7 @@ impl Person {
             place: None,
             subject: None,
             reasons: Vec::new(),
+            doubt: None,
             since: None,
             held: None,
             standing: Standing::NotGiven(why),

@@ -96,6 +96,16 @@ impl Index {
     }
 }
 
+impl Review {
+    /// Why nobody knows whom the policy means.
+    pub fn doubt(&self) -> Option<String> {
+        match &self.planned {
+            None => Some("the policy is gone".to_owned()),
+            Some((_, plan)) => plan.problems.blocked.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
 impl Grant {
     /// Since when these hold it, who are called as its subject is: whoever was called so before them held it before.
     pub(super) fn held_since<'u>(&self, called: impl Iterator<Item = &'u Arc<User>>) -> Option<Timestamp> {

@@ -88,6 +88,14 @@ async fn by_a_policy_that_cannot_be_read_the_inactive_lose_access_and_nobody_els
     company.until_told(&policy, "ObjectUnreadable", "Archive").await;
     company.may_edit("bob").await;
     assert!(!plane.can_i(&company.person("carol"), "create", "configmaps", &company.namespace).await);
+    for args in [&["report", "--format=json"][..], &["explain", "bob", "--output=json"]] {
+        let args = [args, &["--provider", &company.provider]].concat();
+        let ran = cli::run(plane, &Identity::Admin, &args).await;
+        assert_eq!(ran.code, 2, "{ran:?}");
+        let told = ran.json();
+        let why = if args[0] == "report" { &told[0]["source"] } else { &told["given"][0]["doubt"] };
+        assert!(why.as_str().unwrap().starts_with("the policy cannot be read: "), "{told}");
+    }
     drop(restarted);
     company.deactivate("bob").await;
     let _again = Process::healthy(plane).await;
