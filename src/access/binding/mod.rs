@@ -33,7 +33,7 @@ pub struct Binding {
     pub place: Place,
     /// To whom: sorted, each once.
     pub subjects: Vec<Subject>,
-    /// Since when they stand in it. Who reads an object of it has to know this; nothing is written for its sake.
+    /// Since when they stand in it. Nothing is written for the sake of that alone.
     pub moments: Moments,
     /// Whose it is.
     pub mark: Mark,
