@@ -56,8 +56,7 @@ async fn what_nobody_waits_for_any_more_is_not_begun() {
     let (provider, replica) = (provider("Compat"), Replica::healthy(plane).await);
     let alice =
         replica.store.create_user(&provider, json!({"userName": "alice"}), clock::now()).await.unwrap();
-    let answered = Asked::default();
-    answered.end();
+    let asked = Asked::default();
     let begun = async {
         let activate = set("active", json!(true));
         let patched =
@@ -70,7 +69,9 @@ async fn what_nobody_waits_for_any_more_is_not_begun() {
         let deleted = replica.store.delete_user(&provider, alice.id(), &Conditions::NONE).await;
         [patched.map(drop), renamed.map(drop), created.map(drop), deleted.map(drop)]
     };
-    for refused in answered.during(begun).await {
+    let unwanted = asked.during(begun);
+    drop(asked);
+    for refused in unwanted.await {
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable);
     }
     let users: Api<ScimUser> = Api::all(plane.admin().await);
