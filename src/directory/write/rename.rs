@@ -37,8 +37,8 @@ impl<K: Stored> Writer<K> {
                 Ok(active)
             }
             Err(fault) => {
-                if matches!(fault, Fault::Conflict | Fault::Missing) {
-                    self.drop_reservation(&reservation).await?;
+                if !matches!(fault, Fault::Unknown(_)) {
+                    self.drop_reservation(&reservation).await;
                 }
                 Err(fault)
             }
@@ -112,11 +112,11 @@ impl<K: Stored> Writer<K> {
         tokio::spawn(drop.in_current_span());
     }
 
-    async fn drop_reservation(&self, reservation: &K) -> Result<(), Fault> {
-        let entry = read::<K>(reservation)?;
-        match Asked::or_not(self.objects.remove(&entry)).await {
-            Ok(()) | Err(Fault::Missing | Fault::Conflict) => Ok(()),
-            Err(fault) => Err(fault),
+    /// Gives the new name back. Else whoever wants it next does, or the janitor.
+    async fn drop_reservation(&self, reservation: &K) {
+        let Ok(entry) = read::<K>(reservation) else { return };
+        if let Err(fault) = Asked::or_not(self.objects.remove(&entry)).await {
+            tracing::debug!(?fault, object = &*entry.object().name, "rename.reservation_left");
         }
     }
 
