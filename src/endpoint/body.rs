@@ -48,31 +48,44 @@ pub(super) struct Intake {
 pub(super) struct Sent {
     pub(super) body: Value,
     pub(super) weight: Weight,
-    /// For as long as there is anything of the body.
-    pub(super) held: Held,
 }
 
-/// How heavy a request is.
-pub(super) enum Weight {
+/// How heavy a request is. While it lives, its body takes room in memory.
+pub(super) struct Weight {
+    size: Size,
+    _held: Option<Held>,
+}
+
+enum Size {
     /// At most [`MANY_MEMBERS`].
     Ordinary,
     /// At most [`MAX_BODY`].
     Sizable,
-    /// More. While it lives, it is one of the few that a provider may send at once.
+    /// More: one of the few that a provider may send at once.
     Large { _admitted: OwnedSemaphorePermit },
 }
 
 impl Weight {
+    /// Of a request without a body.
+    pub(super) const ORDINARY: Self = Self { size: Size::Ordinary, _held: None };
+    /// Of one that asks for many writes.
+    pub(super) const SIZABLE: Self = Self { size: Size::Sizable, _held: None };
+
     /// Of a body that has come in another, which is not large as a whole.
     pub(super) fn of_part(body: &Value) -> Self {
-        if body.to_string().len() > MANY_MEMBERS { Self::Sizable } else { Self::Ordinary }
+        if body.to_string().len() > MANY_MEMBERS { Self::SIZABLE } else { Self::ORDINARY }
+    }
+
+    /// Whether what it asks for keeps a thread for long.
+    pub(super) fn is_large(&self) -> bool {
+        matches!(self.size, Size::Large { .. })
     }
 
     /// How long the answer may take.
     pub(super) fn patience(&self) -> Duration {
-        match self {
-            Self::Ordinary => PATIENCE,
-            Self::Sizable | Self::Large { .. } => LONG_PATIENCE,
+        match self.size {
+            Size::Ordinary => PATIENCE,
+            Size::Sizable | Size::Large { .. } => LONG_PATIENCE,
         }
     }
 }
@@ -104,17 +117,13 @@ impl Intake {
         media::check(request.headers())?;
         let transferred = timeout(TRANSFER, self.transfer(request, limit)).await;
         let transfer = transferred.map_err(|_| incomplete("it took too long"))??;
-        let is_large = matches!(transfer.weight, Weight::Large { .. });
-        // What is decoded counts until then, also when the client goes away meanwhile.
-        let decode = move || {
-            let Transfer { bytes, weight, held, .. } = transfer;
-            json::parse(&bytes).map(|body| Sent { body, weight, held })
-        };
+        let is_large = matches!(transfer.size, Size::Large { .. });
         // Megabytes of JSON take their time, which other requests do not wait for.
-        let decoded = if is_large { spawn_blocking(decode).await } else { Ok(decode()) };
-        Ok(decoded.map_err(|_| {
+        let decoded =
+            if is_large { spawn_blocking(|| transfer.decode()).await } else { Ok(transfer.decode()) };
+        decoded.map_err(|_| {
             ScimError::new(ErrorKind::Internal, "the body could not be read; the log says why")
-        })??)
+        })?
     }
 
     async fn transfer(&self, request: Request, limit: usize) -> Result<Transfer> {
@@ -122,9 +131,9 @@ impl Intake {
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         check_size(announced, limit)?;
         let mut transfer = Transfer {
-            bytes: Vec::with_capacity(announced),
+            bytes: Vec::new(),
             footprint: Footprint::default(),
-            weight: Weight::Ordinary,
+            size: Size::Ordinary,
             held: self.room.of(self.known.name()),
         };
         loop {
@@ -145,30 +154,43 @@ impl Intake {
 struct Transfer {
     bytes: Vec<u8>,
     footprint: Footprint,
-    weight: Weight,
+    size: Size,
     held: Held,
 }
 
 impl Transfer {
     fn take(&mut self, data: &[u8], known: &Known) -> Result<()> {
-        let footprint = self.footprint.add(data);
-        if footprint > MOST {
+        self.footprint.add(data);
+        if self.footprint.bytes() > MOST {
             let detail = "the body has more values than are read at once; send fewer";
             return Err(ScimError::new(ErrorKind::PayloadTooLarge, detail).into());
         }
-        if !self.held.grow_to(footprint) {
-            let detail = "too many other requests are being read; send this one again later";
-            return Err(ScimError::new(ErrorKind::Unavailable, detail).into());
-        }
+        // While it comes, however slowly, it keeps no more from others than what has come.
+        self.hold(2 * (self.bytes.len() + data.len()))?;
         self.bytes.extend_from_slice(data);
-        match self.weight {
-            Weight::Ordinary | Weight::Sizable if self.bytes.len() > MAX_BODY => {
-                self.weight = Weight::Large { _admitted: known.admit_large()? };
+        match self.size {
+            Size::Ordinary | Size::Sizable if self.bytes.len() > MAX_BODY => {
+                self.size = Size::Large { _admitted: known.admit_large()? };
             }
-            Weight::Ordinary if self.bytes.len() > MANY_MEMBERS => self.weight = Weight::Sizable,
-            Weight::Ordinary | Weight::Sizable | Weight::Large { .. } => {}
+            Size::Ordinary if self.bytes.len() > MANY_MEMBERS => self.size = Size::Sizable,
+            Size::Ordinary | Size::Sizable | Size::Large { .. } => {}
         }
         Ok(())
+    }
+
+    /// What is decoded counts until the request has been carried out, also when the client goes away meanwhile.
+    fn decode(mut self) -> Result<Sent> {
+        self.hold(self.footprint.bytes())?;
+        let body = json::parse(&self.bytes)?;
+        Ok(Sent { body, weight: Weight { size: self.size, _held: Some(self.held) } })
+    }
+
+    fn hold(&mut self, bytes: usize) -> Result<()> {
+        if self.held.grow_to(bytes) {
+            return Ok(());
+        }
+        let detail = "too many other requests are being carried out; send this one again later";
+        Err(ScimError::new(ErrorKind::Unavailable, detail).into())
     }
 }
 

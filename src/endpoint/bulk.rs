@@ -8,6 +8,7 @@ use axum::{
     extract::Request,
     response::{IntoResponse, Response},
 };
+use futures::FutureExt;
 use tokio::{
     sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit},
     time::{Instant, timeout_at},
@@ -56,7 +57,7 @@ pub(super) async fn bulk(
     request: Request,
 ) -> Result<Response> {
     let admitted = known.admit_bulk()?;
-    let Sent { body, held, .. } = scope.intake.read_within(request, MAX_PAYLOAD).await?;
+    let Sent { body, weight } = scope.intake.read_within(request, MAX_PAYLOAD).await?;
     let schema = |kind| scope.provider.schema(kind).clone();
     let types = ResourceTypes { users: schema(ResourceKind::User), groups: schema(ResourceKind::Group) };
     let bulk = Bulk::new(body, types, scope.provider.mode())?;
@@ -68,7 +69,12 @@ pub(super) async fn bulk(
         room: RESOURCES,
         _admitted: admitted,
     };
-    Ok(Scim(unattended(held.during(execution.run(bulk))).await?).into_response())
+    let executed = async move {
+        let response = execution.run(bulk).await;
+        drop(weight);
+        response
+    };
+    Ok(Scim(unattended(executed.boxed()).await?).into_response())
 }
 
 /// A bulk request that is being executed.
@@ -146,7 +152,7 @@ impl Execution {
             drop(turn);
             written
         };
-        match to_the_end_within(patience(&weight, self.end), weight, write).await? {
+        match to_the_end_within(patience(&weight, self.end), weight, write.boxed()).await? {
             Some(resource) => self.shown::<C>(method, &specified, &resource),
             None => Ok(Outcome { status: 204, id, version: None, response: None }),
         }
@@ -179,7 +185,7 @@ impl Execution {
 /// than an ordinary one that was begun last.
 fn patience(weight: &Weight, end: Instant) -> Duration {
     let left = end.saturating_duration_since(Instant::now());
-    weight.patience().min(left + Weight::Ordinary.patience())
+    weight.patience().min(left + Weight::ORDINARY.patience())
 }
 
 fn route(request: &bulk::Request) -> &'static str {
@@ -224,7 +230,7 @@ mod tests {
     async fn however_late_an_operation_begins_the_request_takes_no_longer_as_a_whole() {
         let end = Instant::now() + BEGINNING;
         let patiences =
-            || [Weight::Ordinary, Weight::Sizable].map(|weight| patience(&weight, end).as_millis());
+            || [Weight::ORDINARY, Weight::SIZABLE].map(|weight| patience(&weight, end).as_millis());
         assert_eq!(patiences(), [4_500, 20_000]);
         advance(Duration::from_secs(10)).await;
         assert_eq!(patiences(), [4_500, 14_500]);

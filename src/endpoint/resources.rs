@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
+use futures::FutureExt;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -95,13 +96,13 @@ pub(super) async fn create<C: Collection>(
     Parameters(query): Parameters,
     request: Request,
 ) -> Result<Response> {
-    let Sent { body, weight, held } = scope.intake.read(request, C::KIND).await?;
+    let Sent { body, weight } = scope.intake.read(request, C::KIND).await?;
     let specified = scope.specified(C::KIND, &body);
     let Scope { store, provider, trail, .. } = scope.clone();
     let create = async move {
         trail.audited(Method::Post, C::KIND, C::create(&store, &provider, body, clock::now()).await)
     };
-    let created = to_the_end(weight, held.during(create)).await?;
+    let created = to_the_end(weight, create.boxed()).await?;
     Ok(show_change::<C>(&scope, &query, &specified, &created).answer(StatusCode::CREATED))
 }
 
@@ -127,7 +128,7 @@ pub(super) async fn replace<C: Collection>(
     request: Request,
 ) -> Result<Response> {
     let conditions = conditions::read(&headers)?;
-    let Sent { body, weight, held } = scope.intake.read(request, C::KIND).await?;
+    let Sent { body, weight } = scope.intake.read(request, C::KIND).await?;
     let specified = scope.specified(C::KIND, &body);
     let Scope { store, provider, trail, .. } = scope.clone();
     let replace = async move {
@@ -135,7 +136,7 @@ pub(super) async fn replace<C: Collection>(
         let replaced = C::replace(&store, &provider, &id, body, &conditions, clock::now()).await;
         trail.audited(Method::Put, C::KIND, replaced)
     };
-    let replaced = to_the_end(weight, held.during(replace)).await?;
+    let replaced = to_the_end(weight, replace.boxed()).await?;
     Ok(show_change::<C>(&scope, &query, &specified, &replaced).answer(StatusCode::OK))
 }
 
@@ -148,7 +149,7 @@ pub(super) async fn patch<C: Collection>(
     request: Request,
 ) -> Result<Response> {
     let conditions = conditions::read(&headers)?;
-    let Sent { body, weight, held } = scope.intake.read(request, C::KIND).await?;
+    let Sent { body, weight } = scope.intake.read(request, C::KIND).await?;
     let specified = scope.specified(C::KIND, &body);
     let Scope { store, provider, trail, .. } = scope.clone();
     let patch = async move {
@@ -157,7 +158,7 @@ pub(super) async fn patch<C: Collection>(
         let patched = C::patch(&store, &provider, &id, &patch, &conditions, clock::now()).await;
         trail.audited(Method::Patch, C::KIND, patched)
     };
-    let patched = to_the_end(weight, held.during(patch)).await?;
+    let patched = to_the_end(weight, patch.boxed()).await?;
     let shown = show_change::<C>(&scope, &query, &specified, &patched);
     match C::patch_response(&scope.provider, &patched) {
         PatchResponse::NoContent if query.attributes.is_empty() => Ok(shown.bare(StatusCode::NO_CONTENT)),
@@ -176,7 +177,7 @@ pub(super) async fn delete<C: Collection>(
         let deleted = C::delete(&store, &provider, &id.as_str().into(), &conditions).await;
         trail.audited(Method::Delete, C::KIND, deleted)
     };
-    to_the_end(Weight::Ordinary, delete).await?;
+    to_the_end(Weight::ORDINARY, delete.boxed()).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

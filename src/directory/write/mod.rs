@@ -137,7 +137,8 @@ impl<K: Stored> Writer<K> {
                 attempts += CHECKPOINT - 1;
             }
             let epoch = K::epoch(&self.directory.read());
-            match self.attempt(K::stored(&current), &next.spec, next.slices).await {
+            // Each is large where few come by: everybody else would carry them on the stack.
+            match Box::pin(self.attempt(K::stored(&current), &next.spec, next.slices)).await {
                 Ok((object, slices)) => {
                     let at_hand = AtHand { before: K::slices(&current), written: &slices };
                     let taken = self.take(read::<K>(&object)?, epoch, at_hand).await?;
@@ -145,7 +146,7 @@ impl<K: Stored> Writer<K> {
                 }
                 Err(fault @ (Fault::Refused(_) | Fault::Unavailable(_))) => return Err(fault.into()),
                 Err(Fault::Unknown(reason)) => {
-                    let done = self.done_after_all(provider, id, &next.spec, change).await;
+                    let done = Box::pin(self.done_after_all(provider, id, &next.spec, change)).await;
                     let now = done.ok_or_else(|| unavailable(&reason))?;
                     let at_hand = AtHand { before: K::slices(&now), ..AtHand::default() };
                     let taken = self.take(K::stored(&now).clone(), epoch, at_hand).await?;

@@ -18,8 +18,8 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// Takes the next part of the text, and says what all parts so far take.
-    pub fn add(&mut self, part: &[u8]) -> usize {
+    /// Takes the next part of the text.
+    pub fn add(&mut self, part: &[u8]) {
         let cost = |byte: &u8| match (self.texts.hold(*byte), byte) {
             (_, b'"') => EDGE,
             (true, _) => 0,
@@ -31,6 +31,10 @@ impl Footprint {
         let values: usize = part.iter().map(cost).sum();
         // The text itself, and its texts once more.
         self.bytes = self.bytes.saturating_add(values + 2 * part.len());
+    }
+
+    /// What all parts take that have come, in bytes.
+    pub fn bytes(&self) -> usize {
         self.bytes
     }
 }
@@ -44,7 +48,13 @@ mod tests {
     use crate::scim::json::parse;
 
     fn of(text: &str) -> usize {
-        Footprint::default().add(text.as_bytes())
+        of_parts([text.as_bytes()])
+    }
+
+    fn of_parts<const N: usize>(parts: [&[u8]; N]) -> usize {
+        let mut footprint = Footprint::default();
+        parts.into_iter().for_each(|part| footprint.add(part));
+        footprint.bytes()
     }
 
     /// What a value takes at least.
@@ -77,9 +87,7 @@ mod tests {
         #[test]
         fn it_is_the_same_in_whichever_parts_a_text_comes(text in r#"[\[\]{}",:0-9a\\]{0,40}"#, at in 0_usize..40) {
             let (head, tail) = text.as_bytes().split_at(at.min(text.len()));
-            let mut parts = Footprint::default();
-            parts.add(head);
-            prop_assert_eq!(parts.add(tail), of(&text));
+            prop_assert_eq!(of_parts([head, tail]), of(&text));
         }
 
         #[test]

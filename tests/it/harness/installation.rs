@@ -221,6 +221,8 @@ fn command(kubeconfig: &Path, log: &Path, life: Life<'_>) -> Command {
             env
         }
     };
+    // Half of what threads have elsewhere: a request that comes near to that is found here.
+    command.env("RUST_MIN_STACK", (1024 * 1024).to_string());
     command.env("KUBECONFIG", kubeconfig).stdout(log.try_clone().unwrap()).stderr(log);
     command
 }
