@@ -236,7 +236,9 @@ impl<'a> Reading<'a> {
                 }
             }
             Some(at) => match normalize_value(at.attribute, value, self.mode)? {
-                Some(value) if !is_nobody(&value) => insert(&mut self.resource, &at.attribute.name, value),
+                Some(value) if !is_nobody(at.attribute, &value) => {
+                    insert(&mut self.resource, &at.attribute.name, value)
+                }
                 _ => Ok(()),
             },
         }
@@ -262,7 +264,7 @@ impl<'a> Reading<'a> {
                 self.misfit.get_or_insert(error);
                 Ok(current.get(urn).and_then(|extension| extension.get(&*attribute.name)).cloned())
             }
-            (value, _) => Ok(value?.filter(|value| !is_nobody(value))),
+            (value, _) => Ok(value?.filter(|value| !is_nobody(attribute, value))),
         }
     }
 

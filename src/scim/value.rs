@@ -231,9 +231,9 @@ pub fn is_primary(element: &Value) -> bool {
     element.get("primary") == Some(&Value::Bool(true))
 }
 
-/// Whether a complex value refers to somebody by no id.
-pub fn is_nobody(value: &Value) -> bool {
-    value.get("value").and_then(Value::as_str) == Some("")
+/// Whether a value refers to somebody by no id.
+pub fn is_nobody(attribute: &Attribute, value: &Value) -> bool {
+    attribute.sub("$ref").is_some() && value.get("value").and_then(Value::as_str) == Some("")
 }
 
 /// `True`, as Entra writes booleans.

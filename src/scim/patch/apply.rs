@@ -358,7 +358,7 @@ impl<'a> Application<'a> {
                 merge(self.current(at), [(sub, value)])?
             }
         };
-        self.set(at, next.filter(|next| !is_nobody(next)))
+        self.set(at, next.filter(|next| !is_nobody(attribute, next)))
     }
 
     /// The next value of a complex attribute. `replace` takes away what it calls null.

@@ -6,7 +6,7 @@ use super::*;
 use crate::scim::error::ErrorKind;
 use crate::scim::members::MemberKind;
 use crate::scim::schema::core::{ENTERPRISE_USER, GROUP, USER};
-use crate::scim::schema::{Attribute, Type};
+use crate::scim::schema::{Attribute, Schema, Type};
 
 fn user(mode: Mode, body: Value) -> Result<Normalized> {
     normalize(body, &ResourceSchema::user(), mode)
@@ -171,6 +171,17 @@ fn whoever_is_referred_to_by_no_id_is_nobody_in_every_mode() {
     for mode in Mode::ALL {
         assert_eq!(user(mode, body.clone()).unwrap().resource.get(ENTERPRISE_USER), None, "{mode:?}");
     }
+}
+
+#[test]
+fn a_part_that_is_empty_text_takes_away_nothing_else_where_it_refers_to_nobody() {
+    let parts = ["value", "floor"].map(|name| Attribute::new(name, Type::String, ""));
+    let attributes = vec![Attribute::complex("desk", "", parts)];
+    let desks = Schema { id: "urn:x:User".into(), name: "".into(), description: "".into(), attributes };
+    let schema = ResourceSchema::new(ResourceKind::User, [desks]);
+    let body = json!({"userName": "a", "urn:x:User": {"desk": {"value": "", "floor": "3"}}});
+    let kept = normalize(body, &schema, Mode::Compat).unwrap().resource;
+    assert_eq!(kept["urn:x:User"]["desk"]["floor"], "3");
 }
 
 /// Quirk Q11.
