@@ -167,6 +167,12 @@ impl ResourceTest {
             (Located::SubAttribute(at, sub), None) if filter.is_none() => (at, Some(sub)),
             _ => return Err(unknown(&term.path.to_string())),
         };
+        if filter.is_some() && !at.attribute.multi_valued && at.attribute.ty != Type::Complex {
+            return Err(ScimError::invalid_filter(format!(
+                "{} has one value, which has no parts; write {0} instead of {0}[value …]",
+                at.attribute.name
+            )));
+        }
         let sub = named.or_else(|| compared_part(at.attribute, &term.test));
         let check = Check::bind(&term.test, sub.unwrap_or(at.attribute), Comparison::of(at, sub), mode)?;
         let elements = filter.as_deref().map(|filter| ElementFilter::bind(filter, at.attribute, mode));

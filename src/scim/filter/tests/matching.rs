@@ -87,6 +87,13 @@ fn refusal(filter: &str, mode: Mode) -> String {
     error.to_string()
 }
 
+#[test]
+fn what_has_one_value_and_no_parts_takes_no_brackets() {
+    for filter in [r#"userName[value eq "a"]"#, "active[value eq true]"] {
+        assert!(refusal(filter, Mode::Compat).contains("has one value"), "{filter}");
+    }
+}
+
 /// RFC 7644 table 3.
 #[test]
 fn every_operator_compares_text() {
