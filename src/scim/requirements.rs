@@ -8,7 +8,7 @@ use super::path::AttributePath;
 use super::presence::Presence;
 use super::resource::Resource;
 use super::schema::{
-    Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Storage, Uniqueness,
+    Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Storage, Type, Uniqueness,
 };
 
 /// The longest userName, and the longest displayName of a group, in bytes: they stand in the columns of
@@ -68,6 +68,12 @@ pub enum UnusablePath {
         /// Of what it would be an attribute.
         kind: ResourceKind,
     },
+    /// It consists of parts, of which one may have such values.
+    #[error("{} consists of parts; name one of them, such as {path}.value", quote(.path))]
+    Parted {
+        /// As it is declared.
+        path: String,
+    },
     /// It would keep people from being deactivated.
     #[error("active takes no constraint: whoever is to lose access loses it; leave it out")]
     Active,
@@ -77,7 +83,8 @@ impl Requirements {
     /// What the schemas require, and these.
     ///
     /// # Errors
-    /// The first path that no schema knows or that no client can set, and a constraint of `active`.
+    /// The first path that no schema knows or that no client can set, and a constraint of `active` or of what
+    /// consists of parts.
     pub fn new<'p>(
         schema: &ResourceSchema,
         required: impl IntoIterator<Item = &'p str>,
@@ -92,6 +99,11 @@ impl Requirements {
         }
         for Constraint { path, values, on_invalid } in constraints {
             let field = Field::locate(schema, &path)?;
+            if let Some(Located::Attribute(AttributeRef { attribute, .. })) = schema.locate(&path)
+                && attribute.ty == Type::Complex
+            {
+                return Err(UnusablePath::Parted { path });
+            }
             if field.is_active() {
                 return Err(UnusablePath::Active);
             }

@@ -173,6 +173,19 @@ fn a_name_is_no_longer_than_a_table_can_show() {
 }
 
 #[test]
+fn what_consists_of_parts_takes_no_constraint_but_each_of_them_does() {
+    let constrained = |path: &str| {
+        let values = vec!["admin".to_owned()];
+        let constraint = Constraint { path: path.to_owned(), values, on_invalid: OnInvalid::Drop };
+        Requirements::new(&ResourceSchema::user(), [], [constraint])
+    };
+    for path in ["roles", "name"] {
+        assert_eq!(constrained(path), Err(UnusablePath::Parted { path: path.to_owned() }));
+    }
+    assert!(constrained("roles.value").is_ok());
+}
+
+#[test]
 fn a_constraint_can_keep_nobody_active() {
     for path in ["Active", "urn:ietf:params:scim:schemas:core:2.0:User:active"] {
         let values = vec!["true".to_owned()];
