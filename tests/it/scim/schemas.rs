@@ -415,7 +415,7 @@ async fn what_is_declared_of_a_part_is_kept_in_every_answer_and_change() {
 }
 
 #[tokio::test]
-async fn a_password_is_kept_nowhere() {
+async fn a_password_is_kept_and_logged_nowhere() {
     let idp = Idp::new().await;
     let body = json!({"schemas": [USER], "userName": "alice", "password": "hunter2"});
     let created = idp.post("/Users", body.clone()).await.expect(201);
@@ -439,6 +439,7 @@ async fn a_password_is_kept_nowhere() {
         ipsie.patch(&format!("/Users/{id}"), change).await.expect(400).body["scimType"],
         "invalidValue"
     );
+    assert!(!Installation::shared().await.log().contains("hunter"));
 }
 
 #[tokio::test]
