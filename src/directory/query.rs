@@ -4,6 +4,8 @@ mod found;
 mod matches;
 mod relations;
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::{
@@ -20,6 +22,7 @@ use crate::scim::{
     schema::{ResourceKind, ResourceSchema},
     search::Query,
     sort::{Sort, SortKey},
+    value::{LOOK, text_length},
 };
 use found::Found;
 use relations::Known;
@@ -153,7 +156,8 @@ impl Store {
             }
             _ => self.all(question, kind)?,
         };
-        let (mut found, mut turn, searches) = (Vec::new(), Turn::default(), filter.searches().max(1));
+        let (mut found, mut turn) = (Vec::new(), Turn::default());
+        let (searches, terms) = (filter.searches().max(1), filter.terms());
         for candidate in candidates.range(0..candidates.len()) {
             let resource = candidate.resource(question, &names);
             let (mut inquiry, mut looked) = (filter.inquire(&resource, relations), 0);
@@ -165,7 +169,8 @@ impl Store {
                     break matches;
                 }
             };
-            turn.take(1).await;
+            let text: usize = resource.values().map(text_length).sum();
+            turn.take(1 + text.saturating_mul(terms) / LOOK).await;
             found.extend(matches.then_some(candidate));
         }
         Ok(found.into_iter().collect())
@@ -179,16 +184,20 @@ impl Store {
         kind: ResourceKind,
         lookups: &[Indexed],
     ) -> Result<Found> {
-        let mut found = Vec::new();
+        let (mut found, mut turn) = (HashMap::new(), Turn::default());
+        let mut note = |known: Match| _ = found.insert(known.place().1.clone(), known);
         for lookup in lookups {
             let known = self.read().provider(provider.name()).map(|view| Match::look_up(view, kind, lookup));
             match known {
-                Some(known) if !known.is_empty() => found.extend(known),
-                _ => found.extend(self.confirm(provider, kind, lookup).await?),
+                Some(known) if !known.is_empty() => {
+                    turn.take(known.len()).await;
+                    known.into_iter().for_each(&mut note);
+                }
+                _ => self.confirm(provider, kind, lookup).await?.into_iter().for_each(&mut note),
             }
         }
+        let mut found: Vec<Match> = found.into_values().collect();
         found.sort_by(|a, b| a.place().cmp(&b.place()));
-        found.dedup_by(|a, b| a.place() == b.place());
         Ok(found.into_iter().collect())
     }
 

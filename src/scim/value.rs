@@ -236,6 +236,19 @@ pub fn is_nobody(attribute: &Attribute, value: &Value) -> bool {
     attribute.sub("$ref").is_some() && value.get("value").and_then(Value::as_str) == Some("")
 }
 
+/// How many bytes of text count as one look at a value, where looks are counted.
+pub const LOOK: usize = 256;
+
+/// How many bytes of text there are in a value.
+pub fn text_length(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(text_length).sum(),
+        Value::Object(members) => members.values().map(text_length).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
 /// `True`, as Entra writes booleans.
 fn truth(text: &str) -> Option<bool> {
     [true, false].into_iter().find(|truth| text.eq_ignore_ascii_case(&truth.to_string()))

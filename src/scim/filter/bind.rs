@@ -91,6 +91,12 @@ impl BoundFilter {
             std::iter::once(test.path.clone()).chain(within)
         })
     }
+
+    /// How many terms it has, those in brackets included.
+    pub fn terms(&self) -> usize {
+        let within = |test: &ResourceTest| test.elements.as_ref().map_or(0, ElementFilter::terms);
+        self.0.terms().into_iter().map(|test| 1 + within(test)).sum()
+    }
 }
 
 impl ElementFilter {

@@ -1,5 +1,7 @@
 //! Which resources a filter can match at all, as far as an index can tell.
 
+use std::collections::HashSet;
+
 use super::Operator;
 use super::bind::{BoundFilter, Check, ResourceTest};
 use super::tree::Tree;
@@ -42,7 +44,9 @@ fn narrow(tree: &Tree<ResourceTest>) -> Option<Vec<Indexed>> {
         Tree::All(operands) => operands.iter().filter_map(narrow).min_by_key(Vec::len),
         Tree::Any(operands) => {
             let all: Option<Vec<_>> = operands.iter().map(narrow).collect();
-            all.map(|all| all.concat())
+            let (mut all, mut seen) = (all?.concat(), HashSet::new());
+            all.retain(|lookup| seen.insert(lookup.clone()));
+            Some(all)
         }
     }
 }

@@ -46,6 +46,8 @@ fn every_term_of_a_disjunction_must_narrow() {
     let both = Some(vec![Indexed::Id("a".into()), Indexed::UserName("b".into())]);
     assert_eq!(user(r#"id eq "a" or userName eq "b""#), both);
     assert_eq!(user(r#"id eq "a" or title pr"#), None);
+    let again = r#"id eq "a" or userName eq "b" or id eq "a" or userName eq "B""#;
+    assert_eq!(user(again), both, "what is said twice is looked up once");
 }
 
 #[test]

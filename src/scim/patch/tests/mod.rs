@@ -299,6 +299,19 @@ fn operations_that_would_search_a_list_for_ever_are_refused() {
     }
 }
 
+/// A text in which case does not count is written anew to be compared.
+#[test]
+fn operations_that_would_search_long_texts_for_ever_are_refused() {
+    let roles: Vec<_> = (0..16).map(|i| json!({"value": format!("A{i}{}", "a".repeat(60_000))})).collect();
+    let mut before = alice().as_object().unwrap().clone();
+    before.insert("roles".into(), roles.into());
+    let terms = vec!["value co \"qa\""; 10].join(" or ");
+    let searching = json!({"op": "remove", "path": format!("roles[{terms}]")});
+    let repeated = |times| patch(&before, &vec![searching.clone(); times].into(), &users(), Mode::Ipsie);
+    assert!(repeated(2).is_ok());
+    assert_eq!(repeated(60).unwrap_err().kind(), ErrorKind::PayloadTooLarge);
+}
+
 /// Each is a look at every member, of whom there may be 100,000.
 #[test]
 fn operations_that_would_search_the_members_for_ever_are_refused() {
