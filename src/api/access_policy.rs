@@ -255,10 +255,10 @@ pub struct AccessPolicyStatus {
     /// The generation of the spec that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// How many people (or token groups) hold access by this policy.
+    /// How many people (or token groups) hold access by this policy, as of a few seconds ago.
     #[serde(default)]
     pub subjects: i64,
-    /// How many bindings carry it.
+    /// How many bindings carry it, as of then.
     #[serde(default)]
     pub bindings: i64,
     /// In mode Preview: what would change.

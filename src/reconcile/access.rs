@@ -47,6 +47,7 @@ use crate::{
 use causes::Causes;
 use execute::{Executor, Outcome, Run, described};
 use report::Released;
+use show::LastShown;
 use status::{Holding, status};
 
 /// The controller's name in metrics.
@@ -87,6 +88,7 @@ pub(super) struct Access {
     metrics: Metrics,
     unreadable: Unreadable,
     causes: Causes,
+    last_shown: LastShown,
     /// Providers whose status does not say yet what the guard counted.
     recording: Queue<Arc<str>>,
     /// Whether the chart lets any role be given everywhere; else it gives no right over such bindings.
@@ -125,6 +127,7 @@ impl Access {
             metrics: context.metrics.clone(),
             unreadable: Unreadable::default(),
             causes: Causes::default(),
+            last_shown: LastShown::default(),
             recording: Queue::new(),
             everywhere: !settings.cluster_wide_roles.is_empty(),
         }
@@ -203,6 +206,7 @@ impl Access {
         };
         let Some((policy, plan, leaving)) = self.admitted_plan(name, now).await else {
             self.metrics.policy_gone(name);
+            self.last_shown.forget(name);
             self.causes.planned(name);
             self.causes.settle(name);
             return Ok(None);
@@ -256,17 +260,18 @@ impl Access {
         }
         let shown = self.show(&policy, status, told, now).await;
         match shown {
-            Ok(()) => self.tell_grown(&policy, &grown, now),
+            Ok(_) => self.tell_grown(&policy, &grown, now),
             Err(_) => self.index_mut().keep_grown(name, grown),
         }
-        let trouble = outcome.trouble().into_iter().chain(shown.err()).min();
+        let (counted, untold) = (shown.ok().flatten(), shown.err());
+        let trouble = outcome.trouble().into_iter().chain(untold).min();
         let result = match (trouble, &plan.held) {
             (Some(_), _) => ReconcileOutcome::Failed,
             (None, Some(_)) => ReconcileOutcome::Held,
             (None, None) => ReconcileOutcome::Done,
         };
         self.metrics.reconcile(CONTROLLER, result, began.elapsed());
-        match (trouble, plan.next.map(wait)) {
+        match (trouble, plan.next.map(wait).into_iter().chain(counted).min()) {
             (Some(trouble), None) => Again::Retry(trouble),
             (Some(trouble), Some(next)) => Again::RetryWithin(next, trouble),
             (None, None) => Again::WhenAdded,

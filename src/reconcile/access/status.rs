@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -77,6 +78,36 @@ pub(super) fn status(
         roles: before.roles,
         conditions: conditions(policy, plan, outcome, grown, holding, &before.conditions, now),
     }
+}
+
+/// How long a status stands before one is written that says the same of more people or fewer. People come and go by the
+/// thousand, and every write reaches whoever watches policies.
+const COUNTED_ANEW: Duration = Duration::from_secs(5);
+/// The same where people are held: an approval names the plan as it is.
+const HELD_ANEW: Duration = Duration::from_secs(1);
+
+/// For how long the status before may stand in the place of this one; not at all where that says something else.
+pub(super) fn may_stand(before: &AccessPolicyStatus, status: &AccessPolicyStatus) -> Option<Duration> {
+    let uncounted = |status: &AccessPolicyStatus| {
+        let since = |held: &HeldRemovals| HeldRemovals {
+            plan: String::new(),
+            since: held.since,
+            subjects: 0,
+            names: Vec::new(),
+        };
+        let mut conditions = status.conditions.clone();
+        conditions.iter_mut().for_each(|condition| condition.message.clear());
+        AccessPolicyStatus {
+            subjects: 0,
+            bindings: 0,
+            preview: None,
+            held: status.held.as_ref().map(since),
+            conditions,
+            ..status.clone()
+        }
+    };
+    let pause = if status.held == before.held { COUNTED_ANEW } else { HELD_ANEW };
+    (uncounted(before) == uncounted(status)).then_some(pause)
 }
 
 fn show(plan: &Plan) -> PlanPreview {

@@ -1,15 +1,19 @@
 //! Who may do what as people, groups, namespaces and policies change.
 
+use std::pin::pin;
+
+use futures::TryStreamExt;
 use k8s_openapi::api::{core::v1::Namespace, rbac::v1::ClusterRoleBinding};
 use kube::{
-    Api,
-    api::{DeleteParams, ListParams, PostParams},
+    Api, ResourceExt,
+    api::{DeleteParams, ListParams, PostParams, WatchEvent, WatchParams},
 };
 use scim_operator::api::{ScimAccessPolicy, ScimGroup, ScimUser};
 use serde_json::json;
+use tokio::time::timeout;
 
-use super::{Company, POLICY, meta};
-use crate::harness::{APPS, unique};
+use super::{Company, POLICY, guard::set_members, meta};
+use crate::harness::{APPS, DEADLINE, unique};
 
 #[tokio::test]
 async fn a_member_may_edit_until_they_are_deactivated_removed_or_deleted() {
@@ -55,6 +59,35 @@ async fn status_counts_people_bindings_and_namespaces() {
     let reasons: Vec<_> =
         namespaces.not_applied.iter().map(|n| (n.name.as_str(), n.reason.as_str())).collect();
     assert_eq!(reasons, [("kube-system", "Protected"), ("no-such-namespace", "Missing")]);
+}
+
+#[tokio::test]
+async fn people_who_come_one_after_the_other_are_counted_in_few_writes() {
+    let company = Company::new().await;
+    let policy = company.team(json!({})).await;
+    let newcomers: Vec<String> = (0..10).map(|number| format!("newcomer-{number}")).collect();
+    for newcomer in &newcomers {
+        company.user(newcomer).await;
+    }
+    let policies = company.api::<ScimAccessPolicy>();
+    let before = policies.get(&policy).await.unwrap().resource_version().unwrap();
+    let mut members = vec!["alice", "bob"];
+    for newcomer in &newcomers {
+        members.push(newcomer);
+        set_members(&company, &members).await;
+        company.may_edit(newcomer).await;
+    }
+
+    let of_policy = WatchParams::default().fields(&format!("metadata.name={policy}"));
+    let mut written = pin!(policies.watch(&of_policy, &before).await.unwrap());
+    for writes in 1.. {
+        let event = timeout(DEADLINE, written.try_next()).await.expect("all are counted").unwrap().unwrap();
+        let WatchEvent::Modified(policy) = event else { panic!("it is no change: {event:?}") };
+        if policy.status.unwrap().subjects == 12 {
+            assert!(writes <= newcomers.len() / 2, "{writes} writes of the status");
+            break;
+        }
+    }
 }
 
 #[tokio::test]

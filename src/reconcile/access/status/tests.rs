@@ -33,6 +33,32 @@ fn a_policy_whose_bindings_are_in_place_is_ready() {
 }
 
 #[test]
+fn who_comes_and_goes_is_counted_anew_after_a_while_and_all_else_is_said_at_once() {
+    let mut world = world(json!({}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    let before = planned(&world);
+    let more = |change: fn(&mut AccessPolicyStatus)| {
+        let mut status = before.clone();
+        change(&mut status);
+        may_stand(&before, &status)
+    };
+    assert_eq!(more(|status| status.subjects += 1), Some(COUNTED_ANEW));
+    assert_eq!(more(|status| status.conditions[0].message.push('.')), Some(COUNTED_ANEW));
+    assert_eq!(more(|status| status.conditions[0].reason.push('s')), None);
+    assert_eq!(more(|status| status.namespaces = None), None);
+    assert_eq!(more(|status| status.observed_generation = Some(7)), None);
+
+    let held = |subjects| {
+        let held = HeldRemovals { plan: format!("{subjects}"), since: world.now, subjects, names: vec![] };
+        AccessPolicyStatus { held: Some(held), ..before.clone() }
+    };
+    assert_eq!(may_stand(&held(1), &held(2)), Some(HELD_ANEW));
+    assert_eq!(may_stand(&before, &held(1)), None);
+    assert_eq!(may_stand(&held(1), &before), None);
+}
+
+#[test]
 fn what_was_approved_is_held_until_nobody_has_it_any_more() {
     let mut world = world(json!({}));
     world.policy("p", json!({}));
