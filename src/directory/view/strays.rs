@@ -11,8 +11,10 @@ const LATELY: usize = 10_000;
 #[derive(Debug, Default)]
 pub(super) struct Strays {
     gone: HashMap<Id, Gone>,
-    /// Who was deleted last, the first of them first.
-    lately: VecDeque<Id>,
+    /// Who was deleted last, the first of them first, each with the number of the deletion.
+    lately: VecDeque<(u64, Id)>,
+    /// How many deletions there were.
+    deletions: u64,
     /// Of the gone, whom each group still names. None of them is empty.
     gone_from: HashMap<Id, HashSet<Id>>,
     dangling: HashSet<Id>,
@@ -23,7 +25,8 @@ pub(super) struct Strays {
 struct Gone {
     /// How many groups still name them.
     named: usize,
-    is_recent: bool,
+    /// The deletion, where it is one of the latest.
+    recent: Option<u64>,
 }
 
 impl Strays {
@@ -58,13 +61,15 @@ impl Strays {
 
     /// Notes that a person or a group has been deleted, whom these groups name.
     pub(super) fn went(&mut self, id: &Id, groups: &[Id]) {
-        self.gone.entry(id.clone()).or_default().is_recent = true;
+        self.deletions += 1;
+        self.gone.entry(id.clone()).or_default().recent = Some(self.deletions);
         groups.iter().for_each(|group| self.note(group, id));
-        self.lately.push_back(id.clone());
+        self.lately.push_back((self.deletions, id.clone()));
         if self.lately.len() > LATELY
-            && let Some(earlier) = self.lately.pop_front()
+            && let Some((deletion, earlier)) = self.lately.pop_front()
         {
-            self.remember(&earlier, |gone| gone.is_recent = false);
+            // Who came back and went again since is remembered for the later deletion.
+            self.remember(&earlier, |gone| gone.recent = gone.recent.filter(|recent| *recent != deletion));
         }
     }
 
@@ -106,7 +111,7 @@ impl Strays {
     fn remember(&mut self, id: &Id, change: impl FnOnce(&mut Gone)) {
         let Some(gone) = self.gone.get_mut(id) else { return };
         change(gone);
-        if gone.named == 0 && !gone.is_recent {
+        if gone.named == 0 && gone.recent.is_none() {
             self.gone.remove(id);
         }
     }
@@ -134,6 +139,20 @@ mod tests {
 
         strays.unnamed(&named, &team, &[]);
         assert_eq!((strays.gone.len(), strays.gone_from.len()), (LATELY, 0));
+    }
+
+    #[test]
+    fn who_goes_again_is_remembered_from_then_on() {
+        let (mut strays, alice) = (Strays::default(), Id::from("alice"));
+        strays.went(&alice, &[]);
+        strays.came(&alice, &[]);
+        strays.went(&alice, &[]);
+        for n in 0..LATELY - 1 {
+            strays.went(&id(n), &[]);
+        }
+        assert!(strays.is_gone(&alice));
+        strays.went(&id(LATELY), &[]);
+        assert!(!strays.is_gone(&alice));
     }
 
     #[test]
