@@ -41,7 +41,7 @@ impl Default for AttributeRules {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Constraint {
-    /// An attribute path. Examples: `userType`, `roles.value`. `active` takes no constraint.
+    /// An attribute path. Examples: `userType`, `roles.value`. `active` takes no constraint, and `roles` as a whole none.
     #[schemars(length(min = 1, max = 256))]
     pub path: String,
     /// The values that are taken.

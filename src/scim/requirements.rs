@@ -8,7 +8,7 @@ use super::path::AttributePath;
 use super::presence::Presence;
 use super::resource::Resource;
 use super::schema::{
-    Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Storage, Type, Uniqueness,
+    Attribute, AttributeRef, Located, Mutability, ResourceKind, ResourceSchema, Storage, Uniqueness,
 };
 
 /// The longest userName, and the longest displayName of a group, in bytes: they stand in the columns of
@@ -69,10 +69,12 @@ pub enum UnusablePath {
         kind: ResourceKind,
     },
     /// It consists of parts, of which one may have such values.
-    #[error("{} consists of parts; name one of them, such as {path}.value", quote(.path))]
+    #[error("{} consists of parts; name one of them, such as {}", quote(.path), quote(.part))]
     Parted {
         /// As it is declared.
         path: String,
+        /// One of its parts.
+        part: String,
     },
     /// It would keep people from being deactivated.
     #[error("active takes no constraint: whoever is to lose access loses it; leave it out")]
@@ -100,9 +102,10 @@ impl Requirements {
         for Constraint { path, values, on_invalid } in constraints {
             let field = Field::locate(schema, &path)?;
             if let Some(Located::Attribute(AttributeRef { attribute, .. })) = schema.locate(&path)
-                && attribute.ty == Type::Complex
+                && let Some(part) = attribute.sub_attributes.first()
             {
-                return Err(UnusablePath::Parted { path });
+                let part = format!("{path}.{}", part.name);
+                return Err(UnusablePath::Parted { path, part });
             }
             if field.is_active() {
                 return Err(UnusablePath::Active);
