@@ -42,13 +42,15 @@ const POLICIES_OF_MANY: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(300);
 /// The namespace in which the policies give something.
 const NAMESPACE: &str = "bench";
-/// Another one, in which nobody is given anything.
+/// Another one, in which one policy gives something to everybody.
+const OF_ALL: &str = "bench-of-all";
+/// And one in which nobody is given anything.
 const EMPTY: &str = "bench-empty";
 
 /// Measures it with a directory and a `reconcile` of its own.
 pub async fn measure(world: &World) -> Measured {
     let admin = world.plane.admin().await;
-    for name in [NAMESPACE, EMPTY] {
+    for name in [NAMESPACE, OF_ALL, EMPTY] {
         create(&Api::<Namespace>::all(admin.clone()), json!({"metadata": {"name": name}})).await?;
     }
     let directory = world.populated("access", MIDDLING).await?;
@@ -58,12 +60,19 @@ pub async fn measure(world: &World) -> Measured {
         let scope = json!({"names": [NAMESPACE]});
         create_policy(&admin, &directory, &format!("one-{number}"), &group_name(number), scope).await?;
     }
+    directory.create_group("everybody", &directory.ids(MIDDLING).await?).await?;
+    create_policy(&admin, &directory, "of-all", "everybody", json!({"names": [OF_ALL]})).await?;
     let last = MIDDLING - NEWCOMERS - 1;
-    until("everybody has what they should", async || may_list(&admin, &directory, last).await).await?;
+    for namespace in [NAMESPACE, OF_ALL] {
+        let user = identity(&directory.name, last);
+        until("everybody has what they should", async || may(&admin, namespace, user.clone()).await).await?;
+    }
     let mut rows = vec![newcomers_join(&admin, &directory, &groups, &newcomers).await?];
     let member = |time| identity(&directory.name, time * MEMBER_STRIDE % last);
-    rows.push(slowed("a member", &admin, member).await?);
-    rows.push(slowed("a stranger, whom no binding names", &admin, stranger).await?);
+    for (namespace, by) in [(OF_ALL, "one policy".to_owned()), (NAMESPACE, format!("{POLICIES} policies"))] {
+        rows.push(slowed(&format!("a member, by {by}"), &admin, namespace, member).await?);
+        rows.push(slowed(&format!("a stranger, by {by}"), &admin, namespace, stranger).await?);
+    }
     rows.push(report(world).await?);
     rows.push(many_namespaces(&admin, &directory).await?);
     Ok(rows)
@@ -222,10 +231,15 @@ fn stranger(number: usize) -> String {
 /// How much longer it takes to answer about somebody, another one each time, where everybody is granted something than
 /// where nobody is, in turns: the API server looks through the subjects of all bindings of the namespace, until one of
 /// them is meant.
-async fn slowed(whom: &str, admin: &Client, name: impl Fn(usize) -> String) -> Result<Row, String> {
+async fn slowed(
+    whom: &str,
+    admin: &Client,
+    namespace: &str,
+    name: impl Fn(usize) -> String,
+) -> Result<Row, String> {
     let mut took = [Vec::new(), Vec::new()];
     for time in 0..REVIEWS {
-        for (took, namespace) in took.iter_mut().zip([NAMESPACE, EMPTY]) {
+        for (took, namespace) in took.iter_mut().zip([namespace, EMPTY]) {
             let asked = Instant::now();
             may(admin, namespace, name(time)).await?;
             took.push(asked.elapsed());
