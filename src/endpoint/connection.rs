@@ -8,7 +8,7 @@ mod requests;
 use std::{
     io,
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -34,20 +34,32 @@ const LINGER: Duration = Duration::from_secs(30);
 const LINGER_SILENCE: Duration = Duration::from_secs(5);
 
 /// How many connections are open at once. Anybody can open one and have it hold the head of a request, before they have
-/// shown any token.
-const OPEN: usize = 1000;
+/// shown any token. A process may have no more than 1,024 files, of which others need some.
+const OPEN: usize = 900;
+/// How often it is told that there are so many.
+const TOLD: Duration = Duration::from_secs(60);
 
 /// An acceptor of so many connections at once, which end in time.
 #[derive(Clone, Debug)]
 pub(super) struct Timed<A> {
     acceptor: A,
     open: Arc<Semaphore>,
+    told: Arc<Mutex<Option<Instant>>>,
 }
 
 impl<A> Timed<A> {
     /// Whose connections come by another.
     pub(super) fn new(acceptor: A) -> Self {
-        Self { acceptor, open: Arc::new(Semaphore::new(OPEN)) }
+        Self { acceptor, open: Arc::new(Semaphore::new(OPEN)), told: Arc::default() }
+    }
+
+    /// Tells whoever looks why clients come in vain.
+    fn tell_of_too_many(&self) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= TOLD) {
+            *told = Some(Instant::now());
+            tracing::warn!(open = OPEN, "connections.too_many");
+        }
     }
 }
 
@@ -61,7 +73,7 @@ where
     type Future = BoxFuture<'static, io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: I, service: S) -> Self::Future {
-        let place = self.open.clone().try_acquire_owned();
+        let place = self.open.clone().try_acquire_owned().inspect_err(|_| self.tell_of_too_many());
         let accepted = place.map(|place| (place, self.acceptor.accept(stream, service)));
         Box::pin(async {
             // One more is closed at once: who waited in a queue would not know for what.

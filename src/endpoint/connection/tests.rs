@@ -262,7 +262,7 @@ async fn a_client_that_never_stops_sending_is_left_too() {
 
 #[tokio::test]
 async fn one_connection_too_many_is_refused_until_another_ends() {
-    let acceptor = Timed { acceptor: DefaultAcceptor::new(), open: Arc::new(Semaphore::new(2)) };
+    let acceptor = Timed { open: Arc::new(Semaphore::new(2)), ..Timed::new(DefaultAcceptor::new()) };
     let accept = || async { acceptor.accept(duplex(64).1, ()).await };
     let (first, second) = (accept().await.unwrap(), accept().await.unwrap());
     assert_eq!(accept().await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
