@@ -249,6 +249,11 @@ pub fn text_length(value: &Value) -> usize {
     }
 }
 
+/// How many looks it takes to read these values: one for each, and more where it is long.
+pub fn looks<'v>(values: impl IntoIterator<Item = &'v Value>) -> usize {
+    values.into_iter().map(|value| 1 + text_length(value) / LOOK).sum()
+}
+
 /// `True`, as Entra writes booleans.
 fn truth(text: &str) -> Option<bool> {
     [true, false].into_iter().find(|truth| text.eq_ignore_ascii_case(&truth.to_string()))

@@ -10,7 +10,7 @@ use crate::scim::filter::ElementFilter;
 use crate::scim::mutability;
 use crate::scim::schema::Attribute;
 use crate::scim::undeclared;
-use crate::scim::value::{LOOK, is_primary, text_length};
+use crate::scim::value::{is_primary, looks};
 
 /// How much one operation may write into all the elements that it selects, in bytes: about what the Kubernetes
 /// API takes as one object. Without a limit one short text, set in every element of a long list, would fill the
@@ -49,7 +49,7 @@ impl<'a> Values<'a> {
 
     /// How much it takes to look at each of them once.
     pub(super) fn looks(&self) -> usize {
-        self.values.iter().map(|value| 1 + text_length(value) / LOOK).sum()
+        looks(&self.values)
     }
 
     pub(super) fn clear(&mut self) {

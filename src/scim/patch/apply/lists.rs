@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::{Application, too_much};
+use super::Application;
 use crate::scim::error::{Result, ScimError};
 use crate::scim::filter::ElementFilter;
 use crate::scim::mode::UnmatchedFilter;
@@ -14,21 +14,13 @@ use crate::scim::patch::{Change, Verb};
 use crate::scim::schema::{Attribute, AttributeRef};
 use crate::scim::value::normalize_stored;
 
-/// How often the operations of one PATCH may look at a value of a list: once for each value, and once more for each
-/// term of a filter; more often where it is long. Thousands of lists are changed within it, and no body of 1 MiB
-/// takes seconds.
-const MAX_LOOKS: usize = 100_000;
-
 impl Application<'_> {
     pub(super) fn change_list(&mut self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
         let attribute = place.at.attribute;
         let filter = place.filter.as_ref();
         let mut values = Values::new(attribute, self.current(place.at));
         let terms = filter.map_or(0, ElementFilter::terms);
-        self.looks = self.looks.saturating_add(values.looks().saturating_mul(1 + terms));
-        if self.looks > MAX_LOOKS {
-            return Err(too_much("search the values of lists for too long"));
-        }
+        self.look(values.looks().saturating_mul(1 + terms))?;
         match (change, filter, place.sub) {
             (Change::Remove(None | Some(Value::Null)), None, None) => values.clear(),
             (Change::Remove(Some(listed)), None, None) => {

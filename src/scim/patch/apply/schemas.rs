@@ -10,14 +10,21 @@ use crate::scim::patch::{Change, Verb};
 use crate::scim::projection::Projection;
 use crate::scim::resource::{check_named, schemas};
 use crate::scim::schema::Schema;
+use crate::scim::value::looks;
 
 impl Application<'_> {
     /// Refuses what would leave `schemas` as no body of a PUT may have them, where the mode refuses those, and their
     /// removal: they are required (RFC 7644 section 3.5.2.2).
-    pub(super) fn check_schemas(&self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
+    pub(super) fn change_schemas(&mut self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
         if self.mode.switches().wrong_schemas == WrongSchemas::Take {
             return Ok(());
         }
+        self.look(looks(self.resource.values()))?;
+        let checked = self.check_schemas(place, change);
+        self.overlook(true, checked)
+    }
+
+    fn check_schemas(&self, place: &Place<'_>, change: Change<&Value>) -> Result<()> {
         // What answers do not show, their schemas do not name.
         let mut shown = self.resource.clone();
         Projection::standard(self.schema).apply(&mut shown);

@@ -305,9 +305,22 @@ fn operations_that_would_search_long_texts_for_ever_are_refused() {
     let roles: Vec<_> = (0..16).map(|i| json!({"value": format!("A{i}{}", "a".repeat(60_000))})).collect();
     let mut before = alice().as_object().unwrap().clone();
     before.insert("roles".into(), roles.into());
-    let terms = vec!["value co \"qa\""; 10].join(" or ");
+    let terms = ["value co \"qa\""; 10].join(" or ");
     let searching = json!({"op": "remove", "path": format!("roles[{terms}]")});
     let repeated = |times| patch(&before, &vec![searching.clone(); times].into(), &users(), Mode::Ipsie);
+    assert!(repeated(2).is_ok());
+    assert_eq!(repeated(60).unwrap_err().kind(), ErrorKind::PayloadTooLarge);
+}
+
+/// Each asks what the whole person has.
+#[test]
+fn operations_that_would_say_what_schemas_are_for_ever_are_refused() {
+    let roles: Vec<_> = (0..16).map(|i| json!({"value": format!("A{i}{}", "a".repeat(60_000))})).collect();
+    let mut before = alice().as_object().unwrap().clone();
+    before.insert("roles".into(), roles.into());
+    let urns = ["urn:ietf:params:scim:schemas:core:2.0:User", "urn:example:2.0:User"];
+    let naming = json!({"op": "replace", "path": "schemas", "value": urns});
+    let repeated = |times| patch(&before, &vec![naming.clone(); times].into(), &users(), Mode::Strict);
     assert!(repeated(2).is_ok());
     assert_eq!(repeated(60).unwrap_err().kind(), ErrorKind::PayloadTooLarge);
 }
