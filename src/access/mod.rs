@@ -17,7 +17,7 @@ pub(crate) mod tests;
 
 pub use answers::{Allowance, Entitlement, Grant, Holder, Reason, Review, Standing, Who, WhyNot, can_i};
 pub use binding::{Binding, BindingObject, FIELD_MANAGER, Mark, Observed, Place, RoleName, Subject, Written};
-pub use guard::{Departures, Held, Verdict, all_held, is_begun, removals};
+pub use guard::{Approved, Departures, Held, Verdict, all_held, is_begun};
 pub use index::{Admission, Grown, Index, Leaving, Lost, Touched};
 pub use people::{Former, Nameless, PersonRef};
 pub use plan::{

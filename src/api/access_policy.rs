@@ -267,7 +267,7 @@ pub struct AccessPolicyStatus {
     /// Where it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<NamespaceProgress>,
-    /// Removals that the guard holds until somebody approves them.
+    /// Removals that the guard holds until they are approved and carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<HeldRemovals>,
     /// The last plan that an administrator approved.
@@ -362,7 +362,7 @@ pub struct HeldRemovals {
     pub plan: String,
     /// Since when removals of this policy are held (RFC 3339).
     pub since: Timestamp,
-    /// How many people (or token groups) would lose access.
+    /// How many people (or token groups) would lose access; of a plan that is carried out, how many still have it.
     pub subjects: i64,
     /// Who, the first 20.
     #[serde(default)]
@@ -377,8 +377,9 @@ pub struct Approval {
     pub plan: String,
     /// When it began to be carried out (RFC 3339).
     pub at: Timestamp,
-    /// What it takes away, as long as somebody may have some of that: whoever goes on with it takes nothing else. Empty
-    /// where that is too much to stand here; such a plan is carried out at once or approved again.
+    /// What is left of it while it is carried out: whoever goes on with it takes nothing else. Empty where that is too much
+    /// to stand here, and where it was not carried out to its end, because more was held or it was taken back: then what
+    /// is left needs another approval. Absent once all of it is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub unfinished: Option<Vec<ApprovedRemovals>>,

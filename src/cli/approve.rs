@@ -1,11 +1,11 @@
 use std::{
-    fmt::Write as _,
     io::{self, BufRead, IsTerminal, Write},
     time::Duration,
 };
 
 use clap::Args;
 use futures::TryStreamExt;
+use jiff::Timestamp;
 use kube::{
     Api, Client, ResourceExt,
     api::{ApiResource, Patch, PatchParams},
@@ -168,6 +168,12 @@ impl Waiting {
         Some(Self { policy, held })
     }
 
+    /// Since when it is carried out, where somebody has approved it.
+    fn begun(&self) -> Option<Timestamp> {
+        let last = self.policy.status.as_ref()?.last_approved.as_ref()?;
+        (last.plan == self.held.plan && last.unfinished.is_some()).then_some(last.at)
+    }
+
     /// Empty where that cannot be read either.
     fn provider(&self) -> &str {
         self.policy.spec["provider"].as_str().unwrap_or_default()
@@ -176,9 +182,16 @@ impl Waiting {
     fn in_words(&self) -> String {
         let HeldRemovals { plan, since, subjects, .. } = &self.held;
         let (policy, provider) = (self.policy.name_any(), visible(self.provider()));
-        let mut text = format!("policy {policy} of provider {provider} holds plan {plan} since {since}.\n");
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{subjects} would lose access:");
+        let mut text = match self.begun() {
+            Some(at) => format!(
+                "policy {policy} of provider {provider} carries out plan {plan}, which was approved, since {at}.\n\
+                 {subjects} still have what it takes away:\n"
+            ),
+            None => format!(
+                "policy {policy} of provider {provider} holds plan {plan} since {since}.\n\
+                 {subjects} would lose access:\n"
+            ),
+        };
         text += &held_names(&self.held, &format!("`kubectl scim preview {policy} -o json` has all"));
         text
     }

@@ -110,7 +110,7 @@ impl Metrics {
             guard_held_subjects: register(
                 r,
                 "guard_held_subjects",
-                "Subjects whose removal waits for an approval",
+                "Subjects whose removal waits for an approval, or was approved and is not carried out yet",
                 Family::default(),
             ),
             roles_refused: register(

@@ -34,9 +34,9 @@ use super::{
 use crate::{
     access::{
         Admission, Bindable, Former, Glob, Grown, Index, Leaving, Lost, Plan, Protected, RoleLists, Touched,
-        is_begun, removals, waits_for,
+        is_begun, waits_for,
     },
-    api::{AccessPolicyStatus, Approval, PolicyMode, ScimAccessPolicy, SubjectKind},
+    api::{AccessPolicyStatus, PolicyMode, ScimAccessPolicy, SubjectKind},
     directory::view::Shared,
     ops::{
         clock,
@@ -211,16 +211,12 @@ impl Access {
             self.causes.settle(name);
             return Ok(None);
         };
-        let policy = match &plan.approved {
-            // Before it is carried out: an approval covers one plan once.
-            Some(approved) => match self.note_approval(policy, &plan, approved, now).await {
-                Ok(policy) => policy,
-                Err(trouble) => {
-                    self.index_mut().keep_grown(name, grown);
-                    return Err(trouble);
-                }
-            },
-            None => policy,
+        let policy = match self.note_approval(policy, &plan, now).await {
+            Ok(policy) => policy,
+            Err(trouble) => {
+                self.index_mut().keep_grown(name, grown);
+                return Err(trouble);
+            }
         };
         Ok(Some(Planned { policy, plan, leaving, grown, deleted, former }))
     }
@@ -244,10 +240,12 @@ impl Access {
         }
         let (gained, lost) = outcome.gained_and_lost();
         self.metrics.plan(CONTROLLER, gained.len(), lost.len());
-        self.metrics.guard_held(name, plan.held.as_ref().map_or(0, |held| held.subjects.len()));
+        let holding = self.holding(&policy, &plan, now);
+        let left = || holding.left.as_ref().map_or(0, |left| left.subjects().len());
+        self.metrics.guard_held(name, plan.held.as_ref().map_or_else(left, |held| held.subjects.len()));
         self.metrics.roles_refused(name, plan.problems.roles.len());
         let roles = self.index().bound_roles(name);
-        let status = status(&policy, &plan, outcome, &grown, &self.holding(&policy, &plan), now);
+        let status = status(&policy, &plan, outcome, &grown, &holding, now);
         let status = AccessPolicyStatus { roles, ..status };
         let told = report::events(&policy, &plan, &status, outcome, &deleted, leaving);
         self.tell_people(&policy, outcome, &deleted, now);
@@ -348,7 +346,7 @@ impl Access {
             return (Outcome::default(), None);
         };
         // What was approved is noted before it is carried out.
-        let is_noted = plan.approved.as_ref().is_none_or(|approved| is_begun(&policy, approved));
+        let is_noted = plan.approved.as_ref().is_none_or(|approved| is_begun(&policy, &approved.plan));
         if policy.spec.mode != PolicyMode::Enforce || !is_noted {
             return (Outcome::default(), plan.next);
         }
@@ -379,23 +377,25 @@ impl Access {
         Some((policy, plan, leaving))
     }
 
-    /// Writes which approval is carried out now, and what it takes away; the policy that says so. Whoever goes on with
-    /// one finds that there.
+    /// Writes which approval is carried out now, and what is left of it, before anything else is written: whoever goes on
+    /// with it takes that away and nothing else, and whoever is given anything again keeps it until another approval. The
+    /// policy that says so.
     async fn note_approval(
         &self,
         policy: Arc<ScimAccessPolicy>,
         plan: &Plan,
-        approved: &str,
         now: Timestamp,
     ) -> Result<Arc<ScimAccessPolicy>, Trouble> {
-        if is_begun(&policy, approved) {
+        let (_, last_approved) = self.index().approval(&policy, plan, now);
+        let mut status = policy.status.clone().unwrap_or_default();
+        if status.last_approved == last_approved {
             return Ok(policy);
         }
-        audit::approved(&policy, approved);
-        let mut status = policy.status.clone().unwrap_or_default();
-        let unfinished = Some(removals(&plan.departures));
-        status.last_approved = Some(Approval { plan: approved.to_owned(), at: now, unfinished });
+        status.last_approved = last_approved;
         self.show(&policy, status.clone(), Vec::new(), now).await?;
+        if let Some(begun) = plan.approved.as_ref().filter(|approved| !is_begun(&policy, &approved.plan)) {
+            audit::begun(&policy, &begun.plan);
+        }
         let noted = ScimAccessPolicy { status: Some(status), ..ScimAccessPolicy::clone(&policy) };
         Ok(Arc::new(noted))
     }
@@ -421,9 +421,9 @@ impl Access {
         })
     }
 
-    fn holding(&self, policy: &ScimAccessPolicy, plan: &Plan) -> Holding {
+    fn holding(&self, policy: &ScimAccessPolicy, plan: &Plan, now: Timestamp) -> Holding {
         let index = self.index();
-        let approved_to_go = index.is_approval_unfinished(policy, plan);
+        let (left, last_approved) = index.approval(policy, plan, now);
         let name = policy.name_any();
         let bindings = index.bindings_of(&name);
         let subjects: HashSet<_> = bindings.clone().flat_map(|observed| &observed.binding.subjects).collect();
@@ -435,7 +435,8 @@ impl Access {
             subjects: subjects.len(),
             bindings: bindings.count(),
             waits: waits.collect(),
-            approved_to_go,
+            left,
+            last_approved,
         }
     }
 

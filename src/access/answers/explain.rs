@@ -12,6 +12,7 @@ use super::{
 use crate::{
     access::{
         binding::{Observed, Place, Subject},
+        guard::is_begun,
         index::Index,
         people::Nameless,
         plan::{Blocked, Plan},
@@ -126,9 +127,9 @@ impl Index {
 }
 
 /// Since when the guard holds that somebody loses something, as the policy's status says. That names the first few; who
-/// would go by now is held with them.
+/// would go by now is held with them. What was approved goes.
 fn held_since(subject: &Subject, (policy, plan): &(Arc<ScimAccessPolicy>, Plan)) -> Option<Timestamp> {
-    let held = policy.status.as_ref()?.held.as_ref()?;
+    let held = policy.status.as_ref()?.held.as_ref().filter(|held| !is_begun(policy, &held.plan))?;
     let is_named = || held.names.iter().any(|name| *name == **subject.name());
     let departs = || plan.departures.places.values().any(|subjects| subjects.contains(subject));
     (is_named() || departs()).then_some(held.since)

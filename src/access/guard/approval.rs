@@ -1,4 +1,8 @@
 //! What an administrator approves of what waits.
+//!
+//! A plan is approved as a whole, once: by its hash, which differs after each approval that was begun. What it takes
+//! away is noted before it is carried out, and from then on that note alone is what goes. It only ever becomes less:
+//! what is gone leaves it, and so does whoever is to stay by now, before they are given anything again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -6,43 +10,106 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use sha2::{Digest, Sha256};
 
-use super::Departures;
+use super::{Departures, Removals};
 use crate::{
-    access::binding::{Place, Subject},
+    access::binding::{Binding, Place, Subject},
     api::{Approval, ApprovedRemovals, HeldRemovals, ScimAccessPolicy, hex, names::ANNOTATION_APPROVE},
 };
 
-/// How many digests a status holds at most: with them it stays far below what the API server takes.
-const MOST_DIGESTS: usize = 16_384;
+/// How many digests a status holds at most, some 80 KB.
+const MOST_DIGESTS: usize = 4096;
 
-/// Since when the policy's departures have been held, as its status says.
-pub(super) fn held_since(policy: &ScimAccessPolicy) -> Option<Timestamp> {
-    Some(policy.status.as_ref()?.held.as_ref()?.since)
+/// What an administrator approved of what a plan takes away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Approved {
+    /// What the approval names.
+    pub plan: String,
+    /// What goes because of it.
+    pub removals: Removals,
 }
 
-/// The plan that an administrator approved, where these departures are all of it, called `plan`, or what is left of it.
-/// It is noted before it is carried out, and what it takes away is held until all of that is gone: whoever noted it may
-/// have died in between, or the API server may not have taken everything.
-pub(super) fn approved(policy: &ScimAccessPolicy, departures: &Departures, plan: &str) -> Option<String> {
-    let approved = policy.annotations().get(ANNOTATION_APPROVE)?;
-    let held = policy.status.as_ref()?.held.as_ref();
-    let covers = match last(policy, approved) {
-        None => approved == plan,
-        Some(last) if held.is_some_and(|held| held.plan == *approved) => {
-            approved == plan || Unfinished::of(last).covers(departures)
+impl Approved {
+    /// These departures, where somebody approved all of them and nobody has begun with them; where somebody has, those
+    /// of them that are left. Nothing where that is none of them.
+    pub(super) fn of(policy: &ScimAccessPolicy, departures: &Departures) -> Option<Self> {
+        let plan = policy.annotations().get(ANNOTATION_APPROVE)?;
+        let removals = match last_approval(policy).filter(|last| last.plan == *plan) {
+            Some(last) => Unfinished::of(last).among(departures),
+            None if plan_id(policy, departures, held(policy)?.since) == *plan => departures.places.clone(),
+            None => return None,
+        };
+        (!removals.is_empty()).then(|| Self { plan: plan.clone(), removals })
+    }
+
+    /// Who loses something by it.
+    pub fn subjects(&self) -> BTreeSet<Subject> {
+        self.removals.values().flatten().cloned().collect()
+    }
+
+    /// What of it these bindings still give.
+    #[must_use]
+    pub fn left<'b>(&self, bindings: impl Iterator<Item = &'b Binding>) -> Self {
+        let mut removals = Removals::new();
+        for Binding { place, subjects, .. } in bindings {
+            let gone = self.removals.get(place);
+            let left = subjects.iter().filter(|subject| gone.is_some_and(|gone| gone.contains(subject)));
+            let left: Vec<Subject> = left.cloned().collect();
+            if !left.is_empty() {
+                removals.entry(place.clone()).or_default().extend(left);
+            }
         }
-        Some(_) => false,
+        Self { plan: self.plan.clone(), removals }
+    }
+
+    /// What the policy's status is to say of it.
+    pub fn note(&self, policy: &ScimAccessPolicy, now: Timestamp) -> Approval {
+        let begun = last_approval(policy).filter(|last| last.plan == self.plan);
+        Approval {
+            plan: self.plan.clone(),
+            at: begun.map_or(now, |begun| begun.at),
+            unfinished: (!self.removals.is_empty()).then(|| digests(&self.removals)),
+        }
+    }
+}
+
+/// What the policy's status is to say of its last approval where a plan goes on with none: what was left of it when
+/// something else was held, or when all of that was taken back, needs another one.
+pub fn note_of_none<'b>(
+    policy: &ScimAccessPolicy,
+    is_held: bool,
+    bindings: impl Iterator<Item = &'b Binding>,
+) -> Option<Approval> {
+    let last = last_approval(policy)?;
+    let is_left = |unfinished: &Vec<ApprovedRemovals>| {
+        is_held || unfinished.is_empty() || Unfinished::of(last).is_given(bindings)
     };
-    covers.then(|| approved.clone())
+    let unfinished = last.unfinished.as_ref().filter(|unfinished| is_left(unfinished)).map(|_| Vec::new());
+    Some(Approval { unfinished, ..last.clone() })
 }
 
 /// Whether it stands in the policy's status that this plan is carried out, and nothing says that it has been.
 pub fn is_begun(policy: &ScimAccessPolicy, plan: &str) -> bool {
-    last(policy, plan).is_some_and(|last| last.unfinished.is_some())
+    last_approval(policy).is_some_and(|last| last.plan == plan && last.unfinished.is_some())
 }
 
-fn last<'p>(policy: &'p ScimAccessPolicy, plan: &str) -> Option<&'p Approval> {
-    policy.status.as_ref()?.last_approved.as_ref().filter(|last| last.plan == plan)
+/// Since when the policy's departures have been held, as its status says.
+pub(super) fn held_since(policy: &ScimAccessPolicy) -> Option<Timestamp> {
+    held(policy).map(|held| held.since)
+}
+
+/// Whether they wait for an approval, and are not what is left of one.
+pub(super) fn is_waiting(policy: &ScimAccessPolicy) -> bool {
+    let approved = policy.annotations().get(ANNOTATION_APPROVE);
+    let begun = last_approval(policy).map(|last| &last.plan).filter(|last| approved == Some(*last));
+    held(policy).is_some_and(|held| begun != Some(&held.plan))
+}
+
+fn held(policy: &ScimAccessPolicy) -> Option<&HeldRemovals> {
+    policy.status.as_ref()?.held.as_ref()
+}
+
+fn last_approval(policy: &ScimAccessPolicy) -> Option<&Approval> {
+    policy.status.as_ref()?.last_approved.as_ref()
 }
 
 /// Everyone whom the guard holds of a policy, where these are the departures that its status names by their plan.
@@ -55,11 +122,12 @@ pub fn all_held<'d>(
     is_it.then(|| departures.places.values().flatten().collect())
 }
 
-/// An approval is of these departures from this policy, held since then, and of no others.
+/// An approval is of these departures from this policy, held since then, after the last approval, and of no others.
 pub(super) fn plan_id(policy: &ScimAccessPolicy, departures: &Departures, since: Timestamp) -> String {
     let mut hash = Hash::default();
     hash.text(&policy.uid().unwrap_or_default());
     hash.text(&since.to_string());
+    hash.text(last_approval(policy).map_or("", |last| &last.plan));
     for (place, subjects) in &departures.places {
         hash.place(place);
         subjects.iter().for_each(|subject| hash.subject(subject));
@@ -67,33 +135,31 @@ pub(super) fn plan_id(policy: &ScimAccessPolicy, departures: &Departures, since:
     hash.digest(16)
 }
 
-/// What departures take away, for whoever has to go on with it.
-pub fn removals(departures: &Departures) -> Vec<ApprovedRemovals> {
+/// Removals as they stand in a status; none where they are too many for that.
+fn digests(removals: &Removals) -> Vec<ApprovedRemovals> {
     let mut places: BTreeMap<&BTreeSet<Subject>, Vec<&Place>> = BTreeMap::new();
-    for (place, subjects) in &departures.places {
+    for (place, subjects) in removals {
         places.entry(subjects).or_default().push(place);
     }
     if places.iter().map(|(subjects, places)| subjects.len() + places.len()).sum::<usize>() > MOST_DIGESTS {
         return Vec::new();
     }
-    let removals = places.into_iter().map(|(subjects, places)| ApprovedRemovals {
+    let digests = places.into_iter().map(|(subjects, places)| ApprovedRemovals {
         places: places.into_iter().map(place_digest).collect(),
         subjects: subjects.iter().map(subject_digest).collect(),
     });
-    removals.collect()
+    digests.collect()
 }
 
-/// What may be left of a plan that was approved.
-#[derive(Debug)]
-pub struct Unfinished<'a> {
+/// What is left of a plan that was approved, as a status says it.
+struct Unfinished<'a> {
     /// Which of `gone` go from a place.
     by_place: HashMap<&'a str, usize>,
     gone: Vec<HashSet<&'a str>>,
 }
 
 impl<'a> Unfinished<'a> {
-    /// Nothing of one that was carried out.
-    pub fn of(approval: &'a Approval) -> Self {
+    fn of(approval: &'a Approval) -> Self {
         let (mut by_place, mut gone) = (HashMap::new(), Vec::new());
         for ApprovedRemovals { places, subjects } in approval.unfinished.iter().flatten() {
             by_place.extend(places.iter().map(|place| (place.as_str(), gone.len())));
@@ -102,16 +168,26 @@ impl<'a> Unfinished<'a> {
         Self { by_place, gone }
     }
 
-    /// Whether it takes some of these out of this place.
-    pub fn takes_some<'s>(&self, place: &Place, subjects: impl IntoIterator<Item = &'s Subject>) -> bool {
-        let gone = self.gone_from(place);
-        gone.is_some_and(|gone| subjects.into_iter().any(|subject| is_among(gone, subject)))
+    /// What of these departures it takes away.
+    fn among(&self, departures: &Departures) -> Removals {
+        let (mut removals, mut known) = (Removals::new(), Digests::default());
+        for (place, subjects) in &departures.places {
+            let Some(gone) = self.gone_from(place) else { continue };
+            let left = subjects.iter().filter(|subject| gone.contains(known.of(subject)));
+            let left: BTreeSet<Subject> = left.cloned().collect();
+            if !left.is_empty() {
+                removals.insert(place.clone(), left);
+            }
+        }
+        removals
     }
 
-    fn covers(&self, departures: &Departures) -> bool {
-        departures.places.iter().all(|(place, subjects)| {
+    /// Whether these bindings give anybody what it takes away.
+    fn is_given<'b>(&self, mut bindings: impl Iterator<Item = &'b Binding>) -> bool {
+        let mut known = Digests::default();
+        bindings.any(|Binding { place, subjects, .. }| {
             let gone = self.gone_from(place);
-            gone.is_some_and(|gone| subjects.iter().all(|subject| is_among(gone, subject)))
+            gone.is_some_and(|gone| subjects.iter().any(|subject| gone.contains(known.of(subject))))
         })
     }
 
@@ -120,8 +196,14 @@ impl<'a> Unfinished<'a> {
     }
 }
 
-fn is_among(gone: &HashSet<&str>, subject: &Subject) -> bool {
-    gone.contains(subject_digest(subject).as_str())
+/// Digests of subjects, each made once.
+#[derive(Default)]
+struct Digests<'s>(HashMap<&'s Subject, String>);
+
+impl<'s> Digests<'s> {
+    fn of(&mut self, subject: &'s Subject) -> &str {
+        self.0.entry(subject).or_insert_with(|| subject_digest(subject))
+    }
 }
 
 fn place_digest(place: &Place) -> String {

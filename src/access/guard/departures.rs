@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::binding::{Place, Subject};
 
+/// Who loses what.
+pub type Removals = BTreeMap<Place, BTreeSet<Subject>>;
+
 /// Who would lose what, because of their groups or attributes alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Departures {
     /// All of them, by what they would lose.
-    pub places: BTreeMap<Place, BTreeSet<Subject>>,
+    pub places: Removals,
     /// Those of them who are active and have no identity string any more.
     pub nameless: BTreeSet<Subject>,
     /// Those of them who are active and called otherwise: it is what they were called.
@@ -32,6 +35,23 @@ impl Departures {
     /// Everyone who would wait.
     pub fn subjects(&self) -> BTreeSet<Subject> {
         self.places.values().flatten().cloned().collect()
+    }
+
+    /// Those that are not among these.
+    #[must_use]
+    pub fn except(&self, others: &Removals) -> Self {
+        let mut rest = self.clone();
+        for (place, others) in others {
+            rest.places.get_mut(place).into_iter().for_each(|subjects| {
+                subjects.retain(|subject| !others.contains(subject));
+            });
+        }
+        rest.places.retain(|_, subjects| !subjects.is_empty());
+        let subjects = rest.subjects();
+        for some in [&mut rest.nameless, &mut rest.renamed, &mut rest.untraced] {
+            some.retain(|subject| subjects.contains(subject));
+        }
+        rest
     }
 
     /// How many lose their access with their identity string, at most.

@@ -3,6 +3,7 @@
 //! Identity providers take people out of groups one request at a time, so what counts is how many people
 //! lost access through a provider within a window, over all of its policies. Past that the removals of a
 //! policy wait, all of them, until an administrator approves them or the identity provider takes them back.
+//! What was approved and is not gone yet goes as soon as it can: what else is to go is judged without it.
 //! Who is deactivated or deleted never waits, and neither does what an administrator changed: a role, a
 //! scope, the end of a validity.
 //!
@@ -23,6 +24,7 @@ mod ledger;
 mod token_groups;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap},
     time::Duration,
 };
@@ -31,9 +33,9 @@ use jiff::Timestamp;
 
 use super::binding::Subject;
 use crate::api::{Guard as Spec, ScimAccessPolicy};
-pub use approval::{Unfinished, all_held, is_begun, removals};
-use approval::{approved, held_since, plan_id};
-pub use departures::{Departures, Suspects};
+pub use approval::{Approved, all_held, is_begun, note_of_none};
+use approval::{held_since, is_waiting, plan_id};
+pub use departures::{Departures, Removals, Suspects};
 pub use ledger::{Ledger, Losses};
 pub use token_groups::Members;
 
@@ -63,17 +65,26 @@ pub trait Holders: std::fmt::Debug {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// They may go.
-    Free,
-    /// They may go, once: an administrator approved this very plan, and these are what is left of it.
-    Approved(String),
+    Free(Free),
     /// They wait.
     Held(Held),
+}
+
+/// Departures that may go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Free {
+    /// Those that an administrator approved; they count for nothing.
+    pub approved: Option<Approved>,
+    /// Who counts by the others.
+    pub counted: BTreeSet<Subject>,
+    /// How many may lose access through the provider in all, where anybody counts.
+    pub allowance: usize,
 }
 
 /// Departures that wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// What an approval names: a hash of these departures, of the policy's uid and of `since`.
+    /// What an approval names: a hash of these departures, of the policy's uid, of `since` and of the last approval.
     pub plan: String,
     /// Since when the policy's departures wait.
     pub since: Timestamp,
@@ -99,42 +110,46 @@ impl Guard<'_> {
         held.checked_sub(window).unwrap_or(Timestamp::MIN)
     }
 
-    /// Whether a policy's departures may go. What waits goes on waiting, however small it has become.
-    pub fn judge(&self, policy: &ScimAccessPolicy, departures: &Departures, spent: &Spent) -> Verdict {
-        let subjects = departures.subjects();
-        if subjects.is_empty() {
-            return Verdict::Free;
+    /// Whether a policy's departures may go. What waits goes on waiting, however small it has become, and so does what
+    /// was approved with whatever else may not go.
+    pub fn judge(&self, policy: &ScimAccessPolicy, departures: &Departures) -> Verdict {
+        let approved = Approved::of(policy, departures);
+        let rest = match &approved {
+            Some(approved) => Cow::Owned(departures.except(&approved.removals)),
+            None => Cow::Borrowed(departures),
+        };
+        if rest.places.is_empty() {
+            return Verdict::Free(Free { approved, ..Free::default() });
         }
-        let before = held_since(policy);
-        if before.is_none() && spent.is_free() {
-            return Verdict::Free;
-        }
-        let since = before.unwrap_or(self.now);
-        let plan = plan_id(policy, departures, since);
-        match approved(policy, departures, &plan) {
-            Some(approved) => Verdict::Approved(approved),
-            None => Verdict::Held(Held {
-                plan,
-                since,
-                people: subjects.iter().map(|subject| self.people(subject)).sum(),
-                subjects,
-                nameless: departures.nameless(),
-                renamed: departures.renamed(),
-                lost: spent.lost,
-                allowance: spent.allowance,
-            }),
-        }
+        let counted = rest.counted();
+        let Spent { lost, allowance, .. } = match self.spent(&counted) {
+            spent if spent.is_free() && !is_waiting(policy) => {
+                return Verdict::Free(Free { approved, counted, allowance: spent.allowance });
+            }
+            spent => spent,
+        };
+        let (subjects, since) = (departures.subjects(), held_since(policy).unwrap_or(self.now));
+        Verdict::Held(Held {
+            plan: plan_id(policy, departures, since),
+            since,
+            people: subjects.iter().map(|subject| self.people(subject)).sum(),
+            subjects,
+            nameless: departures.nameless(),
+            renamed: departures.renamed(),
+            lost,
+            allowance,
+        })
     }
 
     /// What has been spent once these go.
-    pub fn spent(&self, departures: &Departures) -> Spent {
-        self.spent_of(&self.ledger.departures, &departures.counted())
+    pub fn spent(&self, counted: &BTreeSet<Subject>) -> Spent {
+        self.spent_of(&self.ledger.departures, counted)
     }
 
     /// Whether these may go beside those who went before, if so many may in all. Whoever goes has had access, so that
     /// what others lose meanwhile does not change how many may.
-    pub fn allows(&self, departures: &Departures, allowance: usize) -> bool {
-        self.tally(&self.ledger.departures, &departures.counted()).gone() <= allowance
+    pub fn allows(&self, counted: &BTreeSet<Subject>, allowance: usize) -> bool {
+        self.tally(&self.ledger.departures, counted).gone() <= allowance
     }
 
     /// How many have been deactivated or deleted once these are. Nothing where these are nobody, or where there were too
@@ -268,7 +283,8 @@ mod tests {
     }
 
     fn departures(subjects: &[Subject]) -> Departures {
-        let places = [(place("team-a"), subjects.iter().cloned().collect())].into();
+        let there: BTreeSet<Subject> = subjects.iter().cloned().collect();
+        let places = [(place("team-a"), there)].into_iter().filter(|(_, there)| !there.is_empty()).collect();
         Departures { places, ..Departures::default() }
     }
 
@@ -292,7 +308,7 @@ mod tests {
         policy(json!({
             "metadata": {"annotations": {ANNOTATION_APPROVE: annotation}},
             "status": {
-                "held": {"plan": "", "since": since, "subjects": 1},
+                "held": {"plan": "0", "since": since, "subjects": 1},
                 "lastApproved": {"plan": carried_out, "at": since},
             },
         }))
@@ -310,24 +326,30 @@ mod tests {
         ledger.departures.note(gone, limits.window.into(), now());
         let holders = People(people(0..holders));
         let guard = Guard { limits: &limits, ledger: &ledger, holders: &holders, now: now() };
-        let departures = departures(leaving);
-        guard.judge(policy, &departures, &guard.spent(&departures))
+        guard.judge(policy, &departures(leaving))
+    }
+
+    fn free(verdict: Verdict) -> Free {
+        match verdict {
+            Verdict::Free(free) => free,
+            Verdict::Held(held) => panic!("it is held: {held:?}"),
+        }
     }
 
     fn held(verdict: Verdict) -> Held {
         match verdict {
             Verdict::Held(held) => held,
-            other => panic!("it is not held: {other:?}"),
+            Verdict::Free(free) => panic!("it is not held: {free:?}"),
         }
     }
 
     #[test]
     fn a_share_of_the_people_may_leave_and_always_the_minimum() {
-        let (policy, free) = (policy(json!({})), Verdict::Free);
-        assert_eq!(judge(&policy, 12, 0, &people(0..10)), free, "ten may always leave");
-        assert_ne!(judge(&policy, 12, 0, &people(0..11)), free);
-        assert_eq!(judge(&policy, 100, 0, &people(0..20)), free, "20 % of a hundred");
-        assert_ne!(judge(&policy, 100, 0, &people(0..21)), free);
+        let policy = policy(json!({}));
+        assert_eq!(free(judge(&policy, 12, 0, &people(0..10))).allowance, 10, "ten may always leave");
+        held(judge(&policy, 12, 0, &people(0..11)));
+        assert_eq!(free(judge(&policy, 100, 0, &people(0..20))).allowance, 20, "20 % of a hundred");
+        held(judge(&policy, 100, 0, &people(0..21)));
     }
 
     #[test]
@@ -349,11 +371,12 @@ mod tests {
         ledger.departures.note(gone, limits.window.into(), now());
         let guard = Guard { limits: &limits, ledger: &ledger, holders: &Unasked, now: now() };
         assert_eq!(guard.left(&BTreeSet::new()), None);
-        assert!(guard.allows(&departures(&people(30..32)), 32), "the plan before it has counted them");
-        assert!(!guard.allows(&departures(&people(30..33)), 32));
+        let some = |numbers| people(numbers).into_iter().collect();
+        assert!(guard.allows(&some(30..32), 32), "the plan before it has counted them");
+        assert!(!guard.allows(&some(30..33), 32));
         ledger.too_many_leavers = Some(29);
         let guard = Guard { limits: &limits, ledger: &ledger, holders: &Unasked, now: now() };
-        assert_eq!(guard.left(&people(30..40).into_iter().collect()), None);
+        assert_eq!(guard.left(&some(30..40)), None);
     }
 
     #[test]
@@ -364,7 +387,12 @@ mod tests {
 
     #[test]
     fn one_person_who_leaves_twice_counts_once() {
-        assert_eq!(judge(&policy(json!({})), 50, 10, &people(1000..1010)), Verdict::Free);
+        free(judge(&policy(json!({})), 50, 10, &people(1000..1010)));
+    }
+
+    /// What an administrator approved of those who leave.
+    fn approved(policy: &ScimAccessPolicy, leaving: &[Subject]) -> Approved {
+        free(judge(policy, 50, 0, leaving)).approved.unwrap()
     }
 
     #[test]
@@ -373,47 +401,73 @@ mod tests {
         let leaving = people(0..30);
         let waiting = held(judge(&held_policy(since, "", ""), 50, 0, &leaving));
         assert_eq!(waiting.since.to_string(), since);
-        let approve = |policy, leaving: &[Subject]| judge(&policy, 50, 0, leaving);
         let plan = waiting.plan.as_str();
-        assert_eq!(approve(held_policy(since, plan, ""), &leaving), Verdict::Approved(plan.to_owned()));
-        held(approve(held_policy(since, plan, ""), &people(0..31)));
-        held(approve(held_policy("2025-12-31T23:00:01Z", plan, ""), &leaving));
-        held(approve(held_policy(since, plan, plan), &leaving));
+        let begun = approved(&held_policy(since, plan, ""), &leaving);
+        assert_eq!((begun.plan.as_str(), begun.removals), (plan, departures(&leaving).places));
+        let approve = |policy, leaving: &[Subject]| held(judge(&policy, 50, 0, leaving));
+        approve(held_policy(since, plan, ""), &people(0..31));
+        approve(held_policy("2025-12-31T23:00:01Z", plan, ""), &leaving);
+        assert_ne!(
+            approve(held_policy(since, plan, plan), &leaving).plan,
+            plan,
+            "nobody could approve it again"
+        );
+    }
+
+    /// A policy of which a plan is carried out that was approved, when these are left of it; and the plan.
+    fn begun(left: &[Subject]) -> (ScimAccessPolicy, String) {
+        let since = "2025-12-31T23:00:00Z";
+        let plan = held(judge(&held_policy(since, "", ""), 50, 0, &people(0..30))).plan;
+        let mut policy = held_policy(since, &plan, "");
+        let left = Approved { plan: plan.clone(), removals: departures(left).places };
+        let note = left.note(&policy, now());
+        let status = policy.status.as_mut().unwrap();
+        status.last_approved = Some(note);
+        status.held.as_mut().unwrap().plan.clone_from(&plan);
+        (policy, plan)
     }
 
     #[test]
     fn an_approval_holds_until_all_of_it_is_gone_and_for_nothing_else() {
-        let since = "2025-12-31T23:00:00Z";
-        let plan = held(judge(&held_policy(since, "", ""), 50, 0, &people(0..30))).plan;
-        let mut noted = held_policy(since, &plan, &plan);
-        noted.status.as_mut().unwrap().held.as_mut().unwrap().plan.clone_from(&plan);
-        assert_eq!(judge(&noted, 50, 0, &people(0..30)), Verdict::Approved(plan.clone()));
-        held(judge(&noted, 50, 0, &people(0..29)));
-
-        let unfinished = |noted: &mut ScimAccessPolicy, subjects: &[Subject]| {
-            let last = noted.status.as_mut().unwrap().last_approved.as_mut().unwrap();
-            last.unfinished = Some(removals(&departures(subjects)));
-        };
-        unfinished(&mut noted, &people(0..30));
-        assert_eq!(judge(&noted, 50, 0, &people(1..30)), Verdict::Approved(plan.clone()));
-        held(judge(&noted, 50, 0, &people(1..31)));
+        let (mut policy, plan) = begun(&people(1..30));
+        let left = Approved { plan: plan.clone(), removals: departures(&people(1..30)).places };
+        assert_eq!(approved(&policy, &people(1..30)), left);
+        assert_eq!(
+            left.note(&policy, Timestamp::MAX),
+            policy.status.as_ref().unwrap().last_approved.clone().unwrap()
+        );
+        let fewer = approved(&policy, &people(2..30));
+        assert_eq!(fewer.removals, departures(&people(2..30)).places);
         let mut elsewhere = departures(&people(1..30));
         elsewhere.places = elsewhere.places.into_values().map(|all| (place("team-b"), all)).collect();
-        assert_eq!(approved(&noted, &elsewhere, ""), None);
+        assert_eq!(Approved::of(&policy, &elsewhere), None);
 
-        let too_many = people(0..20_000);
-        unfinished(&mut noted, &too_many);
-        assert!(is_begun(&noted, &plan));
-        held(judge(&noted, 50, 0, &people(1..30)));
+        policy.metadata.annotations = None;
+        held(judge(&policy, 50, 0, &people(1..30)));
+    }
 
-        unfinished(&mut noted, &people(0..30));
-        noted.status.as_mut().unwrap().held = None;
-        assert_eq!(approved(&noted, &departures(&people(1..30)), ""), None, "another time");
+    #[test]
+    fn what_goes_beside_an_approved_plan_is_judged_and_counted_by_itself() {
+        let (policy, _) = begun(&people(1..30));
+        let beside = free(judge(&policy, 50, 0, &people(0..39)));
+        assert_eq!(beside.approved.unwrap().removals, departures(&people(1..30)).places);
+        assert_eq!((beside.counted.len(), beside.allowance), (10, 10));
+        assert_eq!(held(judge(&policy, 50, 0, &people(0..50))).subjects.len(), 50);
+        let others = free(judge(&policy, 50, 0, &people(30..35)));
+        assert_eq!((others.approved, others.counted.len()), (None, 5), "nobody of it is left");
+    }
+
+    #[test]
+    fn what_is_too_much_for_a_status_needs_another_approval_once_it_is_interrupted() {
+        let (policy, plan) = begun(&people(0..5_000));
+        assert!(is_begun(&policy, &plan));
+        assert_ne!(held(judge(&policy, 50, 0, &people(0..30))).plan, plan);
     }
 
     #[test]
     fn what_is_held_stays_held_though_it_has_become_little() {
-        held(judge(&held_policy("2025-12-31T20:00:00Z", "", ""), 50, 0, &people(0..1)));
-        assert_eq!(judge(&held_policy("2025-12-31T20:00:00Z", "", ""), 50, 0, &[]), Verdict::Free);
+        let policy = held_policy("2025-12-31T20:00:00Z", "", "");
+        held(judge(&policy, 50, 0, &people(0..1)));
+        assert_eq!(free(judge(&policy, 50, 0, &[])), Free::default());
     }
 }

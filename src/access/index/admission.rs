@@ -1,6 +1,6 @@
 //! Counting what plans take away: before they are carried out, and beyond the end of the process.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -9,10 +9,10 @@ use super::{Index, Provider};
 use crate::{
     access::{
         binding::Subject,
-        guard::{Guard, Holders, Ledger, Spent, Unfinished},
+        guard::{Approved, Guard, Holders, Ledger, Spent, note_of_none},
         plan::{Completeness, Plan},
     },
-    api::{RemovalCount, ScimAccessPolicy},
+    api::{Approval, RemovalCount, ScimAccessPolicy},
 };
 
 /// Whether a plan may be carried out.
@@ -47,19 +47,15 @@ impl Index {
         let Some(known) = self.providers.get(provider) else { return Admission::Admitted(Leaving::Few) };
         let holders = Through { index: self, provider };
         let guard = known.guard(&holders, now);
-        if plan.is_counted() && !guard.allows(&plan.departures, plan.allowance) {
+        if plan.is_counted() && !guard.allows(&plan.counted, plan.allowance) {
             return Admission::Overtaken;
         }
         let left = guard.left(&plan.leavers);
         let leaving = if left.is_some_and(Spent::is_too_much_now) { Leaving::Many } else { Leaving::Few };
         let too_many = left.filter(|left| !left.is_free()).map(|left| left.allowance);
         let window = known.object.spec.guard.window.into();
-        let counted = if plan.is_counted() { plan.departures.counted() } else { BTreeSet::new() };
-        let of_people = |subject: Subject| {
-            let people = guard.people(&subject);
-            (subject, people)
-        };
-        let counted: Vec<_> = counted.into_iter().map(of_people).collect();
+        let counted = plan.counted.iter().map(|subject| (subject.clone(), guard.people(subject)));
+        let counted: Vec<_> = counted.collect();
         if let Some(Provider { ledger, .. }) = self.providers.get_mut(provider) {
             ledger.leavers.note(plan.leavers.iter().map(|subject| (subject.clone(), 1)), window, now);
             ledger.departures.note(counted, window, now);
@@ -78,25 +74,29 @@ impl Index {
     pub fn is_beyond_guard(&self, policy: &ScimAccessPolicy, plan: &Plan, now: Timestamp) -> bool {
         let provider = policy.spec.provider.as_str();
         let holders = Through { index: self, provider };
-        let is_beyond = |known: &Provider| !known.guard(&holders, now).spent(&plan.departures).is_free();
+        let counted = plan.departures.counted();
+        let is_beyond = |known: &Provider| !known.guard(&holders, now).spent(&counted).is_free();
         self.providers.get(provider).is_some_and(is_beyond)
     }
 
-    /// Whether somebody still has what a plan takes away that was approved: this one, or the last one before it.
-    pub fn is_approval_unfinished(&self, policy: &ScimAccessPolicy, plan: &Plan) -> bool {
+    /// What is left of what a plan takes away because it was approved, where anything is, and what the policy's status is to
+    /// say of its last approval.
+    pub fn approval(
+        &self,
+        policy: &ScimAccessPolicy,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> (Option<Approved>, Option<Approval>) {
         let name = policy.name_any();
-        let bindings = || self.bindings_of(&name).map(|observed| &observed.binding);
-        if plan.approved.is_some() {
-            let departing = &plan.departures.places;
-            return bindings().any(|binding| {
-                let gone = departing.get(&binding.place);
-                gone.is_some_and(|gone| binding.subjects.iter().any(|subject| gone.contains(subject)))
-            });
+        let bindings = self.bindings_of(&name).map(|observed| &observed.binding);
+        match &plan.approved {
+            Some(approved) => {
+                let left = approved.left(bindings);
+                let note = left.note(policy, now);
+                (Some(left).filter(|left| !left.removals.is_empty()), Some(note))
+            }
+            None => (None, note_of_none(policy, plan.held.is_some(), bindings)),
         }
-        let last = policy.status.as_ref().and_then(|status| status.last_approved.as_ref());
-        last.filter(|last| last.unfinished.is_some()).map(Unfinished::of).is_some_and(|unfinished| {
-            bindings().any(|binding| unfinished.takes_some(&binding.place, &binding.subjects))
-        })
     }
 
     /// Takes note of how many people the token groups stand for that a policy gives something.
@@ -144,7 +144,7 @@ impl Plan {
     /// Whether it takes away what the guard counts: what an administrator approved is not counted, and what is held
     /// goes nowhere.
     pub fn is_counted(&self) -> bool {
-        self.held.is_none() && self.approved.is_none() && !self.departures.counted().is_empty()
+        !self.counted.is_empty()
     }
 }
 

@@ -19,7 +19,7 @@ use kube::ResourceExt;
 
 use super::{
     binding::{Binding, Moments, Observed, Place, ProviderGone, RoleName, Subject},
-    guard::{Departures, Guard, Held, Members, Verdict},
+    guard::{Approved, Departures, Free, Guard, Held, Members, Verdict},
     people::{Former, Identities},
     policy::{Namespaces, Policy, Protected, Terms, Validity},
     roles::{Bindable, RoleRefusal, Roles},
@@ -56,10 +56,12 @@ pub struct Plan {
     pub token_groups: BTreeMap<Subject, Members>,
     /// Those whom the guard keeps from losing anything.
     pub held: Option<Held>,
-    /// How many may lose access through the provider in all, as the guard found where anybody is to.
+    /// What an administrator approved of the departures that this plan carries out.
+    pub approved: Option<Approved>,
+    /// Who goes by the others, as far as the guard counts them.
+    pub counted: BTreeSet<Subject>,
+    /// How many may lose access through the provider in all, as the guard found where anybody counts.
     pub allowance: usize,
-    /// What an administrator approved that this plan carries out.
-    pub approved: Option<String>,
     /// Why the policy does not hold in a namespace that it means.
     pub not_applied: BTreeMap<Arc<str>, NotApplied>,
     /// The namespaces that it means.
@@ -275,11 +277,10 @@ impl Facts<'_> {
         let compare = |going| self.compare(policy, &wanted, &bound, &partings, plan.partners, going);
         let mut found = compare(Going::Go);
         if let Some(guard) = self.guard.filter(|_| !found.departures.places.is_empty()) {
-            let spent = guard.spent(&found.departures);
-            plan.allowance = spent.allowance;
-            match guard.judge(policy.object(), &found.departures, &spent) {
-                Verdict::Free => {}
-                Verdict::Approved(approved) => plan.approved = Some(approved),
+            match guard.judge(policy.object(), &found.departures) {
+                Verdict::Free(free) => {
+                    Free { approved: plan.approved, counted: plan.counted, allowance: plan.allowance } = free;
+                }
                 Verdict::Held(held) => {
                     found = compare(Going::Wait);
                     plan.held = Some(held);
@@ -349,8 +350,9 @@ impl Plan {
             released: BTreeSet::new(),
             token_groups: BTreeMap::new(),
             held: None,
-            allowance: 0,
             approved: None,
+            counted: BTreeSet::new(),
+            allowance: 0,
             namespaces: BTreeSet::new(),
             not_applied: BTreeMap::new(),
             problems: Problems::default(),

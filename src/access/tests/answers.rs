@@ -173,6 +173,10 @@ fn who_is_kept_by_the_guard_is_told_so_and_since_when() {
     assert_eq!(held(&world, "bob"), Some(world.now));
     world.group("team", &["bob"], json!({}));
     assert_eq!((held(&world, "bob"), held(&world, "alice")), (None, Some(world.now)));
+    let begun = json!({"plan": "0", "at": world.now, "unfinished": []});
+    let status = json!({"held": world.index.policy("p").unwrap().status.as_ref().unwrap().held, "lastApproved": begun});
+    world.annotated_policy("p", json!({}), status);
+    assert_eq!(held(&world, "alice"), None, "somebody approved it");
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::{
-    super::{Admission, Leaving, Plan, Subject, removals},
+    super::{Admission, Change, Held, Leaving, Plan, Subject},
     world::{World, names},
 };
-use crate::api::names::ANNOTATION_APPROVE;
+use crate::api::{Approval, HeldRemovals, ScimAccessPolicy, names::ANNOTATION_APPROVE};
 
 /// A team of this many people, all of whom may edit `team-a` by policy `p`.
 pub fn team(people: usize) -> (World, Vec<String>) {
@@ -60,48 +60,127 @@ fn a_group_that_is_emptied_keeps_its_access_until_somebody_approves() {
     let status = json!({"held": {"plan": held.plan, "since": held.since, "subjects": 30}});
     world.annotated_policy("p", json!({ANNOTATION_APPROVE: held.plan}), status);
     let (plan, _) = carry_out(&mut world, "p");
-    assert_eq!(plan.approved, Some(held.plan));
+    assert_eq!(plan.approved.unwrap().plan, held.plan);
     assert_eq!((plan.removes.len(), holders(&world, "p")), (people.len(), 0));
 }
 
-#[test]
-fn an_approved_plan_that_was_not_carried_out_everywhere_goes_on_and_takes_nobody_else() {
-    let (mut world, mut people) = team(30);
+/// What the policy's status says of the last approval and of what is held, before and after a plan is carried out.
+fn note(world: &mut World, plan: &Plan) -> Option<Approval> {
+    let policy = world.index.policy("p").unwrap();
+    let mut noted = ScimAccessPolicy::clone(policy);
+    let last = world.index.approval(policy, plan, world.now).1;
+    let status = noted.status.get_or_insert_default();
+    status.last_approved = last.clone();
+    if let Some(Held { plan, since, .. }) = plan.held.clone() {
+        status.held = Some(HeldRemovals { plan, since, subjects: 1, names: Vec::new() });
+    }
+    world.index.apply_policy(noted);
+    last
+}
+
+/// Fifty people, of whom thirty are to lose what they have in two namespaces, as somebody approved. They have lost it
+/// in one of them, and the other one refuses that.
+fn approved_in_part() -> (World, Vec<String>, String) {
+    let (mut world, people) = team(50);
     world.policy("p", json!({"scope": {"namespaces": {"names": ["team-a", "team-b"]}}}));
     carry_out(&mut world, "p");
-    let late = people.pop().unwrap();
-    members(&mut world, "team", std::slice::from_ref(&late));
+    members(&mut world, "team", &people[30..]);
     let held = carry_out(&mut world, "p").0.held.unwrap();
     let approve = json!({ANNOTATION_APPROVE: held.plan});
-    let held = json!({"plan": held.plan, "since": held.since, "subjects": 29});
-    world.annotated_policy("p", approve.clone(), json!({"held": held}));
-
-    let (_, plan) = world.policy_and_plan("p");
-    assert_eq!(plan.changes.len(), 2);
+    let status = json!({"held": {"plan": held.plan, "since": held.since, "subjects": 30}});
+    world.annotated_policy("p", approve, status);
+    let plan = world.plan("p");
+    assert_eq!(
+        (plan.changes.len(), plan.approved.as_ref().map(|approved| &approved.plan)),
+        (2, Some(&held.plan))
+    );
+    note(&mut world, &plan);
     world.execute(&plan.changes[..1]);
-    let last = json!({"plan": held["plan"], "at": world.now, "unfinished": removals(&plan.departures)});
-    let is_unfinished = |world: &World, plan: &Plan| {
-        world.index.is_approval_unfinished(world.index.policy("p").unwrap(), plan)
-    };
-    for restarts in [false, true] {
-        if restarts {
+    (world, people, held.plan)
+}
+
+/// How many lose something in each namespace because it was approved.
+fn approved(plan: &Plan) -> Vec<(&str, usize)> {
+    let removals = plan.approved.iter().flat_map(|approved| &approved.removals);
+    removals.map(|(place, gone)| (place.namespace.as_deref().unwrap(), gone.len())).collect()
+}
+
+#[test]
+fn an_approved_plan_that_was_not_carried_out_everywhere_goes_on_also_after_a_crash() {
+    for is_noted in [false, true] {
+        let (mut world, people, plan_id) = approved_in_part();
+        if is_noted {
+            let plan = world.plan("p");
+            note(&mut world, &plan);
+        }
+        world.restart();
+        world.user(&people[0], json!({"active": false}));
+        let (plan, _) = carry_out(&mut world, "p");
+        assert_eq!(
+            (approved(&plan), plan.removes.len(), holders(&world, "p")),
+            (vec![("team-b", 29)], 30, 40)
+        );
+        let gone = note(&mut world, &plan).unwrap();
+        assert_eq!((gone.plan, gone.unfinished), (plan_id, None));
+        let plan = world.plan("p");
+        assert_eq!((approved(&plan), note(&mut world, &plan).unwrap().unfinished), (vec![], None));
+    }
+}
+
+#[test]
+fn whoever_is_put_back_before_an_approved_plan_is_carried_out_is_not_in_it_any_more() {
+    for crashes in [false, true] {
+        let (mut world, people, _) = approved_in_part();
+        members(&mut world, "team", &people[1..]);
+        let plan = world.plan("p");
+        assert_eq!((approved(&plan), plan.adds.len()), (vec![("team-b", 1)], 29));
+        note(&mut world, &plan);
+        let gives = |change: &Change| !change.added().is_empty();
+        let grants: Vec<_> = plan.changes.iter().filter(|change| gives(change)).cloned().collect();
+        world.execute(&grants);
+        if crashes {
             world.restart();
         }
-        world.annotated_policy("p", approve.clone(), json!({"held": held, "lastApproved": last}));
-        let plan = world.plan("p");
-        assert_eq!(plan.approved.as_deref(), held["plan"].as_str());
-        assert!(is_unfinished(&world, &plan));
-    }
 
-    members(&mut world, "team", &[]);
-    let plan = world.plan("p");
-    assert_eq!((plan.approved.is_none(), plan.held.unwrap().subjects.len()), (true, 30));
-    members(&mut world, "team", &[late]);
-    world.user(&people[0], json!({"active": false}));
+        members(&mut world, "team", &people[30..]);
+        let plan = world.plan("p");
+        assert_eq!((approved(&plan), plan.held.as_ref().unwrap().subjects.len()), (vec![], 30));
+        assert_eq!(note(&mut world, &plan).unwrap().unfinished, Some(vec![]));
+        members(&mut world, "team", &people[1..]);
+        let (plan, _) = carry_out(&mut world, "p");
+        assert_eq!(plan.held.unwrap().subjects.len(), 1, "what is held by now was not approved");
+    }
+}
+
+#[test]
+fn who_leaves_while_an_approved_plan_is_stuck_goes_as_far_as_the_guard_lets_them() {
+    let (mut world, people, _) = approved_in_part();
+    members(&mut world, "team", &people[40..]);
     let (plan, _) = carry_out(&mut world, "p");
-    assert_eq!((plan.approved.is_some(), plan.removes.len(), holders(&world, "p")), (true, 29, 2));
-    assert!(!is_unfinished(&world, &plan));
-    assert!(!is_unfinished(&world, &world.plan("p")));
+    assert_eq!((approved(&plan), plan.counted.len()), (vec![("team-b", 30)], 10));
+    assert_eq!(plan.held, None);
+
+    let (mut world, people, plan_id) = approved_in_part();
+    members(&mut world, "team", &people[41..]);
+    let (plan, _) = carry_out(&mut world, "p");
+    let held = plan.held.as_ref().unwrap();
+    assert_eq!((approved(&plan), held.subjects.len(), plan.counted.len()), (vec![], 41, 0));
+    assert_ne!(held.plan, plan_id);
+    members(&mut world, "team", &people[40..]);
+    assert_eq!(world.plan("p").held, None, "it has not been told yet");
+}
+
+#[test]
+fn what_was_taken_back_of_an_approved_plan_needs_another_approval() {
+    let (mut world, people, plan_id) = approved_in_part();
+    members(&mut world, "team", &people);
+    let (plan, _) = carry_out(&mut world, "p");
+    for _ in 0..2 {
+        let last = note(&mut world, &plan).unwrap();
+        assert_eq!((last.plan, last.unfinished), (plan_id.clone(), Some(vec![])));
+    }
+    members(&mut world, "team", &people[30..]);
+    assert_eq!(world.plan("p").held.unwrap().subjects.len(), 30);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn a_mass_rename_gives_everyone_what_they_are_called_and_lets_what_they_were_cal
             json!({ANNOTATION_APPROVE: held.plan}),
             json!({"held": {"plan": held.plan, "since": held.since, "subjects": 30}}),
         );
-        assert_eq!(carry_out(&mut world, "p").0.approved, Some(held.plan));
+        assert_eq!(carry_out(&mut world, "p").0.approved.unwrap().plan, held.plan);
         let subjects = &world.bindings("p")[0].subjects;
         assert!(subjects.iter().all(|subject| subject.name().ends_with("@new.example")));
     }

@@ -41,7 +41,7 @@ fn a_group_that_is_deleted_waits_with_all_its_people_until_somebody_approves() {
 
     let status = json!({"held": {"plan": waiting.plan, "since": waiting.since, "subjects": 1}});
     world.annotated_policy("p", json!({ANNOTATION_APPROVE: waiting.plan}), status);
-    assert_eq!(carry_out(&mut world, "p").0.approved, Some(waiting.plan));
+    assert_eq!(carry_out(&mut world, "p").0.approved.unwrap().plan, waiting.plan);
     assert_eq!(world.held("p").len(), 0);
 }
 

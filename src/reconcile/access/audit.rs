@@ -99,8 +99,8 @@ impl Changed<'_> {
     }
 }
 
-/// Tells of an approval that is about to be carried out, and how it was written. Whose it is only the API server knows.
-pub(super) fn approved(policy: &ScimAccessPolicy, plan: &str) {
+/// Tells of an approval that is carried out from now on, and how it was written. Whose it is only the API server knows.
+pub(super) fn begun(policy: &ScimAccessPolicy, plan: &str) {
     let approval = Written::approval_of(&policy.metadata);
     tracing::info!(
         target: "audit",
@@ -109,7 +109,7 @@ pub(super) fn approved(policy: &ScimAccessPolicy, plan: &str) {
         plan,
         field_manager = approval.as_ref().and_then(|approval| approval.manager.as_deref()),
         approved_at = approval.as_ref().and_then(|approval| approval.at).map(tracing::field::display),
-        "approved plan carried out"
+        "approved plan begun"
     );
 }
 

@@ -8,11 +8,13 @@ use std::{
 use super::{
     super::events::{Happened, Severity, begun},
     execute::{Done, Outcome},
+    status::TOO_MANY,
 };
 use crate::{
     access::{Binding, Change, Grown, Leaving, Lost, Observed, Place, Plan, Subject, Validity},
     api::{AccessPolicyStatus, ConditionType, ScimAccessPolicy, listed},
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 /// How many people a change tells of what it does to them. The audit log names all.
@@ -41,7 +43,10 @@ pub(super) fn events(
     let granted = told("AccessGranted", "Grant", &gained, &format!("gained {role}"));
     let revoked = told("AccessRevoked", "Revoke", &lost, &format!("lost {role}"));
     let before = policy.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    let was_held = before.iter().any(|condition| condition.type_ == ConditionType::Held.as_str());
+    let waits_for_approval = |condition: &Condition| {
+        condition.type_ == ConditionType::Held.as_str() && condition.reason == TOO_MANY
+    };
+    let was_held = before.iter().any(waits_for_approval);
     let held = plan.held.as_ref().filter(|_| !was_held).map(|held| waits(policy, held.subjects.len()));
     let begun = begun(before, &status.conditions, &TOLD);
     let many = (leaving == Leaving::Many).then(|| many_left(policy, plan));

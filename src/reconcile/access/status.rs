@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     access::{
-        Blocked, Completeness, Excluded, Grown, Held, Nameless, NotApplied as Obstacle, Place, Plan,
-        RoleName, RoleRefusal, Subject, Validity, can_i,
+        Approved, Blocked, Completeness, Excluded, Grown, Held, Nameless, NotApplied as Obstacle, Place,
+        Plan, RoleName, RoleRefusal, Subject, Validity, can_i,
     },
     api::{
         AccessPolicyStatus, Approval, ConditionStatus, ConditionType, Conditions, GroupSelector,
@@ -31,6 +31,9 @@ const SHOWN: usize = AccessPolicyStatus::NAMED;
 /// The longest message, in bytes, after which another one stands.
 const MAX_EARLIER: usize = 4096;
 
+/// Why removals are held that nobody has approved.
+pub(super) const TOO_MANY: &str = "TooManyRemovals";
+
 /// Who holds access by the policy's bindings now.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Holding {
@@ -40,8 +43,10 @@ pub(super) struct Holding {
     pub(super) bindings: usize,
     /// Which of them are being deleted, and for what each waits.
     pub(super) waits: Vec<String>,
-    /// Whether somebody still has what was approved to go.
-    pub(super) approved_to_go: bool,
+    /// What is left of what the plan takes away because it was approved.
+    pub(super) left: Option<Approved>,
+    /// What is to be said of the last approval.
+    pub(super) last_approved: Option<Approval>,
 }
 
 /// The status to show.
@@ -54,6 +59,7 @@ pub(super) fn status(
     now: Timestamp,
 ) -> AccessPolicyStatus {
     let before = policy.status.clone().unwrap_or_default();
+    let held_since = before.held.map_or(now, |held| held.since);
     let preview = policy.spec.mode == PolicyMode::Preview;
     AccessPolicyStatus {
         observed_generation: policy.metadata.generation,
@@ -63,14 +69,11 @@ pub(super) fn status(
         namespaces: matches!(policy.spec.scope, Scope::Namespaces(_))
             .then(|| progress(policy, plan, outcome)),
         held: match &plan.held {
-            Some(held) => Some(held_removals(held)),
+            Some(held) => Some(held_removals(&held.plan, held.since, &held.subjects)),
             // Until all of it is gone.
-            None => before.held.filter(|_| plan.approved.is_some() && holding.approved_to_go),
+            None => holding.left.as_ref().map(|left| held_removals(&left.plan, held_since, &left.subjects())),
         },
-        last_approved: before.last_approved.map(|last| match holding.approved_to_go || plan.held.is_some() {
-            true => last,
-            false => Approval { unfinished: None, ..last },
-        }),
+        last_approved: holding.last_approved.clone(),
         ended: match plan.validity {
             Validity::Since(end) => Some(end),
             Validity::Current | Validity::NotBefore(_) => None,
@@ -179,7 +182,7 @@ fn conditions(
 ) -> Vec<Condition> {
     let generation = policy.metadata.generation;
     let mut conditions = Conditions::from(before);
-    let abnormal = abnormal(policy, plan, outcome);
+    let abnormal = abnormal(policy, plan, outcome, holding);
     let (ready, why) = ready(policy, plan, outcome, holding, &abnormal);
     conditions.set(ConditionType::Ready, ready, why, generation, now);
     for (condition, why) in abnormal {
@@ -205,7 +208,12 @@ fn conditions(
 }
 
 /// What is wrong, the worst first.
-fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(ConditionType, Reason)> {
+fn abnormal(
+    policy: &ScimAccessPolicy,
+    plan: &Plan,
+    outcome: &Outcome,
+    holding: &Holding,
+) -> Vec<(ConditionType, Reason)> {
     let problems = &plan.problems;
     let mut abnormal = Vec::new();
     let mut note = |condition, reason, lines: Vec<String>| {
@@ -226,7 +234,9 @@ fn abnormal(policy: &ScimAccessPolicy, plan: &Plan, outcome: &Outcome) -> Vec<(C
     let replaced = problems.replaced.iter().map(|(role, keep)| role_replaced(role, keep.len()));
     let refused = refused.chain(replaced).chain(outcome.roles_not_allowed());
     note(ConditionType::RoleNotAllowed, "RoleNotAllowed", refused.collect());
-    note(ConditionType::Held, "TooManyRemovals", plan.held.iter().map(|held| wait(policy, held)).collect());
+    note(ConditionType::Held, TOO_MANY, plan.held.iter().map(|held| wait(policy, held)).collect());
+    let left = holding.left.iter().map(|left| approved_to_go(left, outcome));
+    note(ConditionType::Held, "Approved", left.collect());
     note(ConditionType::Conflict, "NameTaken", outcome.conflicts().collect());
     let missing = problems.groups_not_found.iter().map(group_not_found);
     note(ConditionType::GroupNotFound, "NotInDirectory", missing.collect());
@@ -379,13 +389,24 @@ fn role_replaced(role: &RoleName, keep: usize) -> String {
     )
 }
 
-fn held_removals(held: &Held) -> HeldRemovals {
+fn held_removals(plan: &str, since: Timestamp, subjects: &BTreeSet<Subject>) -> HeldRemovals {
     HeldRemovals {
-        plan: held.plan.clone(),
-        since: held.since,
-        subjects: count(held.subjects.len()),
-        names: held.subjects.iter().take(SHOWN).map(|subject| subject.name().to_string()).collect(),
+        plan: plan.to_owned(),
+        since,
+        subjects: count(subjects.len()),
+        names: subjects.iter().take(SHOWN).map(|subject| subject.name().to_string()).collect(),
     }
+}
+
+/// Nobody has to approve it any more, and it is not done either.
+fn approved_to_go(left: &Approved, outcome: &Outcome) -> String {
+    let (plan, subjects) = (&left.plan, left.subjects());
+    let names = listed::names(subjects.iter().map(Subject::name), listed::FEW);
+    let why = outcome.first_error().map_or(String::new(), |error| format!("; {error}"));
+    format!(
+        "plan {plan} was approved, and {} still have what it takes away: {names}{why}; trying again",
+        subjects.len()
+    )
 }
 
 fn wait(policy: &ScimAccessPolicy, held: &Held) -> String {

@@ -70,7 +70,7 @@ async fn a_group_that_is_emptied_keeps_its_access_until_somebody_approves_that_v
     assert_eq!((status.last_approved.unwrap().plan, status.held), (plan, None));
     let log = Installation::shared().await.log();
     let told = |parts: &[&str]| log.lines().any(|line| parts.iter().all(|part| line.contains(part)));
-    assert!(told(&["approved plan carried out", &name, " field_manager=", " approved_at="]), "{log}");
+    assert!(told(&["approved plan begun", &name, " field_manager=", " approved_at="]), "{log}");
     let gone = format!(" removed=[\"{}bob\"", company.prefix());
     assert!(told(&["binding changed", &gone, &format!(" causes=[\"{}@", company.id("team"))]), "{log}");
 

@@ -63,21 +63,28 @@ fn what_was_approved_is_held_until_nobody_has_it_any_more() {
     let mut world = world(json!({}));
     world.policy("p", json!({}));
     world.settle("p");
-    let before = json!({
-        "held": {"plan": "h", "since": world.now, "subjects": 1},
-        "lastApproved": {"plan": "h", "at": world.now, "unfinished": []},
-    });
-    world.annotated_policy("p", json!({}), before);
-    let (policy, mut plan) = world.policy_and_plan("p");
-    plan.approved = Some("h".to_owned());
-    let unfinished = |plan: &Plan, approved_to_go| {
-        let holding = Holding { approved_to_go, ..Holding::default() };
-        let status = status(&policy, plan, &Outcome::default(), &Grown::new(), &holding, world.now);
-        (status.held.is_some(), status.last_approved.unwrap().unfinished.is_some())
+    world.annotated_policy("p", json!({}), json!({"held": {"plan": "h", "since": world.now, "subjects": 9}}));
+    let (policy, plan) = world.policy_and_plan("p");
+    let place = world.bindings("p").remove(0).place;
+    let told = |names: &[&str]| {
+        let subjects: BTreeSet<_> = names.iter().map(|name| Subject::User((*name).into())).collect();
+        let left = Approved { plan: "h".to_owned(), removals: [(place.clone(), subjects)].into() };
+        let holding = Holding { left: (!names.is_empty()).then_some(left), ..Holding::default() };
+        let status = status(&policy, &plan, &Outcome::default(), &Grown::new(), &holding, world.now);
+        (conditions_of(&status).join("\n"), status.held)
     };
-    assert_eq!((unfinished(&plan, true), unfinished(&plan, false)), ((true, true), (false, false)));
-    plan.approved = None;
-    assert_eq!(unfinished(&plan, true), (false, true), "it was taken back");
+    let held = json!({"plan": "h", "since": world.now, "subjects": 2, "names": ["alice", "bob"]});
+    let (conditions, left) = told(&["alice", "bob"]);
+    assert_eq!(json!(left), held);
+    insta::assert_snapshot!(conditions, @"
+    Ready=False Approved: plan h was approved, and 2 still have what it takes away: alice, bob; trying again
+    Held=True Approved: plan h was approved, and 2 still have what it takes away: alice, bob; trying again
+    ");
+    let (conditions, left) = told(&[]);
+    assert_eq!(
+        (conditions.as_str(), left),
+        ("Ready=True Applied: the bindings are as the policy says", None)
+    );
 }
 
 #[test]
