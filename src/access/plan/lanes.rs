@@ -16,9 +16,11 @@ pub struct Lane {
     pub revocations: Vec<Change>,
     /// What gives access.
     pub grants: Vec<Change>,
+    /// What takes those out of bindings that end to whom the grants give nothing; it waits for nothing either.
+    pub partings: Vec<Change>,
     /// What ends bindings of people to whom the grants give something else. They go after those, so that whoever
-    /// changes roles is never without one; whoever else was in them has gone by the revocations.
-    pub replaced: Vec<Change>,
+    /// changes roles is never without one.
+    pub endings: Vec<Change>,
 }
 
 impl Plan {
@@ -44,9 +46,8 @@ impl Lane {
             let removed = change.removed();
             let part = match change {
                 _ if change.ends_binding() && removed.iter().any(|subject| gained.contains(subject)) => {
-                    // Whoever gains nothing goes before, and waits for nobody.
-                    lane.revocations.extend(change.from().and_then(|from| Change::shrinking(from, &gained)));
-                    &mut lane.replaced
+                    lane.partings.extend(change.from().and_then(|from| Change::shrinking(from, &gained)));
+                    &mut lane.endings
                 }
                 // A binding without anybody gives nothing: nobody waits for it to go.
                 Change::Delete(_) => &mut lane.revocations,
@@ -61,14 +62,14 @@ impl Lane {
 
 impl Change {
     /// The same, where its binding was made this since and has this version by that.
-    pub fn since(self, made: &Binding, resource_version: u64) -> Self {
-        let since = |from: Arc<Observed>| {
+    pub fn onto(self, made: &Binding, resource_version: u64) -> Self {
+        let onto = |from: Arc<Observed>| {
             Arc::new(Observed { binding: made.clone(), resource_version, ..Observed::clone(&from) })
         };
         match self {
             Self::Create(_) => self,
-            Self::Update { from, to } => Self::Update { from: since(from), to },
-            Self::Delete(from) => Self::Delete(since(from)),
+            Self::Update { from, to } => Self::Update { from: onto(from), to },
+            Self::Delete(from) => Self::Delete(onto(from)),
         }
     }
 

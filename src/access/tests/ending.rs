@@ -77,7 +77,7 @@ fn a_binding_of_another_role_that_is_being_deleted_is_emptied_after_everybody_ha
     world.policy("p", json!({"roleRef": {"name": "view"}}));
     let lanes = world.plan("p").lanes();
     assert!(lanes.iter().all(|lane| lane.revocations.is_empty()), "{lanes:?}");
-    assert_eq!(lanes.iter().map(|lane| lane.replaced.len()).sum::<usize>(), 1);
+    assert_eq!(lanes.iter().map(|lane| lane.endings.len()).sum::<usize>(), 1);
 }
 
 #[test]

@@ -34,7 +34,9 @@ fn lanes(world: &World) -> Vec<[String; 3]> {
         changes.iter().map(word).collect::<Vec<_>>().join(", ")
     };
     let lanes = world.plan("p").lanes();
-    lanes.iter().map(|lane| [&lane.revocations, &lane.grants, &lane.replaced].map(words)).collect()
+    let at_once = |lane: &Lane| [&lane.revocations[..], &lane.partings].concat();
+    let parts = |lane: &Lane| [at_once(lane), lane.grants.clone(), lane.endings.clone()];
+    lanes.iter().map(|lane| parts(lane).map(|changes| words(&changes))).collect()
 }
 
 #[test]
@@ -66,7 +68,7 @@ fn who_leaves_while_the_others_change_roles_waits_for_none_of_them() {
     world.policy("p", json!({"roleRef": {"name": "view"}}));
     assert_eq!(lanes(&world), [["update team-a/edit", "create team-a/view", "delete team-a/edit"]]);
     let lanes = world.plan("p").lanes();
-    assert_eq!(names(lanes[0].revocations[0].removed()), ["oidc:bob"]);
+    assert_eq!(names(lanes[0].partings[0].removed()), ["oidc:bob"]);
 }
 
 #[test]

@@ -204,7 +204,7 @@ fn a_binding_of_our_name_and_another_role_is_replaced_without_a_gap() {
     world.store(&binding);
     let plan = world.settle("p");
     assert!(matches!(plan.changes[..], [Change::Create(_), Change::Delete(_)]), "{:?}", plan.changes);
-    assert_eq!(plan.lanes()[0].replaced.len(), 1, "it goes once the other one is there");
+    assert_eq!(plan.lanes()[0].endings.len(), 1, "it goes once the other one is there");
     assert_eq!(world.held("p"), ["team-a/edit: oidc:alice"]);
 }
 

@@ -8,12 +8,13 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockWriteGuard},
 };
 
-use futures::future::{join, join_all};
+use futures::future::{join_all, join3};
 use jiff::Timestamp;
-use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use kube::{
-    Api, Client, Error,
+    Api, Client, Error, Resource,
     api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
+    core::Status,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Semaphore;
@@ -89,15 +90,13 @@ impl Executor {
 
     /// Carries out a plan, each lane by itself.
     pub(super) async fn execute(&self, plan: &Plan, run: Run) -> Outcome {
-        let how = How { urgent: &plan.urgent(), until: plan.next, run };
-        self.follow_all(plan.lanes(), how).await
+        self.follow_all(plan.lanes(), plan, run).await
     }
 
     /// Takes away what a plan takes away at once.
     pub(super) async fn revoke(&self, plan: &Plan) -> Outcome {
-        let revoking = |lane: Lane| Lane { revocations: lane.revocations, ..Lane::default() };
-        let how = How { urgent: &plan.urgent(), until: plan.next, run: Run::Real };
-        self.follow_all(plan.lanes().into_iter().map(revoking), how).await
+        let revoking = |lane: Lane| Lane { grants: Vec::new(), endings: Vec::new(), ..lane };
+        self.follow_all(plan.lanes().into_iter().map(revoking), plan, Run::Real).await
     }
 
     /// Carries out changes by which everybody loses what they had.
@@ -107,20 +106,28 @@ impl Executor {
         self.all(revocations, &self.revoking, how).await
     }
 
-    async fn follow_all(&self, lanes: impl IntoIterator<Item = Lane>, how: How<'_>) -> Outcome {
-        let outcomes = join_all(lanes.into_iter().map(|lane| self.follow(lane, how))).await;
+    async fn follow_all(&self, lanes: impl IntoIterator<Item = Lane>, plan: &Plan, run: Run) -> Outcome {
+        let how = How { urgent: &plan.urgent(), until: plan.next, run };
+        let follow = |lane| self.follow(lane, how, &plan.leavers);
+        let outcomes = join_all(lanes.into_iter().map(follow)).await;
         outcomes.into_iter().fold(Outcome::default(), Outcome::and)
     }
 
-    async fn follow(&self, lane: Lane, how: How<'_>) -> Outcome {
-        let Lane { revocations, grants, replaced } = lane;
-        let (revoked, granted) =
-            join(self.all(revocations, &self.revoking, how), self.all(grants, &self.granting, how)).await;
-        let outcome = revoked.and(granted);
-        let replaced = replaced.into_iter().filter_map(|change| outcome.without_a_gap(change)).collect();
+    async fn follow(&self, lane: Lane, how: How<'_>, leavers: &BTreeSet<Subject>) -> Outcome {
+        let Lane { revocations, grants, partings, endings } = lane;
+        let (revoked, parted, granted) = join3(
+            self.all(revocations, &self.revoking, how),
+            // A binding that ends goes in any case: its people change roles without a gap, unless somebody in it was
+            // deactivated or deleted.
+            self.all(partings, &self.revoking, How { urgent: leavers, ..how }),
+            self.all(grants, &self.granting, how),
+        )
+        .await;
+        let outcome = revoked.and(parted).and(granted);
+        let endings = endings.into_iter().filter_map(|change| outcome.without_a_gap(change)).collect();
         // Whoever must not wait has gone by now: nobody goes with them.
-        let how = How { urgent: &BTreeSet::new(), ..how };
-        outcome.and(self.all(replaced, &self.revoking, how).await)
+        let ended = self.all(endings, &self.revoking, How { urgent: &BTreeSet::new(), ..how }).await;
+        outcome.overtaken_by(ended)
     }
 
     async fn all(&self, changes: Vec<Change>, bound: &Semaphore, how: How<'_>) -> Outcome {
@@ -237,9 +244,11 @@ impl Executor {
         self.count::<K, _>(Verb::Patch, &result);
         match result {
             Ok(object) => Ok(self.learn(&object, &to.mark.policy, run)),
-            Err(Error::Api(status)) if status.is_not_found() => {
-                let Binding { name, place, .. } = &from.binding;
-                self.index_mut().binding_gone(place.namespace.as_deref(), name, &from.uid);
+            Err(Error::Api(status)) if names(&status, &[&K::plural(&())]) => {
+                if run == Run::Real {
+                    let Binding { name, place, .. } = &from.binding;
+                    self.index_mut().binding_gone(place.namespace.as_deref(), name, &from.uid);
+                }
                 Err(Failure::Other(Failed::once(format!("{} is gone", described(to)))))
             }
             Err(error) => Err(self.failure(error, &to.place)),
@@ -312,6 +321,13 @@ impl Executor {
             Error::Api(status) if status.is_forbidden() && status.message.contains(&self.fence) => {
                 Failure::RoleNotAllowed(status.message)
             }
+            // Whether what a role gives may be given is only asked where the operator may not bind it.
+            Error::Api(status) if names(&status, &[&ClusterRole::plural(&()), &Role::plural(&())]) => {
+                Failure::RoleNotAllowed(format!(
+                    "{} does not exist, and the operator may not bind it",
+                    place.role
+                ))
+            }
             error => Failure::Other(error.into()),
         }
     }
@@ -340,6 +356,13 @@ impl Executor {
     fn count<K: BindingObject, T>(&self, verb: Verb, result: &kube::Result<T>) {
         self.metrics.kube_write(K::KIND, verb, WriteOutcome::from(result));
     }
+}
+
+/// Whether the API server says that an object of one of these kinds is not there: of a write, it may be another than
+/// the one that is written.
+fn names(status: &Status, kinds: &[&str]) -> bool {
+    let kind = status.details.as_ref().map_or("", |details| &details.kind);
+    status.is_not_found() && kinds.contains(&kind)
 }
 
 /// A binding by its kind, its namespace and its name.

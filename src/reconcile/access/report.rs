@@ -239,6 +239,8 @@ fn waits(policy: &ScimAccessPolicy, subjects: usize) -> Happened {
 fn repaired(change: &Change) -> Option<Happened> {
     let note = match change {
         Change::Create(_) => return None,
+        // It is not yet what the policy says: it is replaced.
+        Change::Update { from, .. } if from.role_changed_by().is_some() => return None,
         Change::Update { from, to } => {
             let marked_by = || from.marked_by.as_deref().filter(|_| from.binding.mark != to.mark);
             let unmarked = || from.binding.mark.provider.is_empty().then_some("somebody");

@@ -1,16 +1,69 @@
-use std::{pin::pin, sync::mpsc};
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::{Mutex, mpsc},
+};
 
 use futures::poll;
-use kube::Config as Server;
-use serde_json::json;
+use http::{Method, Request, Response};
+use kube::{Config as Server, client::Body};
+use serde_json::{Value, json};
 use tokio::{runtime::Builder, task::spawn_blocking};
+use tower::service_fn;
 
 use super::*;
-use crate::{access::tests::world::World, ops::readiness::Readiness, reconcile::Settings};
+use crate::{
+    access::tests::world::World,
+    ops::readiness::Readiness,
+    reconcile::Settings,
+};
 
 fn without_an_api_server() -> Arc<Access> {
     let nobody_listens = Server::new("http://127.0.0.1:1".parse().unwrap());
-    let client = Client::try_from(nobody_listens).unwrap();
+    access(Client::try_from(nobody_listens).unwrap())
+}
+
+/// An API server that refuses every patch with this, has one object, and takes everything else; what it was asked.
+fn refusing_patches(refusal: Value, object: Value) -> (Client, Arc<Mutex<Vec<(Method, Value)>>>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let noted = asked.clone();
+    let answer = service_fn(move |request: Request<Body>| {
+        let (noted, refusal, object) = (noted.clone(), refusal.clone(), object.clone());
+        async move {
+            let method = request.method().clone();
+            let sent = request.into_body().collect_bytes().await.unwrap();
+            let sent: Value = serde_json::from_slice(&sent).unwrap_or_default();
+            noted.lock().unwrap().push((method.clone(), sent.clone()));
+            let mut answer = match method {
+                Method::PATCH => refusal,
+                Method::GET => object,
+                _ => sent,
+            };
+            let code = answer["code"].as_u64().unwrap_or(200);
+            answer["metadata"]["uid"] = json!("uid");
+            answer["metadata"]["resourceVersion"] = json!("1000");
+            let body = Body::from(serde_json::to_vec(&answer).unwrap());
+            Ok::<_, Infallible>(Response::builder().status(u16::try_from(code).unwrap()).body(body).unwrap())
+        }
+    });
+    (Client::new(answer, "default"), asked)
+}
+
+/// What an API server answers whose RBAC does not let the operator bind a role.
+fn may_not_bind() -> Value {
+    let message = "user \"operator\" is attempting to grant RBAC permissions not currently held";
+    json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "reason": "Forbidden",
+        "code": 403})
+}
+
+/// What it answers where there is no such role either.
+fn no_such_role() -> Value {
+    json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404,
+        "message": "clusterroles.rbac.authorization.k8s.io \"edit\" not found",
+        "details": {"name": "edit", "group": "rbac.authorization.k8s.io", "kind": "clusterroles"}})
+}
+
+fn access(client: Client) -> Arc<Access> {
     let context = Context {
         watching: client.clone(),
         writing: client.clone(),
@@ -55,4 +108,68 @@ async fn nobody_is_given_anything_by_a_plan_whose_time_is_over() {
     };
     assert!(error(Timestamp::MAX).await.starts_with("the API server cannot be asked"));
     assert!(error(Timestamp::MIN).await.starts_with("it was not given before the time came"));
+}
+
+/// Alice and Bob may edit.
+fn team() -> World {
+    let mut world = World::new();
+    ["alice", "bob"].iter().for_each(|name| _ = world.user(name, json!({})));
+    world.group("team", &["alice", "bob"], json!({}));
+    world.policy("p", json!({}));
+    world.settle("p");
+    world
+}
+
+/// Carries a plan out, or pretends to, and tells what was asked meanwhile; and the controller.
+async fn carry_out(world: World, run: Run, refusal: Value) -> (Outcome, Vec<Method>, Arc<Access>) {
+    let plan = world.plan("p");
+    let (client, asked) = refusing_patches(refusal, Value::Null);
+    let access = access(client);
+    *access.index_mut() = world.index;
+    let outcome = access.executor.execute(&plan, run).await;
+    let asked = asked.lock().unwrap().iter().map(|(method, _)| method.clone()).collect();
+    (outcome, asked, access)
+}
+
+#[tokio::test]
+async fn whoever_gets_another_role_keeps_the_one_before_until_then_though_nobody_may_bind_that_any_more() {
+    let mut world = team();
+    world.group("team", &["alice"], json!({}));
+    world.policy("p", json!({"roleRef": {"name": "view"}}));
+    let (outcome, asked, _) = carry_out(world, Run::Real, may_not_bind()).await;
+    assert_eq!(asked.last(), Some(&Method::DELETE), "{asked:?}");
+    assert!(asked.contains(&Method::POST) && outcome.is_complete(), "{asked:?} {outcome:?}");
+    assert!(outcome.done().iter().all(|done| done.unplanned == 0), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn whoever_is_deactivated_goes_with_a_role_that_nobody_may_bind_or_that_is_gone() {
+    for refusal in [may_not_bind(), no_such_role()] {
+        let mut world = team();
+        world.user("bob", json!({"active": false}));
+        let (outcome, asked, access) = carry_out(world, Run::Real, refusal).await;
+        assert_eq!(asked, [Method::PATCH, Method::DELETE]);
+        assert_eq!(outcome.done().iter().map(|done| done.unplanned).collect::<Vec<_>>(), [1]);
+        assert_eq!(access.index().bindings_of("p").count(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_binding_whose_role_is_gone_is_there_as_before() {
+    let mut world = team();
+    world.group("team", &["alice"], json!({}));
+    let (outcome, asked, access) = carry_out(world, Run::Real, no_such_role()).await;
+    assert_eq!((asked, outcome.roles_not_allowed().count()), (vec![Method::PATCH], 1));
+    assert_eq!(access.index().bindings_of("p").count(), 1);
+}
+
+#[tokio::test]
+async fn a_dry_run_forgets_no_binding() {
+    let mut world = team();
+    world.group("team", &["alice"], json!({}));
+    let mut gone = no_such_role();
+    gone["details"]["kind"] = json!("rolebindings");
+    let (outcome, _, access) = carry_out(world, Run::Dry, gone).await;
+    assert!(outcome.first_error().unwrap().ends_with("is gone"));
+    assert_eq!(access.index().bindings_of("p").count(), 1);
 }

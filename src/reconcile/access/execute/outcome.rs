@@ -104,19 +104,29 @@ impl Outcome {
         self.failed.is_empty()
     }
 
-    /// What ends a replaced binding now, after these writes: it stays for whoever should have got something else in its
-    /// namespace or everywhere, and has not. Nothing where that is everybody in it, or where the binding could not be
-    /// written.
+    /// What became of both, where the other one is later: what failed of a binding before matters no more.
+    pub(super) fn overtaken_by(mut self, later: Self) -> Self {
+        let is_overtaken = |change: &Change| {
+            let mut changes = later.changes().chain(later.failed.iter().map(|(change, _)| change));
+            changes.any(|later| is_of_one(change, later))
+        };
+        self.failed.retain(|(change, _)| !is_overtaken(change));
+        self.and(later)
+    }
+
+    /// What ends a binding now, after these writes: it stays for whoever should have got something else in its namespace
+    /// or everywhere, and has not. Nothing where that is everybody in it, where it has gone, or where it could not be
+    /// written; but a role that the operator may not bind keeps no binding from ending.
     pub(super) fn without_a_gap(&self, ending: Change) -> Option<Change> {
-        let of_it =
-            |change: &Change| change.from().zip(ending.from()).is_some_and(|(a, b)| Arc::ptr_eq(a, b));
-        if self.failed.iter().any(|(change, _)| of_it(change)) {
+        let of_it = |change: &Change| is_of_one(change, &ending);
+        let keeps_it = |failure: &Failure| !matches!(failure, Failure::RoleNotAllowed(_));
+        if self.failed.iter().any(|(change, failure)| of_it(change) && keeps_it(failure)) {
             return None;
         }
-        let written = self.done.iter().find(|done| of_it(&done.change));
-        let ending = match written {
+        let ending = match self.done.iter().find(|done| of_it(&done.change)) {
+            Some(Done { change: Change::Delete(_), .. }) => return None,
             Some(Done { change: Change::Update { to, .. }, after: Some(after), .. }) => {
-                ending.since(to, after.resource_version)
+                ending.onto(to, after.resource_version)
             }
             _ => ending,
         };
@@ -172,6 +182,11 @@ impl Outcome {
     }
 }
 
+/// Whether both change one state of one binding.
+fn is_of_one(one: &Change, other: &Change) -> bool {
+    one.from().zip(other.from()).is_some_and(|(one, other)| Arc::ptr_eq(one, other))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -192,9 +207,9 @@ mod tests {
         world.policy("p", json!({}));
         world.settle("p");
         world.policy("p", json!({"roleRef": {"name": "view"}}));
-        let Lane { grants, replaced, .. } = world.plan("p").lanes().remove(0);
+        let Lane { grants, endings, .. } = world.plan("p").lanes().remove(0);
         let [Change::Create(binding)] = &grants[..] else { panic!("{grants:?}") };
-        let [ending @ Change::Delete(from)] = &replaced[..] else { panic!("{replaced:?}") };
+        let [ending @ Change::Delete(from)] = &endings[..] else { panic!("{endings:?}") };
         (binding.clone(), from.clone(), ending.clone())
     }
 
@@ -226,6 +241,20 @@ mod tests {
         let outcome = Outcome::of(shrunk.clone(), Ok(Some(version)), 0);
         let Some(Change::Delete(since)) = outcome.without_a_gap(ending.clone()) else { panic!("it stays") };
         assert_eq!((&since.binding, since.resource_version), (&to, from.resource_version + 1));
-        assert_eq!(failed(shrunk).without_a_gap(ending), None, "nobody knows what it is");
+        assert_eq!(failed(shrunk).without_a_gap(ending.clone()), None, "nobody knows what it is");
+        let gone = Outcome::of(Change::Delete(from), Ok(None), 1);
+        assert_eq!(gone.without_a_gap(ending), None, "it went with somebody who was deactivated");
+    }
+
+    #[test]
+    fn a_binding_of_a_role_that_may_not_be_bound_ends_all_the_same_and_nothing_is_left_to_allow() {
+        let (_, from, ending) = another_role();
+        let mut to = from.binding.clone();
+        to.subjects.truncate(1);
+        let refused = Err(Failure::RoleNotAllowed(String::new()));
+        let outcome = Outcome::of(Change::Update { from, to }, refused, 0);
+        assert_eq!(outcome.without_a_gap(ending.clone()), Some(ending.clone()));
+        let ended = Outcome::of(ending, Ok(None), 0);
+        assert!(outcome.overtaken_by(ended).is_complete());
     }
 }
