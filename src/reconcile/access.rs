@@ -253,8 +253,11 @@ impl Access {
             Some(_) => self.index_mut().await_bind(name),
             None => self.index_mut().await_bind_no_more(name),
         }
-        if outcome.is_complete() && policy.spec.mode == PolicyMode::Enforce {
-            self.settled(name, &plan, &deleted, &former);
+        if policy.spec.mode == PolicyMode::Enforce {
+            self.index_mut().confirm(name, &plan);
+            if outcome.is_complete() {
+                self.settled(name, &plan, &deleted, &former);
+            }
         }
         let shown = self.show(&policy, status, told, now).await;
         match shown {
@@ -405,7 +408,6 @@ impl Access {
         let mut index = self.index_mut();
         index.forget_lost(name, deleted);
         index.forget_former(name, plan, former);
-        index.confirm(name, plan);
     }
 
     fn plan(&self, name: &str, now: Timestamp) -> Option<(Arc<ScimAccessPolicy>, Plan)> {

@@ -65,8 +65,8 @@ impl Index {
         touched
     }
 
-    /// Takes note that a plan was carried out: of whomever it gives what somebody else has written already, nothing was to
-    /// be written, and from now on they are like those whom the operator gave it.
+    /// Takes note that a plan was carried out, wherever that could be: of whomever it gives what somebody else has written
+    /// already, nothing was to be written, and from now on they are like those whom the operator gave it.
     pub fn confirm(&mut self, policy: &str, plan: &Plan) {
         let Some(held) = self.bindings.get_mut(policy) else { return };
         for observed in held.values_mut().filter(|observed| observed.given.is_some()) {

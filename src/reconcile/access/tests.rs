@@ -13,7 +13,7 @@ use tower::service_fn;
 
 use super::*;
 use crate::{
-    access::tests::world::World,
+    access::{Subject, tests::world::World},
     ops::readiness::Readiness,
     reconcile::Settings,
 };
@@ -172,4 +172,30 @@ async fn a_dry_run_forgets_no_binding() {
     let (outcome, _, access) = carry_out(world, Run::Dry, gone).await;
     assert!(outcome.first_error().unwrap().ends_with("is gone"));
     assert_eq!(access.index().bindings_of("p").count(), 1);
+}
+
+#[tokio::test]
+async fn who_stands_where_they_should_counts_though_something_else_of_the_policy_cannot_be_written() {
+    let mut world = team();
+    world.index.take_over();
+    world.user("carol", json!({}));
+    world.slip_in("p", Subject::User("oidc:carol".into()));
+    world.group("team", &["alice", "bob", "carol"], json!({}));
+    world.policy("p", json!({"scope": {"namespaces": {"names": ["team-a", "team-b"]}}}));
+    let (policy, plan) = world.policy_and_plan("p");
+    let access = without_an_api_server();
+    *access.index_mut() = world.index;
+    let outcome = access.executor.execute(&plan, Run::Real).await;
+    assert!(!outcome.is_complete());
+    let planned = Planned {
+        policy,
+        plan,
+        leaving: Leaving::Few,
+        grown: Grown::new(),
+        deleted: Lost::new(),
+        former: Former::new(),
+    };
+    access.conclude("p", planned, &outcome, Instant::now()).await;
+    let index = access.index();
+    assert_eq!(index.bindings_of("p").map(|observed| observed.confirmed.len()).collect::<Vec<_>>(), [1]);
 }
