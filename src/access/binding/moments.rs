@@ -6,10 +6,15 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Giver, Observed, Subject};
+use crate::api::names::ANNOTATION_SINCE;
 
-/// How long the annotation may be: the API server takes 256 KiB of all annotations of an object, and what somebody is
-/// taken out by must not be refused.
+/// How long the annotation may be.
 const MAX_BYTES: usize = 64 * 1024;
+/// How long all annotations of an object may be, for the API server. Others may have used that up, and what somebody is
+/// taken out by must not be refused.
+const ALL_BYTES: usize = 256 * 1024;
+/// What of that the operator's other annotations may come to.
+const OWN_BYTES: usize = 8 * 1024;
 /// Whom the annotation names where it does not name all who came later: nobody is called so.
 const OTHERS: &str = "";
 
@@ -32,6 +37,13 @@ enum Others {
 }
 
 impl Moments {
+    /// How long the annotation may be beside these.
+    pub(super) fn room(annotations: &BTreeMap<String, String>) -> usize {
+        let others = annotations.iter().filter(|(name, _)| *name != ANNOTATION_SINCE);
+        let taken: usize = others.map(|(name, value)| name.len() + value.len()).sum();
+        MAX_BYTES.min(ALL_BYTES.saturating_sub(taken + ANNOTATION_SINCE.len() + OWN_BYTES))
+    }
+
     /// What a binding's annotation says of its subjects. Anybody may have written it: what is said of others, or of a time
     /// before the binding, is left out, and what cannot be read leaves in doubt those whom nothing else is said of.
     pub(super) fn read(annotation: Option<&str>, subjects: &[Subject], created: Option<Timestamp>) -> Self {
@@ -67,7 +79,7 @@ impl Moments {
                 None => moments.others = Others::Unknown,
             }
         }
-        moments.bounded().plainly(subjects, from.created)
+        moments.bounded(from.room).plainly(subjects, from.created)
     }
 
     /// What the annotation says; nothing where there is nothing to say.
@@ -89,14 +101,15 @@ impl Moments {
     }
 
     /// Without the oldest moments, where all of them are too long.
-    fn bounded(mut self) -> Self {
-        if self.annotation().is_none_or(|annotation| annotation.len() <= MAX_BYTES) {
+    fn bounded(mut self, room: usize) -> Self {
+        let length = |moments: &Self| moments.annotation().map_or(0, |annotation| annotation.len());
+        if length(&self) <= room {
             return self;
         }
         let mut newest: Vec<_> = std::mem::take(&mut self.later).into_iter().collect();
         newest.sort_by(|(_, a), (_, b)| b.cmp(a));
         self.others = Others::Unknown;
-        let mut room = MAX_BYTES.saturating_sub(self.annotation().map_or(0, |annotation| annotation.len()));
+        let Some(mut room) = room.checked_sub(length(&self)) else { return Self::default() };
         for (subject, moment) in newest {
             let entry = Value::from(&**subject.name()).to_string().len() + format!(":\"{moment}\",").len();
             let Some(left) = room.checked_sub(entry) else { break };
@@ -134,7 +147,6 @@ mod tests {
         },
         *,
     };
-    use crate::api::names::ANNOTATION_SINCE;
 
     const CREATED: &str = "2026-06-01T00:00:00Z";
 
@@ -252,6 +264,28 @@ mod tests {
             told[1..100].iter().any(|at| at == "2026-06-02T00:00:00Z")
                 && told[1..100].contains(&"-".to_owned())
         );
+    }
+
+    #[test]
+    fn nobody_stays_because_others_have_left_no_room_in_the_annotations() {
+        let before = observed(&["alice", "bob"], None);
+        for left in [0, 9_000, ALL_BYTES] {
+            let mut object: RoleBinding = stored(&before.binding);
+            object.meta_mut().creation_timestamp = Some(Time(at(CREATED)));
+            object.annotations_mut().insert("owner/note".to_owned(), "x".repeat(ALL_BYTES - left));
+            let from = Observed { changed_by: None, ..object.observe().unwrap() };
+            let carols: Vec<Subject> = (0..40).map(|number| user(&format!("carol-{number}"))).collect();
+            let moments = Moments::after(&from, &carols, Some(at("2026-06-02T00:00:00Z")));
+            let to = Binding { subjects: carols, moments, ..from.binding.clone() };
+            let since = to.moments.annotation();
+            object.annotations_mut().extend(since.clone().map(|since| (ANNOTATION_SINCE.to_owned(), since)));
+            let all: usize = object.annotations().iter().map(|(name, value)| name.len() + value.len()).sum();
+            assert!(
+                all <= ALL_BYTES + before.binding.mark.metadata().annotations.unwrap().len() * 1_000,
+                "{all}"
+            );
+            assert_eq!(since.is_some(), left > 0, "{left}");
+        }
     }
 
     proptest! {

@@ -40,6 +40,8 @@ pub struct Observed {
     pub given: Option<Arc<BTreeSet<Subject>>>,
     /// And who else stood there when the policy was carried out, and was meant by it.
     pub confirmed: Arc<BTreeSet<Subject>>,
+    /// How long what is said of moments may be beside its other annotations.
+    pub room: usize,
     /// Who wrote a label, an annotation or an owner reference of the operator's, where that was not the operator;
     /// who takes one away leaves no name.
     pub marked_by: Option<String>,
@@ -100,6 +102,7 @@ impl Observed {
             changed: written.map(|time| time.0).max(),
             given: None,
             confirmed: Arc::default(),
+            room: Moments::room(object.annotations()),
             marked_by: marked_by(object.meta()),
         })
     }

@@ -102,6 +102,7 @@ fn a_binding_touches_its_policy_once() {
         changed_by: None,
         given: None,
         confirmed: std::sync::Arc::default(),
+        room: 0,
         marked_by: None,
     };
     assert_eq!(world.index.apply_binding(observed(7)), touched(["grouped"]));
