@@ -143,7 +143,8 @@ impl Facts<'_> {
     ) -> Option<Wanted> {
         let grants = refused.get(&place.namespace).or_else(|| refused.get(&None))?;
         let mut own = held.iter().filter(|observed| observed.has_own_name()).peekable();
-        if own.peek().is_none() || self.refusal(policy, place).is_some() {
+        let is_shielded = place.namespace.as_ref().is_some_and(|namespace| self.protected.shields(namespace));
+        if own.peek().is_none() || is_shielded || self.refusal(policy, place).is_some() {
             return None;
         }
         let keep = own.flat_map(|observed| &observed.binding.subjects);

@@ -49,6 +49,17 @@ fn what_is_given_somewhere_stays_where_it_may_not_be_given_everywhere() {
 }
 
 #[test]
+fn nobody_keeps_anything_in_a_namespace_that_is_protected_by_now() {
+    for scope in [json!({"cluster": {}}), json!({"namespaces": {"names": ["team-a"]}})] {
+        let mut world = world(json!({}));
+        world.restart_protecting("team-a");
+        world.policy("p", json!({"scope": scope, "roleRef": {"name": "edti"}}));
+        world.settle("p");
+        assert_eq!(world.held("p"), [""; 0], "{scope}");
+    }
+}
+
+#[test]
 fn a_role_that_may_not_be_given_itself_any_more_ends_with_the_next_that_the_policy_names() {
     let mut world = world(json!({}));
     let everything = json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]);

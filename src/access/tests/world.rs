@@ -27,14 +27,19 @@ impl World {
     /// Provider `okta` with prefix `oidc:`, namespaces `team-a`, `team-b` and `kube-system`, roles `view`
     /// and `edit` that the chart lists everywhere.
     pub fn new() -> Self {
+        Self::protecting(&["kube-*", "scim"])
+    }
+
+    /// The same, where these namespaces are protected.
+    fn protecting(patterns: &[&str]) -> Self {
         let set = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
         let bindable = Bindable::Listed(RoleLists {
             in_namespaces: set(&["view", "edit", "grown"]),
             cluster_wide: set(&["view"]),
             roles: set(&["team-a/deployer"]),
         });
-        let protected =
-            Protected { patterns: vec![Glob::new("kube-*"), Glob::new("scim")], ..Protected::default() };
+        let patterns = patterns.iter().map(|pattern| Glob::new(pattern)).collect();
+        let protected = Protected { patterns, ..Protected::default() };
         let mut world = Self {
             directory: Directory::default(),
             index: Index::new(bindable, protected),
@@ -243,6 +248,11 @@ impl World {
     /// The same cluster, told to a process that has just begun.
     pub fn restart(&mut self) {
         self.restart_in(Self::new());
+    }
+
+    /// The same, where the chart protects a namespace by now.
+    pub fn restart_protecting(&mut self, namespace: &str) {
+        self.restart_in(Self::protecting(&["kube-*", "scim", namespace]));
     }
 
     /// The same, where a role has been changed meanwhile.

@@ -385,7 +385,7 @@ fn role_refused(policy: &ScimAccessPolicy, refusal: &RoleRefusal, keep: usize) -
 
 fn role_replaced(role: &RoleName, keep: usize) -> String {
     format!(
-        "until roleRef names a role that may be given, {keep} who hold {role} keep it while the policy means them"
+        "until roleRef and scope ask for what may be given, {keep} who hold {role} keep it while the policy means them"
     )
 }
 

@@ -173,7 +173,7 @@ fn a_role_that_is_replaced_by_one_that_is_refused_says_who_keeps_it() {
     world.settle("p");
     world.policy("p", json!({"roleRef": {"name": "edti"}}));
     let told = conditions_of(&planned(&world)).join("\n");
-    let keep = "until roleRef names a role that may be given, 1 who hold ClusterRole edit keep it while the policy means them";
+    let keep = "until roleRef and scope ask for what may be given, 1 who hold ClusterRole edit keep it while the policy means them";
     assert!(told.contains(keep), "{told}");
 }
 
