@@ -19,7 +19,7 @@ use std::{
 
 use futures::{StreamExt, future::join, stream};
 use jiff::Timestamp;
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 use tokio::{sync::oneshot, time::sleep};
 use tracing::warn;
 
@@ -259,20 +259,26 @@ impl Access {
                 self.settled(name, &plan, &deleted, &former);
             }
         }
-        let shown = self.show(&policy, status, told, now).await;
-        match shown {
-            Ok(_) => self.tell_grown(&policy, &grown, now),
-            Err(_) => self.index_mut().keep_grown(name, grown),
+        for happened in told {
+            self.events.tell(&policy.object_ref(&()), happened, now);
         }
-        let (counted, untold) = (shown.ok().flatten(), shown.err());
-        let trouble = outcome.trouble().into_iter().chain(untold).min();
+        let stands = self.stands(&policy, &status);
+        let unshown = match stands {
+            Some(_) => None,
+            None => self.show(&policy, status).await.err(),
+        };
+        match unshown {
+            None => self.tell_grown(&policy, &grown, now),
+            Some(_) => self.index_mut().keep_grown(name, grown),
+        }
+        let trouble = outcome.trouble().into_iter().chain(unshown).min();
         let result = match (trouble, &plan.held) {
             (Some(_), _) => ReconcileOutcome::Failed,
             (None, Some(_)) => ReconcileOutcome::Held,
             (None, None) => ReconcileOutcome::Done,
         };
         self.metrics.reconcile(CONTROLLER, result, began.elapsed());
-        match (trouble, plan.next.map(wait).into_iter().chain(counted).min()) {
+        match (trouble, plan.next.map(wait).into_iter().chain(stands).min()) {
             (Some(trouble), None) => Again::Retry(trouble),
             (Some(trouble), Some(next)) => Again::RetryWithin(next, trouble),
             (None, None) => Again::WhenAdded,
@@ -395,12 +401,11 @@ impl Access {
             return Ok(policy);
         }
         status.last_approved = last_approved;
-        self.show(&policy, status.clone(), Vec::new(), now).await?;
+        let noted = self.show(&policy, status).await?;
         if let Some(begun) = plan.approved.as_ref().filter(|approved| !is_begun(&policy, &approved.plan)) {
             audit::begun(&policy, &begun.plan);
         }
-        let noted = ScimAccessPolicy { status: Some(status), ..ScimAccessPolicy::clone(&policy) };
-        Ok(Arc::new(noted))
+        Ok(noted)
     }
 
     /// Forgets what was to be told of what is carried out now.

@@ -254,7 +254,7 @@ impl AppConfigs {
             return Ok(());
         }
         let api = Api::namespaced(self.writing.clone(), &key.namespace);
-        match shown::show(&api, STATUS_MANAGER, config, &status).await {
+        match shown::show(&api, STATUS_MANAGER, config, &status, None).await {
             Ok(Shown::In(written)) => self.take(|index| index.learn_config(*written)),
             Ok(Shown::Unread) => self.index_mut().show_config(key, status),
             Ok(Shown::Gone) => {}

@@ -21,7 +21,7 @@ pub(super) enum Shown<K> {
     Gone,
 }
 
-/// Writes the status of an object, under a field manager.
+/// Writes the status of an object, under a field manager; where `over` says so, only over this version of it.
 ///
 /// # Errors
 /// When the API server does not take it; it has been logged.
@@ -30,6 +30,7 @@ pub(super) async fn show<K>(
     manager: &str,
     object: &K,
     status: &impl Serialize,
+    over: Option<String>,
 ) -> kube::Result<Shown<K>>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
@@ -39,6 +40,7 @@ where
         name: Some(name.clone()),
         namespace: namespace.clone(),
         uid: object.uid(),
+        resource_version: over,
         ..ObjectMeta::default()
     };
     let patch = json!({

@@ -6,13 +6,11 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-use kube::{Api, Resource, ResourceExt, api::ApiResource};
+use kube::{Api, Error, ResourceExt, api::ApiResource, core::DeserializeGuard};
 use tokio::time::Instant;
 
 use super::{
     super::{
-        events::Happened,
         shown::{self, Shown},
         trouble::Trouble,
     },
@@ -48,40 +46,53 @@ impl LastShown {
 }
 
 impl Access {
-    /// Writes the status where it changed, and tells the policy's events. After which time it is to be written if that
-    /// can wait, or why it is not written.
+    /// For how long the status that is there may stand yet in the place of another one.
+    pub(super) fn stands(&self, policy: &ScimAccessPolicy, status: &AccessPolicyStatus) -> Option<Duration> {
+        let before = policy.status.as_ref().filter(|before| *before != status)?;
+        self.last_shown.left_of(may_stand(before, status)?, &policy.name_any())
+    }
+
+    /// Writes the status where it changed. The policy with it, or why it is not shown.
+    ///
+    /// It is written over what was planned from and over nothing else: what a leader that was deposed sent before would
+    /// have an approval hold again that was carried out.
     pub(super) async fn show(
         &self,
-        policy: &ScimAccessPolicy,
+        policy: &Arc<ScimAccessPolicy>,
         status: AccessPolicyStatus,
-        told: Vec<Happened>,
-        now: Timestamp,
-    ) -> Result<Option<Duration>, Trouble> {
-        for happened in told {
-            self.events.tell(&policy.object_ref(&()), happened, now);
+    ) -> Result<Arc<ScimAccessPolicy>, Trouble> {
+        if policy.status.as_ref() == Some(&status) {
+            return Ok(policy.clone());
         }
-        let name = policy.name_any();
-        if let Some(before) = &policy.status {
-            if *before == status {
-                return Ok(None);
-            }
-            let stands = may_stand(before, &status);
-            if let Some(left) = stands.and_then(|pause| self.last_shown.left_of(pause, &name)) {
-                return Ok(Some(left));
-            }
-        }
-        self.last_shown.note(&name);
-        match shown::show(&Api::all(self.writing.clone()), MANAGER, policy, &status).await {
+        self.last_shown.note(&policy.name_any());
+        let mut shown = ScimAccessPolicy { status: Some(status), ..ScimAccessPolicy::clone(policy) };
+        let over = policy.resource_version();
+        let policies = Api::<DeserializeGuard<ScimAccessPolicy>>::all(self.writing.clone());
+        match shown::show(&policies, MANAGER, policy, &shown.status, over).await {
             Ok(Shown::In(written)) => {
+                shown.metadata.resource_version = written.resource_version();
                 // A spec that came meanwhile is told here first, and by the watch no more.
-                let touched = self.index_mut().learn_policy(*written);
-                self.queue.add(touched);
+                self.learn(*written);
             }
-            Ok(Shown::Unread) => self.index_mut().show_policy(&name, status),
+            Ok(Shown::Unread) => {
+                self.index_mut().show_policy(&policy.name_any(), shown.status.clone().unwrap_or_default());
+            }
             Ok(Shown::Gone) => {}
-            Err(error) => return Err(Trouble::of(&error)),
+            Err(error) => {
+                if matches!(&error, Error::Api(status) if status.is_conflict())
+                    && let Ok(Some(DeserializeGuard(Ok(found)))) = policies.get_opt(&policy.name_any()).await
+                {
+                    self.learn(found);
+                }
+                return Err(Trouble::of(&error));
+            }
         }
-        Ok(None)
+        Ok(Arc::new(shown))
+    }
+
+    fn learn(&self, policy: ScimAccessPolicy) {
+        let touched = self.index_mut().learn_policy(policy);
+        self.queue.add(touched);
     }
 
     /// Recalls the status of a policy that cannot be read: what was approved, and since when what is wrong, stands there

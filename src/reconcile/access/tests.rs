@@ -175,6 +175,26 @@ async fn a_dry_run_forgets_no_binding() {
 }
 
 #[tokio::test]
+async fn a_status_is_written_over_what_was_planned_from_and_what_came_since_is_looked_at() {
+    let mut world = team();
+    let mut policy = ScimAccessPolicy::clone(world.index.policy("p").unwrap());
+    (policy.metadata.uid, policy.metadata.resource_version) = (Some("uid".to_owned()), Some("7".to_owned()));
+    world.index.apply_policy(policy.clone());
+    let mut since = policy.clone();
+    since.spec.role_ref.name = "view".to_owned();
+    let conflict =
+        json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Conflict", "code": 409});
+    let (client, asked) = refusing_patches(conflict, json!(since));
+    let access = access(client);
+    *access.index_mut() = world.index;
+    let status = AccessPolicyStatus { subjects: 2, ..AccessPolicyStatus::default() };
+    let shown = access.show(&Arc::new(policy), status).await;
+    assert_eq!(shown.unwrap_err(), Trouble::Passing);
+    assert_eq!(asked.lock().unwrap()[0].1["metadata"]["resourceVersion"], "7");
+    assert_eq!(access.index().policy("p").unwrap().spec.role_ref.name, "view");
+}
+
+#[tokio::test]
 async fn who_stands_where_they_should_counts_though_something_else_of_the_policy_cannot_be_written() {
     let mut world = team();
     world.index.take_over();
