@@ -59,7 +59,7 @@ impl Facts<'_> {
         let places: BTreeSet<&Place> = wanted.keys().chain(bound.keys().copied()).collect();
         for place in places {
             let held = bound.get(place).map_or(&[][..], Vec::as_slice);
-            let before = standing(held);
+            let before = givers(held);
             let mut after = self.after(policy, wanted.get(place), &before);
             let gone = before.keys().filter(|subject| !after.contains(*subject));
             let mut gone: Gone = gone.map(|gone| (*gone, partings.of(gone))).collect();
@@ -110,7 +110,7 @@ impl Facts<'_> {
         &self,
         policy: &Policy,
         wanted: Option<&'s Wanted>,
-        before: &Standing<'s>,
+        before: &Givers<'s>,
     ) -> BTreeSet<&'s Subject> {
         let Some(Wanted { grants, stance }) = wanted else { return BTreeSet::new() };
         let given = before.iter().filter(|(_, giver)| **giver != Giver::Another);
@@ -152,17 +152,17 @@ fn given_anything(wanted: &BTreeMap<Place, Wanted>) -> HashSet<&Subject> {
 }
 
 /// Who is at a place, and who put them there: of several the operator, if it is one of them.
-type Standing<'s> = BTreeMap<&'s Subject, Giver>;
+type Givers<'s> = BTreeMap<&'s Subject, Giver>;
 
-fn standing<'s>(held: &[&'s Arc<Observed>]) -> Standing<'s> {
-    let mut standing = Standing::new();
+fn givers<'s>(held: &[&'s Arc<Observed>]) -> Givers<'s> {
+    let mut givers = Givers::new();
     for observed in held {
         for subject in &observed.binding.subjects {
-            let giver = standing.entry(subject).or_insert(Giver::Another);
+            let giver = givers.entry(subject).or_insert(Giver::Another);
             *giver = observed.giver(subject).max(*giver);
         }
     }
-    standing
+    givers
 }
 
 /// Who is at a place and should be there no more, and why.
@@ -170,7 +170,7 @@ type Gone<'s> = BTreeMap<&'s Subject, Parting>;
 
 /// Those of them who were given something. Whom somebody else wrote into a binding was never given anything. Where nobody
 /// saw who did, it may have been given to any active person.
-fn departing<'s>(before: &Standing<'s>, gone: &Gone<'s>) -> impl Iterator<Item = (&'s Subject, Parting)> {
+fn departing<'s>(before: &Givers<'s>, gone: &Gone<'s>) -> impl Iterator<Item = (&'s Subject, Parting)> {
     let is_given = |subject: &Subject, parting: Parting| match before.get(subject) {
         Some(Giver::Operator | Giver::Confirmed) => true,
         Some(Giver::Unknown) => matches!(subject, Subject::User(_)) && parting == Parting::Departs,
