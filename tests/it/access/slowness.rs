@@ -73,11 +73,11 @@ async fn who_is_deactivated_while_a_namespace_is_slow_to_be_reached_is_out_every
 async fn a_grant_that_ends_while_a_namespace_is_slow_to_be_reached_ends_everywhere_else_at_once() {
     let (plane, _alone) = alone().await;
     let slow = Slow::on(plane).await;
-    let end = scim_operator::ops::clock::now() + std::time::Duration::from_secs(3);
-    let names = [&slow.company.namespace, &slow.elsewhere];
-    let spec = json!({"scope": {"namespaces": {"names": names}}, "validity": {"notAfter": end}});
-    slow.company.change::<ScimAccessPolicy>(&slow.policy, json!({"spec": spec})).await;
+    slow.change_namespaces(&[&slow.company.namespace, &slow.elsewhere]).await;
     slow.withheld.until_waiting().await;
+    let end = scim_operator::ops::clock::now() + std::time::Duration::from_secs(3);
+    let validity = json!({"spec": {"validity": {"notAfter": end}}});
+    slow.company.change::<ScimAccessPolicy>(&slow.policy, validity).await;
     slow.company.may_not_edit("alice").await;
     slow.company.may_not_edit("bob").await;
 
