@@ -23,9 +23,12 @@ fn without_an_api_server() -> Arc<Access> {
     access(Client::try_from(nobody_listens).unwrap())
 }
 
+/// What an API server was asked.
+type Asked = Arc<Mutex<Vec<(Method, Value)>>>;
+
 /// An API server that refuses every patch with this, has one object, and takes everything else; what it was asked.
-fn refusing_patches(refusal: Value, object: Value) -> (Client, Arc<Mutex<Vec<(Method, Value)>>>) {
-    let asked = Arc::new(Mutex::new(Vec::new()));
+fn refusing_patches(refusal: Value, object: Value) -> (Client, Asked) {
+    let asked = Asked::default();
     let noted = asked.clone();
     let answer = service_fn(move |request: Request<Body>| {
         let (noted, refusal, object) = (noted.clone(), refusal.clone(), object.clone());
