@@ -4,9 +4,11 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::scim::list::ListResponse;
 use crate::scim::mode::Mode;
 use crate::scim::relations::Unrelated;
 use crate::scim::schema::{ResourceKind, ResourceSchema};
+use crate::scim::search::Query;
 use crate::scim::sort::Order;
 
 /// Users with these ids and titles.
@@ -67,6 +69,28 @@ fn an_index_selects_a_page_counted_from_1() {
     assert_eq!(page(6, 2), (vec![], Position::Index { start_index: 6 }));
     assert_eq!(page(usize::MAX, usize::MAX), (vec![], Position::Index { start_index: usize::MAX }));
     assert_eq!(page(1, 0), (vec![], Position::Index { start_index: 1 }));
+}
+
+/// Quirk Q27: whatever is asked for, a page has no more than its cap, and says how many it has.
+#[test]
+fn a_page_of_more_people_than_the_cap_has_as_many_as_the_cap() {
+    let beyond = 200;
+    let total = MAX_COUNT + beyond;
+    let directory = Directory::new(u32::try_from(total).unwrap());
+    for (query, shown) in [
+        (format!("count={}", i32::MAX), MAX_COUNT),
+        (format!("count={}&startIndex=0", MAX_COUNT + 1), MAX_COUNT),
+        (format!("count={total}&startIndex={}", MAX_COUNT + 1), beyond),
+        (format!("count={}", MAX_COUNT - 1), MAX_COUNT - 1),
+        (format!("count={total}&cursor="), MAX_COUNT),
+        (String::new(), DEFAULT_COUNT),
+    ] {
+        let asked = Query::from_url(&query, Mode::Compat).unwrap().paging;
+        let (page, position) = directory.page(&asked).unwrap();
+        assert_eq!(page.len(), shown, "{query}");
+        let list = serde_json::to_value(ListResponse::new(total, position, page)).unwrap();
+        assert_eq!((&list["totalResults"], &list["itemsPerPage"]), (&json!(total), &json!(shown)), "{query}");
+    }
 }
 
 /// RFC 9865 section 2: `nextCursor` is there unless the page is the last.
