@@ -1,6 +1,9 @@
 //! A provider's groups as the API server holds them, and groups that somebody put there.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::{StreamExt, stream};
 use kube::{
@@ -40,6 +43,14 @@ impl AtRest {
         let named: BTreeSet<String> = self.groups.iter().flat_map(names).collect();
         let there: BTreeSet<String> = self.slices.iter().map(ResourceExt::name_any).collect();
         self.groups.iter().all(is_visible) && named == there
+    }
+
+    /// What the API server counts of each object, by name: its version, which every write changes, and its generation,
+    /// which every change of its spec counts up.
+    pub(super) fn counted(&self) -> BTreeMap<String, (String, i64)> {
+        let groups = self.groups.iter().map(|group| &group.metadata);
+        let all = groups.chain(self.slices.iter().map(|slice| &slice.metadata)).cloned();
+        all.map(|it| (it.name.unwrap(), (it.resource_version.unwrap(), it.generation.unwrap()))).collect()
     }
 
     /// The members of the one group, as whoever reads its object and its slices sees them.

@@ -32,6 +32,8 @@ async fn one_member_more_or_less_is_one_small_write_in_a_group_of_any_size() {
         until_shown(&replica, &provider, &seed).await;
 
         let (groups, slices) = (replica.writes("ScimGroup"), replica.writes("ScimGroupSlice"));
+        let name = planted.metadata.name.unwrap();
+        let mut before = AtRest::of(&admin, &provider).await.counted();
         let add = json!([{"op": "add", "path": "members", "value": [{"value": alice.id().to_string()}]}]);
         let remove = json!([{"op": "remove", "path": format!("members[value eq \"{}\"]", alice.id())}]);
         for (operations, more) in [(add, 1), (remove, 0)] {
@@ -42,11 +44,17 @@ async fn one_member_more_or_less_is_one_small_write_in_a_group_of_any_size() {
                 .await
                 .unwrap();
             assert_eq!(group.members().len(), size + log + more);
-            let written = stored(&admin, &planted.metadata.name.clone().unwrap()).await;
-            assert!(written <= LARGEST, "{size} members: {written} bytes");
+            let bytes = stored(&admin, &name).await;
+            assert!(bytes <= LARGEST, "{size} members: {bytes} bytes");
+            let after = AtRest::of(&admin, &provider).await.counted();
+            let (version, generation) = before[&name].clone();
+            let (changed, once) = (after[&name].0.clone(), generation + 1);
+            assert_ne!(changed, version, "{size} members");
+            before.insert(name.clone(), (changed, once));
+            assert_eq!(after, before, "{size} members: one write of the group, and none of another object");
         }
-        assert_eq!(replica.writes("ScimGroup") - groups, 2, "{size} members");
-        assert_eq!(replica.writes("ScimGroupSlice") - slices, 0, "{size} members");
+        assert_eq!(replica.writes("ScimGroup") - groups, 2, "{size} members: none that changes nothing");
+        assert_eq!(replica.writes("ScimGroupSlice") - slices, 0, "{size} members: none that comes and goes");
         assert_eq!(AtRest::of(&admin, &provider).await.members(), seed.everybody());
         clear(&admin, &provider).await;
     }
