@@ -38,6 +38,40 @@ async fn members_that_are_groups_say_so_and_cycles_end() {
     let circle =
         patch(&json!([{"op": "add", "path": "members", "value": [{"value": outer, "type": "Group"}]}]));
     idp.patch(&format!("/Groups/{inner}"), circle).await.expect(200);
+    for (group, other) in [(&inner, &outer), (&outer, &inner)] {
+        assert_eq!(idp.members(group).await, [other.as_str()]);
+    }
+}
+
+#[tokio::test]
+async fn somebody_in_a_circle_of_groups_is_in_each_of_them_once() {
+    let idp = Idp::new().await;
+    let alice = idp.user("alice").await;
+    let near = idp.group("near", &[&alice]).await;
+    // Two ways lead from `near` to `far`, and one back.
+    let (left, right) = (idp.group("left", &[&near]).await, idp.group("right", &[&near]).await);
+    let far = idp.group("far", &[&left, &right, &alice]).await;
+    let back = patch(&json!([{"op": "add", "path": "members", "value": [{"value": far}]}]));
+    idp.patch(&format!("/Groups/{near}"), back).await.expect(200);
+
+    let mut expected = [(&*near, "direct"), (&*far, "direct"), (&*left, "indirect"), (&*right, "indirect")];
+    expected.sort_unstable();
+    let listed = idp.get("/Users").await.expect(200).body["Resources"][0].clone();
+    for shown in [idp.get(&format!("/Users/{alice}")).await.expect(200).body, listed] {
+        let groups = shown["groups"].as_array().unwrap().iter();
+        let mut groups: Vec<_> =
+            groups.map(|group| (group["value"].as_str().unwrap(), group["type"].as_str().unwrap())).collect();
+        groups.sort_unstable();
+        assert_eq!(groups, expected);
+    }
+    let mut members = [alice.clone(), far.clone()];
+    members.sort();
+    assert_eq!(idp.members(&near).await, members);
+    for (id, _) in expected {
+        idp.get(&format!("/Groups/{id}")).await.expect(200);
+        let found = idp.get(&format!("/Users?filter=groups.value+eq+%22{id}%22")).await.expect(200);
+        assert_eq!(found.texts("id"), [alice.as_str()], "{id}");
+    }
 }
 
 #[tokio::test]

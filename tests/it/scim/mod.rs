@@ -11,6 +11,8 @@ mod groups;
 mod ipsie;
 mod missing_slices;
 mod outage;
+mod preferences;
+mod projection;
 mod pushes;
 mod queries;
 mod replicas;
