@@ -99,6 +99,73 @@ async fn a_group_whose_name_captures_a_namespace_is_given_access_there_and_loses
 }
 
 #[tokio::test]
+async fn a_group_whose_name_captures_a_role_is_given_that_one_where_the_policy_allows_it() {
+    let company = Company::new().await;
+    let group = |role: &str| format!("k8s-{}-{role}", company.namespace);
+    for (who, role) in [("alice", "edit"), ("bob", "view"), ("carol", "admin")] {
+        company.user(who).await;
+        company.group(&group(role), &[who]).await;
+    }
+    let captures = json!({
+        "subjects": {"groups": [{"matching": "^k8s-(?<space>.+)-(?<role>[a-z]+)$"}]},
+        "roleRef": {"name": "{role}", "allowedNames": ["view", "edit"]},
+        "scope": {"namespaces": {"names": ["{space}"]}},
+    });
+    let policy = company.policy(captures).await;
+    company.may_edit("alice").await;
+    let [bob, carol] = ["bob", "carol"].map(|who| company.person(who));
+    company.plane.until_can(&bob, "list", "configmaps", &company.namespace).await;
+    assert!(!company.plane.can_i(&bob, "create", "configmaps", &company.namespace).await);
+    // The chart allows `admin`, the policy does not.
+    let refused = "ClusterRole admin is not given: add admin to roleRef.allowedNames";
+    company.until_condition(&policy, "RoleNotAllowed", "True", refused).await;
+    assert!(!company.plane.can_i(&carol, "list", "configmaps", &company.namespace).await);
+
+    let members = json!({"spec": {"members": [company.id("carol")]}});
+    company.change::<ScimGroup>(&company.id(&group("edit")), members).await;
+    company.may_edit("carol").await;
+    company.may_not_edit("alice").await;
+    company
+        .change::<ScimAccessPolicy>(&policy, json!({"spec": {"roleRef": {"allowedNames": ["view"]}}}))
+        .await;
+    company.may_not_edit("carol").await;
+    assert!(company.plane.can_i(&bob, "list", "configmaps", &company.namespace).await);
+}
+
+#[tokio::test]
+async fn a_role_is_given_everywhere_or_where_it_reaches_others_accounts_only_where_the_chart_says_so() {
+    let company = Company::new().await;
+    company.user("alice").await;
+    company.group("team", &["alice"]).await;
+    let reader = unique("reader");
+    let create = ["create", "clusterrole", &reader, "--verb=list", "--resource=configmaps"];
+    company.plane.kubectl(create).await.unwrap();
+    let (cluster, protected) = (json!({"cluster": {}}), json!({"namespaces": {"names": ["kube-public"]}}));
+    let reaches = "it holds impersonate on service accounts";
+    for (role, scope, repeated, told) in [
+        (&*reader, &cluster, false, format!("add {reader} to the Helm value rbac.clusterWideRoles")),
+        ("edit", &cluster, false, reaches.to_owned()),
+        ("edit", &cluster, true, "add edit to the Helm value rbac.clusterWideRoles".to_owned()),
+        ("edit", &protected, false, format!("refused in namespace kube-public: {reaches}")),
+    ] {
+        let policy = company.policy(json!({"roleRef": {"name": role}, "scope": scope})).await;
+        if repeated {
+            let annotation = json!({"metadata": {"annotations": {DANGEROUS_ROLE: role}}});
+            company.change::<ScimAccessPolicy>(&policy, annotation).await;
+        }
+        let refused = company.until_condition(&policy, "RoleNotAllowed", "True", &told).await;
+        assert_eq!(refused.status.unwrap().bindings, 0, "{role}: {told}");
+    }
+    // What the chart does allow comes after all of these.
+    let allowed = company.policy(json!({"roleRef": {"name": "view"}, "scope": protected})).await;
+    let alice = company.person("alice");
+    company.plane.until_can(&alice, "list", "configmaps", "kube-public").await;
+    assert!(!company.plane.can_i(&alice, "create", "configmaps", "kube-public").await);
+    assert!(!company.plane.can_i(&alice, "list", "configmaps", "").await);
+    company.api::<ScimAccessPolicy>().delete(&allowed, &DeleteParams::default()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_label_chooses_a_namespace_and_its_loss_takes_the_access() {
     let company = Company::new().await;
     let label = unique("chosen");
