@@ -1,11 +1,19 @@
 //! What becomes of access whose policy or provider goes, or whose time is over.
 
+use std::time::Duration;
+
 use kube::{ResourceExt, api::DeleteParams};
-use scim_operator::api::{ScimAccessPolicy, ScimProvider};
+use scim_operator::{
+    api::{ScimAccessPolicy, ScimProvider},
+    ops::clock,
+};
 use serde_json::json;
 
-use super::Company;
-use crate::harness::Installation;
+use super::{Company, guard::set_members, process::Process};
+use crate::{
+    directory::alone,
+    harness::{Installation, await_until},
+};
 
 #[tokio::test]
 async fn a_policy_that_is_deleted_takes_its_bindings_along_unless_it_retains_them() {
@@ -38,13 +46,45 @@ async fn a_policy_that_is_deleted_takes_its_bindings_along_unless_it_retains_the
 #[tokio::test]
 async fn a_grant_ends_by_itself() {
     let company = Company::new().await;
-    let end = scim_operator::ops::clock::now() + std::time::Duration::from_secs(4);
+    let end = clock::now() + Duration::from_secs(4);
     let policy = company.team(json!({"validity": {"notAfter": end}})).await;
     company.may_edit("alice").await;
     company.may_not_edit("alice").await;
-    assert!(scim_operator::ops::clock::now() >= end);
+    assert!(clock::now() >= end);
     let ended = company.until_condition(&policy, "Ready", "True", "it has not held since").await;
     assert_eq!(ended.status.unwrap().ended, Some(end));
+}
+
+#[tokio::test]
+async fn a_grant_that_ended_while_nobody_reconciled_is_over_and_no_push_brings_it_back() {
+    let (plane, _alone) = alone().await;
+    let process = Process::healthy(plane).await;
+    let company = Company::on(plane).await;
+    let end = clock::now() + Duration::from_secs(4);
+    let policy = company.team(json!({"validity": {"notAfter": end}})).await;
+    company.may_edit("alice").await;
+    drop(process);
+    await_until("it is over", async || clock::now() > end).await;
+    company.may_edit("alice").await;
+
+    let _process = Process::healthy(plane).await;
+    company.may_not_edit("alice").await;
+    company.may_not_edit("bob").await;
+    let ended = company.until_condition(&policy, "Ready", "True", "it has not held since").await;
+    assert_eq!(ended.status.unwrap().ended, Some(end));
+    let still = company.policy(json!({"roleRef": {"name": "view"}})).await;
+    company.user("carol").await;
+    set_members(&company, &["alice", "bob", "carol"]).await;
+    // Whoever is given this has been seen by whoever plans the other one.
+    company.plane.until_can(&company.person("carol"), "list", "configmaps", &company.namespace).await;
+    company.until_ready(&still, "True").await;
+    for who in ["alice", "bob", "carol"] {
+        assert!(
+            !plane.can_i(&company.person(who), "create", "configmaps", &company.namespace).await,
+            "{who}"
+        );
+    }
+    assert!(company.bindings(&policy).await.is_empty());
 }
 
 #[tokio::test]

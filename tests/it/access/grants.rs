@@ -12,7 +12,11 @@ use scim_operator::api::{ScimAccessPolicy, ScimGroup, ScimUser};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::{Company, POLICY, guard::set_members, meta};
+use super::{
+    Company, POLICY,
+    guard::{guarded_team, held, set_members},
+    meta,
+};
 use crate::harness::{APPS, DEADLINE, unique};
 
 #[tokio::test]
@@ -88,6 +92,29 @@ async fn people_who_come_one_after_the_other_are_counted_in_few_writes() {
             break;
         }
     }
+}
+
+#[tokio::test]
+async fn kubectl_shows_of_a_policy_whether_it_is_carried_out_for_how_many_and_who_is_held() {
+    let (company, policy) = guarded_team().await;
+    let row = async |policy: &str| {
+        let table = company.plane.kubectl(["get", "scimaccesspolicies", policy]).await.unwrap();
+        let mut lines =
+            table.lines().map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        let columns = ["NAME", "READY", "SUBJECTS", "BINDINGS", "MODE", "HELD", "AGE"];
+        assert_eq!(lines.next().unwrap(), columns);
+        let mut row = lines.next().unwrap();
+        let age = row.pop().unwrap();
+        assert!(age.ends_with(['s', 'm']), "{table}");
+        row
+    };
+    assert_eq!(row(&policy).await, [&*policy, "True", "3", "1", "Enforce"]);
+    set_members(&company, &["alice"]).await;
+    held(&company, &policy, 2).await;
+    assert_eq!(row(&policy).await, [&*policy, "False", "3", "1", "Enforce", "2"]);
+    let preview = company.policy(json!({"mode": "Preview"})).await;
+    company.until_ready(&preview, "True").await;
+    assert_eq!(row(&preview).await, [&*preview, "True", "0", "0", "Preview"]);
 }
 
 #[tokio::test]
@@ -186,6 +213,9 @@ async fn who_gained_and_lost_is_told_in_events_of_the_policy() {
     company.deactivate("alice").await;
     company.may_not_edit("alice").await;
     company.until_told(&policy, "AccessGranted", "alice").await;
+    company
+        .until_told(&company.id("alice"), "AccessGranted", &format!("gained edit by policy {policy}"))
+        .await;
     company.until_told(&policy, "AccessRevoked", "alice lost edit").await;
     company.until_told(&company.id("alice"), "AccessRevoked", &format!("by policy {policy}")).await;
 }

@@ -142,6 +142,40 @@ async fn who_is_deactivated_while_removals_are_held_is_out_at_once() {
 }
 
 #[tokio::test]
+async fn whoever_lost_access_by_one_policy_counts_for_all_policies_of_the_provider() {
+    let (company, policy) = guarded_team().await;
+    for name in ["dave", "erin"] {
+        company.user(name).await;
+    }
+    company.group("crew", &["dave", "erin"]).await;
+    let of_crew = company.policy(json!({"subjects": {"groups": [{"displayName": "crew"}]}})).await;
+    company.may_edit("erin").await;
+    set_members(&company, &["alice", "bob"]).await;
+    company.may_not_edit("carol").await;
+
+    let members = json!({"spec": {"members": [company.id("dave")]}});
+    company.change::<ScimGroup>(&company.id("crew"), members).await;
+    held(&company, &of_crew, 1).await;
+    company.until_condition(&of_crew, "Held", "True", "1 lost it lately").await;
+    company.may_edit("erin").await;
+    company.until_ready(&policy, "True").await;
+}
+
+#[tokio::test]
+async fn many_who_are_deactivated_lose_access_at_once_and_an_event_says_that_they_are_many() {
+    let (company, policy) = guarded_team().await;
+    for who in ["alice", "bob"] {
+        company.deactivate(who).await;
+        company.may_not_edit(who).await;
+    }
+    company
+        .until_told(&policy, "ManyDeactivated", &format!("more people of provider {}", company.provider))
+        .await;
+    company.may_edit("carol").await;
+    company.until_ready(&policy, "True").await;
+}
+
+#[tokio::test]
 async fn what_the_identity_provider_takes_back_is_no_longer_held() {
     let (company, policy) = guarded_team().await;
     set_members(&company, &["alice"]).await;

@@ -1,11 +1,13 @@
 //! Roles that the operator may not bind.
 
+use std::time::{Duration, Instant};
+
 use k8s_openapi::api::rbac::v1::{ClusterRole, RoleBinding};
 use kube::{
     Api, Client, ResourceExt,
     api::{ObjectMeta, Patch, PatchParams, PostParams},
 };
-use scim_operator::api::ScimGroup;
+use scim_operator::{api::ScimGroup, ops::clock};
 use serde_json::{Value, json};
 
 use super::{Company, reconcile_as};
@@ -33,8 +35,22 @@ async fn a_role_that_may_not_be_bound_is_named_and_whoever_is_deactivated_is_out
     let ids = ["alice", "bob", "carol"].map(|name| company.id(name));
     company.change::<ScimGroup>(&company.id("team"), json!({"spec": {"members": ids}})).await;
     company.may_edit("carol").await;
+    let began = Instant::now();
     let refused = company.policy(json!({"roleRef": {"name": "view"}})).await;
-    company.until_condition(&refused, "RoleNotAllowed", "True", "rbac.bindableClusterRoles").await;
+    let told = "may not bind ClusterRole view: add it to the Helm value rbac.bindableClusterRoles";
+    company.until_condition(&refused, "RoleNotAllowed", "True", told).await;
+    // Others come meanwhile, and somebody's time is over, which is no reason to ask again.
+    for number in 0..20 {
+        company.user(&format!("newcomer-{number}")).await;
+    }
+    company.user("dave").await;
+    let subjects = json!({"users": {"filter": "userName eq \"dave\""}});
+    let end = clock::now() + Duration::from_secs(5);
+    company.policy(json!({"subjects": subjects, "validity": {"notAfter": end}})).await;
+    company.may_edit("dave").await;
+    company.may_not_edit("dave").await;
+    let (asked, most) = (refused_writes(plane).await, attempts_within(began.elapsed()));
+    assert!((1..=most).contains(&asked), "{asked} of at most {most}");
     let previewed = company.policy(json!({"roleRef": {"name": "view"}, "mode": "Preview"})).await;
     company.until_condition(&previewed, "RoleNotAllowed", "True", "rbac.bindableClusterRoles").await;
 
@@ -57,6 +73,28 @@ async fn a_role_that_may_not_be_bound_is_named_and_whoever_is_deactivated_is_out
     company.may_edit("bob").await;
     company.until_ready(&policy, "True").await;
     company.until_ready(&refused, "True").await;
+}
+
+/// How many writes of bindings the API server has refused, as it counts itself.
+async fn refused_writes(plane: &ControlPlane) -> usize {
+    let metrics = plane.kubectl(["get", "--raw", "/metrics"]).await.unwrap();
+    let of_writes = metrics.lines().filter(|line| {
+        line.starts_with("apiserver_request_total{")
+            && ["code=\"403\"", "resource=\"rolebindings\"", "dry_run=\"\""]
+                .iter()
+                .all(|label| line.contains(label))
+    });
+    of_writes.map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
+}
+
+/// How often something is tried that is refused each time: after a quarter of a second, and twice as long each time.
+fn attempts_within(elapsed: Duration) -> usize {
+    let pauses = (0..).map(|attempt| Duration::from_millis(250) * (1 << attempt));
+    let ends = pauses.scan(Duration::ZERO, |end, pause| {
+        *end += pause;
+        Some(*end)
+    });
+    1 + ends.take_while(|end| *end <= elapsed).count()
 }
 
 /// Until the API server refuses another binding like this one: its authorizer lags behind.
