@@ -1,6 +1,6 @@
 //! `explain`: by which group and policy somebody may do what they may, and why not more.
 
-use scim_operator::api::{ScimGroup, ScimProvider, ScimUser};
+use scim_operator::api::{ScimAccessPolicy, ScimGroup, ScimProvider, ScimUser};
 use serde_json::{Value, json};
 
 use super::{Ran, run};
@@ -51,6 +51,23 @@ async fn a_grant_is_explained_down_through_nested_groups() {
     }
     let words = run(company.plane, &Identity::Admin, &["explain", &name]).await;
     assert!(words.printed.contains("groups team › inner"), "{words:?}");
+}
+
+#[tokio::test]
+async fn a_grant_that_ends_says_until_when() {
+    let (company, policy) = nested().await;
+    let until = |given: &Value| given["given"][0].get("until").cloned();
+    assert_eq!(until(&explain(&company, "alice", &[]).await.json()), None);
+    let end = "2999-01-31T09:30:00Z";
+    let ends = json!({"spec": {"validity": {"notAfter": end}}});
+    company.change::<ScimAccessPolicy>(&policy, ends).await;
+    company.until_ready(&policy, "True").await;
+    let ran = explain(&company, "alice", &[]).await;
+    assert_eq!((ran.code, until(&ran.json())), (0, Some(json!(end))));
+    let words =
+        run(company.plane, &Identity::Admin, &["explain", &format!("{}alice", company.prefix())]).await;
+    let mut rows = words.printed.lines().map(str::trim_end);
+    assert!(rows.any(|row| row.contains(&policy) && row.ends_with(end)), "{words:?}");
 }
 
 #[tokio::test]

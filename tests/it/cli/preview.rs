@@ -44,6 +44,44 @@ async fn a_preview_names_everyone_and_the_question_that_proves_it() {
 }
 
 #[tokio::test]
+async fn whom_a_preview_says_to_lose_access_lose_it_once_it_is_carried_out_and_nobody_else() {
+    let company = Company::new().await;
+    company.user("carol").await;
+    let policy = company.team(json!({})).await;
+    set_members(&company, &["alice", "bob", "carol"]).await;
+    company.may_edit("carol").await;
+    company.change::<ScimAccessPolicy>(&policy, json!({"spec": {"mode": "Preview"}})).await;
+    set_members(&company, &["bob"]).await;
+    let gone = ["alice", "carol"].map(|name| format!("{}{name}", company.prefix()));
+    let is_shown = |policy: &ScimAccessPolicy| {
+        let preview = policy.status.as_ref().and_then(|status| status.preview.as_ref());
+        preview.is_some_and(|preview| preview.removes == gone)
+    };
+    until(&company.api(), &policy, "previewed", is_shown).await;
+
+    let ran = run(company.plane, &Identity::Admin, &["preview", &policy, "--output=json"]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let told = &ran.json()[0];
+    assert_eq!((&told["removes"], &told["adds"]), (&json!(gone), &json!([])));
+    let write = &told["writes"][0];
+    assert_eq!((&write["action"], &write["removes"]), (&json!("Update"), &json!(gone)), "{told}");
+    assert_eq!(told["writes"].as_array().unwrap().len(), 1);
+    let asked = |name: &String| {
+        json!(format!("kubectl auth can-i --list --namespace={} --as={name}", company.namespace))
+    };
+    assert_eq!(told["verify"], json!(gone.iter().map(asked).collect::<Vec<_>>()));
+    for who in ["alice", "bob", "carol"] {
+        company.may_edit(who).await;
+    }
+
+    company.change::<ScimAccessPolicy>(&policy, json!({"spec": {"mode": "Enforce"}})).await;
+    company.may_not_edit("alice").await;
+    company.may_not_edit("carol").await;
+    company.until_ready(&policy, "True").await;
+    company.may_edit("bob").await;
+}
+
+#[tokio::test]
 async fn what_the_lists_of_the_chart_do_not_allow_is_not_said_to_be_given() {
     let company = Company::new().await;
     company.user("alice").await;

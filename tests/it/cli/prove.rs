@@ -102,6 +102,25 @@ async fn what_somebody_elses_binding_gives_is_found_and_named() {
 }
 
 #[tokio::test]
+async fn what_somebody_elses_binding_gives_everywhere_is_found_once_and_of_the_whole_cluster() {
+    let company = Company::new().await;
+    hire(&company, "alice", json!({"active": false})).await;
+    let (name, identity) = (unique("by-hand"), format!("{}alice", company.prefix()));
+    until_left_by(&company, &identity, &[]).await;
+    let user = format!("--user={identity}");
+    let bind = ["create", "clusterrolebinding", &name, "--clusterrole=view", &user];
+    company.plane.kubectl(bind).await.unwrap();
+    let proof = until_left_by(&company, &identity, &[&name]).await;
+    let left = proof["left"].as_array().unwrap();
+    assert!(left.iter().all(|left| left.get("namespace").is_none()), "{proof}");
+    let by = format!("ClusterRoleBinding \"{name}\"");
+    assert!(left.iter().all(|left| left["by"].as_str().unwrap().contains(&by)), "{proof}");
+
+    company.plane.kubectl(["delete", "clusterrolebinding", &name]).await.unwrap();
+    until_left_by(&company, &identity, &[]).await;
+}
+
+#[tokio::test]
 async fn a_former_name_that_a_binding_still_has_is_proven_too() {
     let company = Company::new().await;
     let before = json!({"name": object(&company, "alice.miller"), "uid": "u", "resourceVersion": "1"});
