@@ -4,7 +4,7 @@
 //! away is noted before it is carried out, and from then on that note alone is what goes. It only ever becomes less:
 //! what is gone leaves it, and so does whoever is to stay by now, before they are given anything again.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -137,14 +137,23 @@ pub(super) fn plan_id(policy: &ScimAccessPolicy, departures: &Departures, since:
 
 /// Removals as they stand in a status; none where they are too many for that.
 fn digests(removals: &Removals) -> Vec<ApprovedRemovals> {
-    let mut places: BTreeMap<&BTreeSet<Subject>, Vec<&Place>> = BTreeMap::new();
-    for (place, subjects) in removals {
-        places.entry(subjects).or_default().push(place);
-    }
-    if places.iter().map(|(subjects, places)| subjects.len() + places.len()).sum::<usize>() > MOST_DIGESTS {
+    let fewest = removals.len() + removals.values().map(BTreeSet::len).max().unwrap_or_default();
+    if fewest > MOST_DIGESTS {
         return Vec::new();
     }
-    let digests = places.into_iter().map(|(subjects, places)| ApprovedRemovals {
+    let mut groups: Vec<(&BTreeSet<Subject>, Vec<&Place>)> = Vec::new();
+    let mut numbers: HashMap<&BTreeSet<Subject>, usize> = HashMap::new();
+    for (place, subjects) in removals {
+        let number = *numbers.entry(subjects).or_insert(groups.len());
+        match groups.get_mut(number) {
+            Some((_, places)) => places.push(place),
+            None => groups.push((subjects, vec![place])),
+        }
+    }
+    if groups.iter().map(|(subjects, places)| subjects.len() + places.len()).sum::<usize>() > MOST_DIGESTS {
+        return Vec::new();
+    }
+    let digests = groups.into_iter().map(|(subjects, places)| ApprovedRemovals {
         places: places.into_iter().map(place_digest).collect(),
         subjects: subjects.iter().map(subject_digest).collect(),
     });
