@@ -340,4 +340,21 @@ mod tests {
         assert_eq!(settled(held("b"), &last), Some(Outcome::CarriedOut));
         assert_eq!(settled(Value::Null, &last), Some(Outcome::CarriedOut));
     }
+
+    #[test]
+    fn what_was_approved_and_is_not_gone_is_shown_as_that() {
+        let since = "2026-01-01T00:00:00Z";
+        let shown = |last: Value| {
+            let held = json!({"plan": "a", "since": since, "subjects": 1, "names": ["alice"]});
+            let policy = json!({"metadata": {"name": "p"}, "spec": {"provider": "okta"},
+                "status": {"held": held, "lastApproved": last}});
+            Waiting::of(serde_json::from_value(policy).unwrap()).unwrap().in_words()
+        };
+        assert_eq!(
+            shown(Value::Null),
+            format!("policy p of provider okta holds plan a since {since}.\n1 would lose access:\n  alice\n")
+        );
+        let begun = shown(json!({"plan": "a", "at": since, "unfinished": []}));
+        assert!(begun.contains("carries out plan a") && begun.contains("1 still have what it takes away:\n"));
+    }
 }
