@@ -262,7 +262,8 @@ impl Access {
         for happened in told {
             self.events.tell(&policy.object_ref(&()), happened, now);
         }
-        let stands = self.stands(&policy, &status);
+        // What a role allows by now is told once.
+        let stands = self.stands(&policy, &status).filter(|_| grown.is_empty());
         let unshown = match stands {
             Some(_) => None,
             None => self.show(&policy, status).await.err(),
@@ -354,13 +355,13 @@ impl Access {
         let Some((policy, plan, many)) = self.admitted_plan(name, clock::now()).await else {
             return (Outcome::default(), None);
         };
+        if many == Leaving::Many {
+            *leaving = many;
+        }
         // What was approved is noted before it is carried out.
         let is_noted = plan.approved.as_ref().is_none_or(|approved| is_begun(&policy, &approved.plan));
         if policy.spec.mode != PolicyMode::Enforce || !is_noted {
             return (Outcome::default(), plan.next);
-        }
-        if many == Leaving::Many {
-            *leaving = many;
         }
         (self.executor.revoke(&plan).await.successes(), plan.next)
     }

@@ -13,7 +13,10 @@ use sha2::{Digest, Sha256};
 use super::{Departures, Removals};
 use crate::{
     access::binding::{Binding, Place, Subject},
-    api::{Approval, ApprovedRemovals, HeldRemovals, ScimAccessPolicy, hex, names::ANNOTATION_APPROVE},
+    api::{
+        Approval, ApprovedRemovals, HeldRemovals, PolicyMode, ScimAccessPolicy, hex,
+        names::ANNOTATION_APPROVE,
+    },
 };
 
 /// How many digests a status holds at most, some 80 KB.
@@ -29,13 +32,13 @@ pub struct Approved {
 }
 
 impl Approved {
-    /// These departures, where somebody approved all of them and nobody has begun with them; where somebody has, those
-    /// of them that are left. Nothing where that is none of them.
+    /// These departures, where somebody approved all of them and nobody has begun with them, which a preview does not;
+    /// where somebody has, those of them that are left. Nothing where that is none of them.
     pub(super) fn of(policy: &ScimAccessPolicy, departures: &Departures) -> Option<Self> {
         let plan = policy.annotations().get(ANNOTATION_APPROVE)?;
         let removals = match last_approval(policy).filter(|last| last.plan == *plan) {
             Some(last) => Unfinished::of(last).among(departures),
-            None if plan_id(policy, departures, held(policy)?.since) == *plan => departures.places.clone(),
+            None if begins(policy, departures, plan) => departures.places.clone(),
             None => return None,
         };
         (!removals.is_empty()).then(|| Self { plan: plan.clone(), removals })
@@ -72,6 +75,12 @@ impl Approved {
     }
 }
 
+/// Whether somebody approved all of these, and they are to be carried out.
+fn begins(policy: &ScimAccessPolicy, departures: &Departures, plan: &str) -> bool {
+    let is_it = |held: &HeldRemovals| plan_id(policy, departures, held.since) == plan;
+    policy.spec.mode == PolicyMode::Enforce && held(policy).is_some_and(is_it)
+}
+
 /// What the policy's status is to say of its last approval where a plan goes on with none: what was left of it when
 /// something else was held, or when all of that was taken back, needs another one.
 pub fn note_of_none<'b>(
@@ -97,10 +106,13 @@ pub(super) fn held_since(policy: &ScimAccessPolicy) -> Option<Timestamp> {
     held(policy).map(|held| held.since)
 }
 
-/// Whether they wait for an approval, and are not what is left of one.
+/// Whether they wait for an approval, and are not what is left of one, as far as that is known.
 pub(super) fn is_waiting(policy: &ScimAccessPolicy) -> bool {
     let approved = policy.annotations().get(ANNOTATION_APPROVE);
-    let begun = last_approval(policy).map(|last| &last.plan).filter(|last| approved == Some(*last));
+    let is_known =
+        |last: &&Approval| last.unfinished.as_ref().is_none_or(|unfinished| !unfinished.is_empty());
+    let begun = last_approval(policy).filter(is_known).map(|last| &last.plan);
+    let begun = begun.filter(|last| approved == Some(*last));
     held(policy).is_some_and(|held| begun != Some(&held.plan))
 }
 

@@ -257,7 +257,7 @@ mod tests {
     use super::*;
     use crate::{
         access::{Place, RoleName},
-        api::{RoleKind, names::ANNOTATION_APPROVE},
+        api::{PolicyMode, RoleKind, names::ANNOTATION_APPROVE},
     };
 
     #[derive(Debug)]
@@ -407,6 +407,9 @@ mod tests {
         let approve = |policy, leaving: &[Subject]| held(judge(&policy, 50, 0, leaving));
         approve(held_policy(since, plan, ""), &people(0..31));
         approve(held_policy("2025-12-31T23:00:01Z", plan, ""), &leaving);
+        let mut preview = held_policy(since, plan, "");
+        preview.spec.mode = PolicyMode::Preview;
+        approve(preview, &leaving);
         assert_ne!(
             approve(held_policy(since, plan, plan), &leaving).plan,
             plan,
@@ -444,6 +447,13 @@ mod tests {
 
         policy.metadata.annotations = None;
         held(judge(&policy, 50, 0, &people(1..30)));
+    }
+
+    #[test]
+    fn what_is_left_of_a_plan_that_no_status_has_room_for_waits_however_little_it_is() {
+        let (mut policy, _) = begun(&people(1..30));
+        policy.status.as_mut().unwrap().last_approved.as_mut().unwrap().unfinished = Some(Vec::new());
+        assert_eq!(held(judge(&policy, 50, 0, &people(0..1))).subjects.len(), 1);
     }
 
     #[test]

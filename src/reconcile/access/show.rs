@@ -64,7 +64,6 @@ impl Access {
         if policy.status.as_ref() == Some(&status) {
             return Ok(policy.clone());
         }
-        self.last_shown.note(&policy.name_any());
         let mut shown = ScimAccessPolicy { status: Some(status), ..ScimAccessPolicy::clone(policy) };
         let over = policy.resource_version();
         let policies = Api::<DeserializeGuard<ScimAccessPolicy>>::all(self.writing.clone());
@@ -77,7 +76,7 @@ impl Access {
             Ok(Shown::Unread) => {
                 self.index_mut().show_policy(&policy.name_any(), shown.status.clone().unwrap_or_default());
             }
-            Ok(Shown::Gone) => {}
+            Ok(Shown::Gone) => return Ok(Arc::new(shown)),
             Err(error) => {
                 if matches!(&error, Error::Api(status) if status.is_conflict())
                     && let Ok(Some(DeserializeGuard(Ok(found)))) = policies.get_opt(&policy.name_any()).await
@@ -87,6 +86,7 @@ impl Access {
                 return Err(Trouble::of(&error));
             }
         }
+        self.last_shown.note(&policy.name_any());
         Ok(Arc::new(shown))
     }
 
