@@ -295,6 +295,11 @@ impl AccessPolicyStatus {
 
     /// Of how many roles it says what their rules are: as many as a capture may yield.
     pub const ROLES: usize = 64;
+
+    /// The approval of this plan, where it stands here that the plan is carried out, and nothing says that it has been.
+    pub fn begun(&self, plan: &str) -> Option<&Approval> {
+        self.last_approved.as_ref().filter(|last| last.plan == plan && last.unfinished.is_some())
+    }
 }
 
 /// A role that bindings of a policy give, and what its rules were when the operator looked last.

@@ -170,8 +170,7 @@ impl Waiting {
 
     /// Since when it is carried out, where somebody has approved it.
     fn begun(&self) -> Option<Timestamp> {
-        let last = self.policy.status.as_ref()?.last_approved.as_ref()?;
-        (last.plan == self.held.plan && last.unfinished.is_some()).then_some(last.at)
+        Some(self.policy.status.as_ref()?.begun(&self.held.plan)?.at)
     }
 
     /// Empty where that cannot be read either.

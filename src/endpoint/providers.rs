@@ -157,7 +157,8 @@ impl Known {
     /// 503 while [`LARGE_AT_ONCE`] others of this provider are read or carried out.
     pub(super) fn admit_large(&self) -> Result<OwnedSemaphorePermit> {
         self.rate.large.clone().try_acquire_owned().map_err(|_| {
-            let detail = "other large requests of this provider are being read; send this one again later";
+            let detail =
+                "other large requests of this provider are being carried out; send this one again later";
             ScimError::new(ErrorKind::Unavailable, detail).into()
         })
     }

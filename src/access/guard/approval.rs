@@ -98,7 +98,7 @@ pub fn note_of_none<'b>(
 
 /// Whether it stands in the policy's status that this plan is carried out, and nothing says that it has been.
 pub fn is_begun(policy: &ScimAccessPolicy, plan: &str) -> bool {
-    last_approval(policy).is_some_and(|last| last.plan == plan && last.unfinished.is_some())
+    policy.status.as_ref().is_some_and(|status| status.begun(plan).is_some())
 }
 
 /// Since when the policy's departures have been held, as its status says.
