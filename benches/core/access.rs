@@ -44,12 +44,12 @@ impl Cluster {
         let mut directory = Directory::default();
         let mut members: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for number in 0..PEOPLE {
-            let user = User::from_object(&object(number)).unwrap();
+            let user = User::from_object(object(number)).unwrap();
             members.entry(number % GROUPS).or_default().push(user.id().to_string());
             directory.apply_user(user);
         }
         for (number, members) in members {
-            directory.apply_group(GroupObject::from_object(&group(number, members)).unwrap());
+            directory.apply_group(GroupObject::from_object(group(number, members)).unwrap());
         }
         let mut index = Index::new(Bindable::Any, Protected::default());
         let provider = kind("ScimProvider", PROVIDER, json!({}));
@@ -77,7 +77,7 @@ impl Cluster {
         let mut object = object(0);
         object.spec.active = active;
         object.metadata.resource_version = Some(version.to_string());
-        let change = directory.apply_user(User::from_object(&object).unwrap());
+        let change = directory.apply_user(User::from_object(object).unwrap());
         let touched = index.apply_directory(change.as_slice(), directory);
         let plans = touched.iter().filter_map(|name| index.plan_by(name, directory, Timestamp::UNIX_EPOCH));
         plans.count()

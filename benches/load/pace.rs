@@ -1,14 +1,14 @@
 //! How fast something is, beside something else, on a machine that does other things too: all of them take
-//! turns of a second, and what is compared are the turns of one round.
+//! turns of half a second, and what is compared are the turns of one round.
 
 use std::time::{Duration, Instant};
 
 use futures::future::{BoxFuture, FutureExt, try_join_all};
 
 /// How often everybody's turn comes.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 10;
 /// How long a turn takes at least.
-const TURN: Duration = Duration::from_millis(1000);
+const TURN: Duration = Duration::from_millis(500);
 /// How long everybody warms up.
 const WARM_UP: Duration = Duration::from_millis(300);
 

@@ -52,7 +52,7 @@ pub struct Directory {
 impl World {
     /// Starts everything.
     pub async fn start() -> Self {
-        let plane = ControlPlane::bare(Fsync::No).await;
+        let plane = ControlPlane::bare(Fsync::Yes).await;
         Installation::install(&plane, &[]).await;
         let serve = Process::start(&plane, "scim-operator-serve", Life::Ours).await;
         let account = plane.service_account(NAMESPACE, "scim-operator-serve").await;

@@ -190,11 +190,6 @@ impl Rest {
     }
 
     /// The attributes.
-    pub fn as_map(&self) -> &Map<String, Value> {
-        &self.0
-    }
-
-    /// The attributes, taken.
     pub fn into_map(self) -> Map<String, Value> {
         self.0
     }

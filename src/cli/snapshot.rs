@@ -222,7 +222,7 @@ fn who(user: &User) -> (Arc<str>, Id) {
 async fn people(client: &Client) -> Result<(Directory, Vec<Unread>, Vec<Unread>), Error> {
     let (mut directory, mut unread) = (Directory::default(), Vec::new());
     let users = list::<ScimUser>(client, &[]).await?.read(&mut unread);
-    directory.reset_users(readable(&users, User::from_object, &mut unread));
+    directory.reset_users(readable(users, User::from_object, &mut unread));
     let groups = groups(client, &[], &mut directory).await?;
     Ok((directory, unread, groups))
 }
@@ -244,8 +244,8 @@ pub async fn groups(
             tokio::try_join!(list::<ScimGroupSlice>(client, fields), list::<ScimGroup>(client, fields))?;
         unread.clear();
         let (slices, groups) = (slices.read(&mut unread), groups.read(&mut unread));
-        directory.reset_slices(readable(&slices, SliceObject::from_object, &mut unread));
-        directory.reset_groups(readable(&groups, GroupObject::from_object, &mut unread));
+        directory.reset_slices(readable(slices, SliceObject::from_object, &mut unread));
+        directory.reset_groups(readable(groups, GroupObject::from_object, &mut unread));
         if directory.doubtful_groups() == 0 {
             return Ok(unread);
         }
@@ -324,16 +324,17 @@ fn provider_of<K: Resource<DynamicType = ()>>(object: &K) -> Option<Arc<str>> {
     }
 }
 
-fn readable<K, T, E>(objects: &[K], read: impl Fn(&K) -> Result<T, E>, unread: &mut Vec<Unread>) -> Vec<T>
+fn readable<K, T, E>(objects: Vec<K>, read: impl Fn(K) -> Result<T, E>, unread: &mut Vec<Unread>) -> Vec<T>
 where
     K: Resource<DynamicType = ()>,
     E: ToString,
 {
     let mut resources = Vec::new();
     for object in objects {
+        let of = provider_of(&object);
         match read(object) {
             Ok(resource) => resources.push(resource),
-            Err(error) => unread.push(Unread { told: error.to_string(), of: provider_of(object) }),
+            Err(error) => unread.push(Unread { told: error.to_string(), of }),
         }
     }
     resources

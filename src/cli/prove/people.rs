@@ -152,7 +152,7 @@ impl Reader {
     fn read(&mut self, object: DeserializeGuard<ScimUser>) -> Option<User> {
         let name = object.name_any();
         let read = object.0.map_err(|invalid| invalid.error);
-        let user = read.and_then(|object| User::from_object(&object).map_err(|error| error.to_string()));
+        let user = read.and_then(|object| User::from_object(object).map_err(|error| error.to_string()));
         user.inspect_err(|error| self.cannot_read("ScimUser", &name, error)).ok()
     }
 

@@ -27,7 +27,7 @@ impl Stored {
 
     /// The group, read back.
     fn group(&self) -> Group {
-        let object = Arc::new(GroupObject::from_object(&self.object).unwrap());
+        let object = Arc::new(GroupObject::from_object(self.object.clone()).unwrap());
         Group::new(object, |bucket, version| self.slices.get(&(bucket, version.into())).cloned()).unwrap()
     }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use kube::ResourceExt;
-use serde_json::{Map, json};
+use serde_json::Map;
 
 use super::{
     Id, Members, ObjectRef, SliceRef, Standing, Turnover, Unreadable, object::RenamedFrom, slice::Slice,
@@ -157,26 +157,34 @@ impl GroupObject {
     ///
     /// # Errors
     /// When it lacks what every object of the API server has, or names more slices than there are buckets.
-    pub fn from_object(object: &ScimGroup) -> Result<Self, Unreadable> {
-        let spec = &object.spec;
-        let mut resource = Map::new();
-        resource.insert("displayName".to_owned(), json!(spec.display_name));
-        resource.extend(spec.external_id.as_ref().map(|id| ("externalId".to_owned(), json!(id))));
-        resource.extend(spec.rest.as_map().iter().map(|(name, value)| (name.clone(), value.clone())));
+    pub fn from_object(object: ScimGroup) -> Result<Self, Unreadable> {
+        let place = ObjectRef::of(&object)?;
+        let (reserved, creating) = (object.spec.reserved, object.spec.creating);
+        let standing = Standing::of(&object, reserved, creating, object.spec.renamed_to.as_ref());
+        let extent = Extent::of(&object)?;
+        let ScimGroup { spec, status, .. } = object;
+        let display_name = spec.display_name.as_str().into();
+        let key = key(&spec.display_name).into();
+        let external_id = spec.external_id.as_deref().map(Into::into);
+        let rest = spec.rest.into_map();
+        let mut resource = Map::with_capacity(rest.len() + 2);
+        resource.insert("displayName".to_owned(), spec.display_name.into());
+        resource.extend(spec.external_id.map(|id| ("externalId".to_owned(), id.into())));
+        resource.extend(rest);
         Ok(Self {
-            object: ObjectRef::of(object)?,
-            standing: Standing::of(object, spec.reserved, spec.creating, spec.renamed_to.as_ref()),
-            renamed_from: spec.renamed_from.clone().map(Box::new),
-            provider: spec.provider.as_str().into(),
+            object: place,
+            standing,
+            renamed_from: spec.renamed_from.map(Box::new),
+            provider: spec.provider.into(),
             id: spec.id.as_str().into(),
-            display_name: spec.display_name.as_str().into(),
-            key: key(&spec.display_name).into(),
-            external_id: spec.external_id.as_deref().map(Into::into),
-            extent: Extent::of(object)?,
+            display_name,
+            key,
+            external_id,
+            extent,
             groups: ids(&spec.groups).collect(),
             sweeps: spec.sweeps,
-            dangling: object.status.as_ref().and_then(|status| status.dangling),
-            meta: spec.meta.clone(),
+            dangling: status.and_then(|status| status.dangling),
+            meta: spec.meta,
             resource: Compact::of_group(resource),
         })
     }

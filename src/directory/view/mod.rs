@@ -142,21 +142,27 @@ impl Directory {
     ///
     /// Left out where the watch is already past it: the object may have been deleted since, and
     /// nobody would delete it from the index again.
-    pub fn apply_written_user(&mut self, user: User, before: Epoch) -> Option<Change> {
-        if self.users.is_past(&user, before) {
+    pub fn apply_written_user(&mut self, user: impl Into<Arc<User>>, before: Epoch) -> Option<Change> {
+        let user = user.into();
+        if self.users.is_past(&*user, before) {
             return None;
         }
-        self.users.wrote(&user);
-        self.take_user(Arc::new(user))
+        self.users.wrote(&*user);
+        self.take_user(user)
     }
 
     /// The same for a group.
-    pub fn apply_written_group(&mut self, group: GroupObject, before: Epoch) -> Option<Change> {
-        if self.groups.is_past(&group, before) {
+    pub fn apply_written_group(
+        &mut self,
+        group: impl Into<Arc<GroupObject>>,
+        before: Epoch,
+    ) -> Option<Change> {
+        let group = group.into();
+        if self.groups.is_past(&*group, before) {
             return None;
         }
-        self.groups.wrote(&group);
-        self.take_group(Arc::new(group))
+        self.groups.wrote(&*group);
+        self.take_group(group)
     }
 
     /// Forgets a person's object, as the watch told.

@@ -15,7 +15,7 @@ use crate::api::{ScimGroup, ScimUser};
 pub fn user(name: &str, spec: Value) -> User {
     let object: ScimUser =
         object("ScimUser", name, json!({"id": name, "userName": name, "active": true}), spec);
-    User::from_object(&object).unwrap()
+    User::from_object(object).unwrap()
 }
 
 /// What readers see of a group's object that names its members itself.
@@ -27,7 +27,7 @@ pub fn shown(group: GroupObject) -> Group {
 pub fn group(name: &str, members: &[&str], spec: Value) -> GroupObject {
     let mut object = group_object(name, spec);
     object.spec.members = members.iter().map(|id| (*id).to_owned()).collect();
-    GroupObject::from_object(&object).unwrap()
+    GroupObject::from_object(object).unwrap()
 }
 
 /// The same as a custom resource, without members.

@@ -78,7 +78,7 @@ impl SliceObject {
     ///
     /// # Errors
     /// When it is not what its name says, or lacks what every object of the API server has.
-    pub fn from_object(object: &ScimGroupSlice) -> Result<Self, Unreadable> {
+    pub fn from_object(object: ScimGroupSlice) -> Result<Self, Unreadable> {
         let unreadable = |reason| Unreadable { name: object.name_any(), reason };
         let spec = &object.spec;
         let bucket = u16::try_from(spec.bucket).map_err(|_| unreadable("its bucket is out of range"))?;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Id, ObjectRef, Standing, Unreadable, lookup::Print, object::RenamedFrom, slot::Entry};
 use crate::{
@@ -34,30 +34,38 @@ impl User {
     ///
     /// # Errors
     /// When it lacks what every object of the API server has.
-    pub fn from_object(object: &ScimUser) -> Result<Self, Unreadable> {
-        let spec = &object.spec;
-        let mut resource = Map::new();
-        resource.insert("userName".to_owned(), json!(spec.user_name));
-        resource.extend(spec.external_id.as_ref().map(|id| ("externalId".to_owned(), json!(id))));
-        resource.extend((!spec.active_unassigned).then(|| ("active".to_owned(), json!(spec.active))));
-        resource.extend(spec.display_name.as_ref().map(|name| ("displayName".to_owned(), json!(name))));
-        resource.extend(spec.user_type.as_ref().map(|kind| ("userType".to_owned(), json!(kind))));
-        resource.extend(spec.title.as_ref().map(|title| ("title".to_owned(), json!(title))));
-        resource.extend(spec.rest.as_map().iter().map(|(name, value)| (name.clone(), value.clone())));
+    pub fn from_object(object: ScimUser) -> Result<Self, Unreadable> {
+        let place = ObjectRef::of(&object)?;
+        let standing = Standing::of(&object, object.spec.reserved, false, object.spec.renamed_to.as_ref());
+        let spec = object.spec;
+        let key = key(&spec.user_name).into();
+        let external_id = spec.external_id.as_deref().map(Into::into);
+        let display_name = spec.display_name.as_deref().map(|name| Print::of(&fold(name)));
+        let rest = spec.rest.into_map();
+        let mut resource = Map::with_capacity(rest.len() + 6);
+        let mut add =
+            |name: &str, value: Option<Value>| resource.extend(value.map(|value| (name.to_owned(), value)));
+        add("userName", Some(spec.user_name.into()));
+        add("externalId", spec.external_id.map(Value::from));
+        add("active", (!spec.active_unassigned).then(|| spec.active.into()));
+        add("displayName", spec.display_name.map(Value::from));
+        add("userType", spec.user_type.map(Value::from));
+        add("title", spec.title.map(Value::from));
+        resource.extend(rest);
         Ok(Self {
-            object: ObjectRef::of(object)?,
-            standing: Standing::of(object, spec.reserved, false, spec.renamed_to.as_ref()),
-            renamed_from: spec.renamed_from.clone().map(Box::new),
-            provider: spec.provider.as_str().into(),
+            object: place,
+            standing,
+            renamed_from: spec.renamed_from.map(Box::new),
+            provider: spec.provider.into(),
             id: spec.id.as_str().into(),
-            key: key(&spec.user_name).into(),
-            external_id: spec.external_id.as_deref().map(Into::into),
-            display_name: spec.display_name.as_deref().map(|name| Print::of(&fold(name))),
+            key,
+            external_id,
+            display_name,
             emails: emails(&resource),
             active: spec.active,
-            meta: spec.meta.clone(),
             identity_since: spec.identity_since.unwrap_or(spec.meta.created),
-            former_identity: spec.former_identity.as_deref().map(Into::into),
+            meta: spec.meta,
+            former_identity: spec.former_identity.map(Into::into),
             resource: Compact::of_user(resource),
         })
     }

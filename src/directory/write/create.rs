@@ -30,7 +30,7 @@ enum Claim<K: Stored> {
     /// The object that was to have it.
     Ours(K),
     /// Another visible object.
-    Others(K::Indexed),
+    Others(Arc<K::Indexed>),
 }
 
 impl<K: Stored> Writer<K> {
@@ -41,14 +41,15 @@ impl<K: Stored> Writer<K> {
     pub(in crate::directory) async fn create(&self, new: Next<K::Spec>) -> Result<Created<K>> {
         let epoch = K::epoch(&self.directory.read());
         let Next { spec, slices, .. } = new;
-        let claimed = if slices.is_empty() { spec.clone() } else { K::without_members(&spec) };
-        let (object, written) = match self.claim(&K::new(claimed)).await? {
-            Claim::Ours(whole) if slices.is_empty() => (whole, Vec::new()),
-            Claim::Ours(empty) => self.fill(empty, &spec, slices).await?,
-            Claim::Others(taken) => return Ok(Created::Taken(Arc::new(taken))),
+        let (claimed, filled) =
+            if slices.is_empty() { (spec, None) } else { (K::without_members(&spec), Some((spec, slices))) };
+        let (object, written) = match (self.claim(&K::new(claimed)).await?, filled) {
+            (Claim::Ours(whole), None) => (whole, Vec::new()),
+            (Claim::Ours(empty), Some((spec, slices))) => self.fill(empty, &spec, slices).await?,
+            (Claim::Others(taken), _) => return Ok(Created::Taken(taken)),
         };
         let at_hand = AtHand { written: &written, ..AtHand::default() };
-        let created = self.take(read::<K>(&object)?, epoch, at_hand).await?;
+        let created = self.take(read(object)?, epoch, at_hand).await?;
         let changed = Changed::between(None, Some(K::stored(&created)));
         Ok(Created::New(Written::new(created, changed)))
     }
@@ -67,7 +68,7 @@ impl<K: Stored> Writer<K> {
                     _ => continue,
                 }
             };
-            let found = read::<K>(&object_found)?;
+            let found = read(object_found.clone())?;
             if found.id() == &Id::from(K::id(object.spec())) {
                 return Ok(Claim::Ours(object_found));
             }
@@ -99,7 +100,7 @@ impl<K: Stored> Writer<K> {
         };
         let now = self.objects.get(&name).await?.filter(|object| object.uid() == empty.uid());
         if let Some(now) = now {
-            let found = read::<K>(&now)?;
+            let found = read(now.clone())?;
             if found.standing().is_visible() {
                 return Ok((now, written));
             }

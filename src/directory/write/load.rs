@@ -43,12 +43,12 @@ impl<K: Stored> Writer<K> {
 
     async fn find_by_key(&self, provider: &str, key: &str) -> Result<Option<Arc<K::Resource>>, Fault> {
         let name = object_name(provider, key);
-        let is_meant = |entry: &K::Indexed| {
+        let is_meant = |entry: &Arc<K::Indexed>| {
             entry.standing().is_visible() && entry.key() == key && &**entry.provider() == provider
         };
         let mut gone = None;
         for _ in 0..ATTEMPTS {
-            let named = self.objects.get(&name).await?.as_ref().map(read::<K>).transpose()?.filter(is_meant);
+            let named = self.objects.get(&name).await?.map(read).transpose()?.filter(is_meant);
             let counts = match &named {
                 // What took its place may have another key.
                 Some(marked) if matches!(marked.standing(), Standing::Marked(_)) => {
@@ -68,7 +68,7 @@ impl<K: Stored> Writer<K> {
     /// state: the object is to be read once more. `gone` is the state of which that was said last.
     async fn complete(
         &self,
-        object: K::Indexed,
+        object: Arc<K::Indexed>,
         gone: &mut Option<u64>,
     ) -> Result<Option<Arc<K::Resource>>, Fault> {
         let ObjectRef { name, resource_version, .. } = object.object().clone();
@@ -86,10 +86,14 @@ impl<K: Stored> Writer<K> {
     ///
     /// # Errors
     /// `unavailable` when the API server does not answer; `internal` when there is one that cannot be read.
-    pub(super) async fn find_object(&self, provider: &str, id: &Id) -> Result<Option<K::Indexed>, Fault> {
+    pub(super) async fn find_object(
+        &self,
+        provider: &str,
+        id: &Id,
+    ) -> Result<Option<Arc<K::Indexed>>, Fault> {
         let objects = self.objects.list(&format!("spec.id={id},spec.provider={provider}")).await?;
         // One that cannot be read is not one that is not there.
-        let objects = objects.iter().map(read::<K>).collect::<Result<Vec<_>, _>>()?;
+        let objects = objects.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let visible = objects.into_iter().filter(|entry| entry.standing().is_visible());
         Ok(visible.max_by_key(|entry| entry.object().resource_version))
     }
@@ -141,6 +145,6 @@ impl<K: Stored> Writer<K> {
 
     pub(super) async fn reload_object(&self, provider: &str, id: &Id) -> Result<Arc<K::Indexed>> {
         let found = if id.is_ours() { self.find_object(provider, id).await? } else { None };
-        found.map(Arc::new).ok_or_else(|| not_found(K::RESOURCE_TYPE, id))
+        found.ok_or_else(|| not_found(K::RESOURCE_TYPE, id))
     }
 }

@@ -141,7 +141,7 @@ impl<K: Stored> Writer<K> {
             match Box::pin(self.attempt(K::stored(&current), &next.spec, next.slices)).await {
                 Ok((object, slices)) => {
                     let at_hand = AtHand { before: K::slices(&current), written: &slices };
-                    let taken = self.take(read::<K>(&object)?, epoch, at_hand).await?;
+                    let taken = self.take(read(object)?, epoch, at_hand).await?;
                     return Ok(written_over::<K>(&current, taken));
                 }
                 Err(fault @ (Fault::Refused(_) | Fault::Unavailable(_))) => return Err(fault.into()),
@@ -149,7 +149,7 @@ impl<K: Stored> Writer<K> {
                     let done = Box::pin(self.done_after_all(provider, id, &next.spec, change)).await;
                     let now = done.ok_or_else(|| unavailable(&reason))?;
                     let at_hand = AtHand { before: K::slices(&now), ..AtHand::default() };
-                    let taken = self.take(K::stored(&now).clone(), epoch, at_hand).await?;
+                    let taken = self.take(Arc::new(K::stored(&now).clone()), epoch, at_hand).await?;
                     return Ok(written_over::<K>(&current, taken));
                 }
                 Err(Fault::Conflict | Fault::Missing | Fault::Exists) => {
@@ -276,7 +276,12 @@ impl<K: Stored> Writer<K> {
     }
 
     /// Takes what the API server answered into the index, so that this process reads its own writes.
-    async fn take(&self, object: K::Indexed, epoch: Epoch, at_hand: AtHand<'_>) -> Result<Arc<K::Resource>> {
+    async fn take(
+        &self,
+        object: Arc<K::Indexed>,
+        epoch: Epoch,
+        at_hand: AtHand<'_>,
+    ) -> Result<Arc<K::Resource>> {
         K::take(&mut self.directory.write(), object.clone(), epoch);
         let complete = K::complete(object, &self.slices, at_hand).await?;
         complete.ok_or_else(|| unavailable("somebody else changed the same resource"))
@@ -288,9 +293,9 @@ fn written_over<K: Stored>(before: &K::Resource, after: Arc<K::Resource>) -> Wri
     Written::new(after, changed)
 }
 
-fn read<K: Stored>(object: &K) -> Result<K::Indexed, Fault> {
+fn read<K: Stored>(object: K) -> Result<Arc<K::Indexed>, Fault> {
     let refused = |error: Unreadable| Fault::Refused(ScimError::new(ErrorKind::Internal, error.to_string()));
-    K::read(object).map_err(refused)
+    object.read().map(Arc::new).map_err(refused)
 }
 
 /// The answer to a request for an id that nobody has.

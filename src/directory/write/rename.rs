@@ -33,12 +33,12 @@ impl<K: Stored> Writer<K> {
                         fault @ Fault::Unknown(_) => fault,
                         _ => Fault::Unknown("another request ends this rename".to_owned()),
                     })?;
-                self.drop_marked(&marked);
+                self.drop_marked(marked);
                 Ok(active)
             }
             Err(fault) => {
                 if !matches!(fault, Fault::Unknown(_)) {
-                    self.drop_reservation(&reservation).await;
+                    self.drop_reservation(reservation).await;
                 }
                 Err(fault)
             }
@@ -69,7 +69,7 @@ impl<K: Stored> Writer<K> {
                 other => return other,
             }
             let Some(found) = self.objects.get(&name).await? else { continue };
-            let found = read::<K>(&found)?;
+            let found = read(found)?;
             match found.standing() {
                 Standing::Visible if K::id(object.spec()) == found.id().to_string() => {
                     return Err(Fault::Conflict);
@@ -101,8 +101,8 @@ impl<K: Stored> Writer<K> {
 
     /// Step 4, for which nobody waits. Whoever meets the marked object later does the same, so a failure is
     /// nobody's loss.
-    fn drop_marked(&self, marked: &K) {
-        let Ok(entry) = read::<K>(marked) else { return };
+    fn drop_marked(&self, marked: K) {
+        let Ok(entry) = read(marked) else { return };
         let objects = self.objects.clone();
         let drop = async move {
             if let Err(fault) = objects.remove(&entry).await {
@@ -113,8 +113,8 @@ impl<K: Stored> Writer<K> {
     }
 
     /// Gives the new name back. Else whoever wants it next does, or the janitor.
-    async fn drop_reservation(&self, reservation: &K) {
-        let Ok(entry) = read::<K>(reservation) else { return };
+    async fn drop_reservation(&self, reservation: K) {
+        let Ok(entry) = read(reservation) else { return };
         if let Err(fault) = Asked::or_not(self.objects.remove(&entry)).await {
             tracing::debug!(?fault, object = &*entry.object().name, "rename.reservation_left");
         }
@@ -166,7 +166,7 @@ impl<K: Stored> Writer<K> {
             Some(predecessor) => self.objects.get(&predecessor.name).await?,
             None => None,
         };
-        let predecessor = predecessor.and_then(|old| read::<K>(&old).ok());
+        let predecessor = predecessor.and_then(|old| read(old).ok());
         match predecessor.as_ref().map(|old| (old, old.standing())) {
             Some((old, Standing::Marked(successor))) if *successor.uid == *reservation.object().uid => {
                 self.settle_marked(old, successor).await

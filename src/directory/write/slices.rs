@@ -77,10 +77,9 @@ impl Slices {
     /// `unavailable` when the API server does not answer; `internal` for a slice that cannot be read.
     pub(super) async fn complete(
         &self,
-        object: GroupObject,
+        object: Arc<GroupObject>,
         at_hand: AtHand<'_>,
     ) -> Result<Option<Arc<Group>>, Fault> {
-        let object = Arc::new(object);
         let missing = match self.group(&object, at_hand, &[]) {
             Ok(group) => return Ok(Some(Arc::new(group))),
             Err(missing) => missing,

@@ -51,12 +51,12 @@ pub(in crate::directory) trait Stored:
     fn slices(resource: &Self::Resource) -> &[Arc<Slice>];
     /// What readers will see of an object; `None` when a slice that it names is gone, and so is its state.
     fn complete(
-        object: Self::Indexed,
+        object: Arc<Self::Indexed>,
         slices: &Slices,
         at_hand: AtHand<'_>,
     ) -> impl Future<Output = Result<Option<Arc<Self::Resource>>, Fault>> + Send;
     fn epoch(directory: &Directory) -> Epoch;
-    fn take(directory: &mut Directory, entry: Self::Indexed, before: Epoch) -> Option<Change>;
+    fn take(directory: &mut Directory, entry: Arc<Self::Indexed>, before: Epoch) -> Option<Change>;
     fn hide(directory: &mut Directory, deleted: &Self::Indexed) -> Option<Change>;
 
     /// The key that decides the object's name.
@@ -134,15 +134,15 @@ impl Stored for ScimUser {
         &[]
     }
 
-    async fn complete(user: User, _: &Slices, _: AtHand<'_>) -> Result<Option<Arc<User>>, Fault> {
-        Ok(Some(Arc::new(user)))
+    async fn complete(user: Arc<User>, _: &Slices, _: AtHand<'_>) -> Result<Option<Arc<User>>, Fault> {
+        Ok(Some(user))
     }
 
     fn epoch(directory: &Directory) -> Epoch {
         directory.users_epoch()
     }
 
-    fn take(directory: &mut Directory, user: User, before: Epoch) -> Option<Change> {
+    fn take(directory: &mut Directory, user: Arc<User>, before: Epoch) -> Option<Change> {
         directory.apply_written_user(user, before)
     }
 
@@ -205,7 +205,7 @@ impl Stored for ScimGroup {
     }
 
     async fn complete(
-        group: GroupObject,
+        group: Arc<GroupObject>,
         slices: &Slices,
         at_hand: AtHand<'_>,
     ) -> Result<Option<Arc<Group>>, Fault> {
@@ -216,7 +216,7 @@ impl Stored for ScimGroup {
         directory.groups_epoch()
     }
 
-    fn take(directory: &mut Directory, group: GroupObject, before: Epoch) -> Option<Change> {
+    fn take(directory: &mut Directory, group: Arc<GroupObject>, before: Epoch) -> Option<Change> {
         directory.apply_written_group(group, before)
     }
 

@@ -1,7 +1,7 @@
 //! Slices that no object names: those of a checkpoint that a later one replaced, of an attempt that lost, of
 //! a process that died, of a group that was deleted. The order of the steps was checked as a model.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use serde_json::json;
 
@@ -38,7 +38,7 @@ impl Writer<ScimGroup> {
                 _ => return Ok(0),
             }
             let named: HashSet<String> =
-                objects.iter().flat_map(GroupObject::slices).map(|slice| slice.name()).collect();
+                objects.iter().flat_map(|object| object.slices()).map(|slice| slice.name()).collect();
             unnamed.retain(|slice| !named.contains(&slice.name));
             if unnamed.is_empty() {
                 return Ok(0);
@@ -64,14 +64,14 @@ impl Writer<ScimGroup> {
         let count = json!({"op": "add", "path": "/spec/sweeps", "value": sweeps});
         let counted =
             self.objects.patch(&object.object().name, object.object().resource_version, count).await?;
-        let counted = read::<ScimGroup>(&counted)?;
+        let counted = read(counted)?;
         ScimGroup::take(&mut self.directory.write(), counted, epoch);
         Ok(())
     }
 
     /// Every object of an id, whatever its standing, by quorum.
-    async fn objects_of(&self, group: &Id) -> Result<Vec<GroupObject>, Fault> {
+    async fn objects_of(&self, group: &Id) -> Result<Vec<Arc<GroupObject>>, Fault> {
         let objects = self.objects.list(&format!("spec.id={group}")).await?;
-        objects.iter().map(read::<ScimGroup>).collect()
+        objects.into_iter().map(read).collect()
     }
 }

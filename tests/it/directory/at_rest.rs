@@ -58,13 +58,13 @@ impl AtRest {
     pub(super) fn members(&self) -> BTreeSet<String> {
         let [group] = &*self.groups else { panic!("one group, not {}", self.groups.len()) };
         let slices: Vec<_> =
-            self.slices.iter().map(|slice| SliceObject::from_object(slice).unwrap()).collect();
+            self.slices.iter().map(|slice| SliceObject::from_object(slice.clone()).unwrap()).collect();
         let find = |bucket: u16, version: &str| {
             let is_it =
                 |slice: &&SliceObject| (slice.slice.bucket, &*slice.slice.version) == (bucket, version);
             slices.iter().find(is_it).map(|slice| slice.content.clone())
         };
-        let object = Arc::new(GroupObject::from_object(group).unwrap());
+        let object = Arc::new(GroupObject::from_object(group.clone()).unwrap());
         let read = Group::new(object, find).expect("every slice is there that the group names");
         let members: BTreeSet<String> = read.members().iter().map(Id::to_string).collect();
         let count = usize::try_from(group.spec.member_count).unwrap();
@@ -75,7 +75,7 @@ impl AtRest {
 
 /// The names of the slices that a group names.
 fn names(group: &ScimGroup) -> Vec<String> {
-    GroupObject::from_object(group).unwrap().slices().map(|slice| slice.name()).collect()
+    GroupObject::from_object(group.clone()).unwrap().slices().map(|slice| slice.name()).collect()
 }
 
 /// A group that the administrator puts there, as if it had been pushed.

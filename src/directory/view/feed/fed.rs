@@ -14,7 +14,7 @@ pub trait Fed: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + S
     /// The form in which the index holds it.
     type Indexed: Send;
     #[doc(hidden)]
-    fn read(&self) -> Result<Self::Indexed, Unreadable>;
+    fn read(self) -> Result<Self::Indexed, Unreadable>;
     #[doc(hidden)]
     fn apply(directory: &mut Directory, resource: Arc<Self::Indexed>) -> Option<Change>;
     #[doc(hidden)]
@@ -80,7 +80,7 @@ impl<T> From<Vec<T>> for Listed<T> {
 impl Fed for ScimUser {
     type Indexed = User;
 
-    fn read(&self) -> Result<User, Unreadable> {
+    fn read(self) -> Result<User, Unreadable> {
         User::from_object(self)
     }
 
@@ -113,7 +113,7 @@ impl Fed for ScimUser {
 impl Fed for ScimGroup {
     type Indexed = GroupObject;
 
-    fn read(&self) -> Result<GroupObject, Unreadable> {
+    fn read(self) -> Result<GroupObject, Unreadable> {
         GroupObject::from_object(self)
     }
 
@@ -147,7 +147,7 @@ impl Fed for ScimGroup {
 impl Fed for ScimGroupSlice {
     type Indexed = SliceObject;
 
-    fn read(&self) -> Result<SliceObject, Unreadable> {
+    fn read(self) -> Result<SliceObject, Unreadable> {
         SliceObject::from_object(self)
     }
 

@@ -76,7 +76,7 @@ pub(in crate::directory) async fn fetch_slice(client: &Client, slice: SliceRef) 
     let slices: Api<DeserializeGuard<ScimGroupSlice>> = Api::all(client.clone());
     let Some(found) = slices.get_opt(&slice.name()).await? else { return Ok(Fetched::Missing(slice)) };
     let read = found.0.map_err(|invalid| invalid.error);
-    let read = read.and_then(|object| SliceObject::from_object(&object).map_err(|error| error.to_string()));
+    let read = read.and_then(|object| SliceObject::from_object(object).map_err(|error| error.to_string()));
     Ok(read.map_or_else(Fetched::Unreadable, Fetched::There))
 }
 
@@ -140,7 +140,7 @@ impl Fetch {
         let groups: Api<DeserializeGuard<ScimGroup>> = Api::all(self.client.clone());
         let found = groups.get_opt(&self.group.object.object().name).await?;
         let read =
-            found.and_then(|found| found.0.ok()).and_then(|object| GroupObject::from_object(&object).ok());
+            found.and_then(|found| found.0.ok()).and_then(|object| GroupObject::from_object(object).ok());
         Ok(match read {
             Some(same) if same.object() == self.group.object.object() => Outcome::Lost(reason),
             read => Outcome::Superseded(read.map(Box::new)),
