@@ -6,6 +6,7 @@ mod relations;
 
 use std::collections::HashMap;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::{
@@ -36,6 +37,9 @@ const PORTION: usize = 256;
 /// How often a filter may look at each of the groups of a person, or of the members of a group: of those there may be
 /// a hundred thousand.
 const MAX_SEARCHES: usize = 20;
+
+/// How many names that the index does not know are asked of the API server at a time.
+const ASKED_AT_ONCE: usize = 8;
 
 /// A query, and where it is asked.
 #[derive(Clone, Copy, Debug)]
@@ -184,7 +188,7 @@ impl Store {
         kind: ResourceKind,
         lookups: &[Indexed],
     ) -> Result<Found> {
-        let (mut found, mut turn) = (HashMap::new(), Turn::default());
+        let (mut found, mut turn, mut unknown) = (HashMap::new(), Turn::default(), Vec::new());
         let mut note = |known: Match| _ = found.insert(known.place().1.clone(), known);
         for lookup in lookups {
             let known = self.read().provider(provider.name()).map(|view| Match::look_up(view, kind, lookup));
@@ -193,8 +197,12 @@ impl Store {
                     turn.take(known.len()).await;
                     known.into_iter().for_each(&mut note);
                 }
-                _ => self.confirm(provider, kind, lookup).await?.into_iter().for_each(&mut note),
+                _ => unknown.push(self.confirm(provider, kind, lookup)),
             }
+        }
+        let mut confirmed = stream::iter(unknown).buffer_unordered(ASKED_AT_ONCE);
+        while let Some(there) = confirmed.try_next().await? {
+            there.into_iter().for_each(&mut note);
         }
         let mut found: Vec<Match> = found.into_values().collect();
         found.sort_by(|a, b| a.place().cmp(&b.place()));

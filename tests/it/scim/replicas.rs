@@ -47,6 +47,21 @@ async fn what_one_replica_acknowledged_the_other_knows() {
 }
 
 #[tokio::test]
+async fn a_filter_finds_all_whom_another_replica_has_just_created_among_names_that_nobody_has() {
+    let (one, two, _process) = two().await;
+    let names: Vec<String> = (0..12).map(|i| format!("user-{i}")).collect();
+    let mut created = join_all(names.iter().map(|name| one.user(name))).await;
+    let nobody = (0..12).map(|i| format!("nobody-{i}"));
+    let terms: Vec<_> =
+        names.iter().cloned().chain(nobody).map(|name| format!("userName+eq+%22{name}%22")).collect();
+    let found = two.get(&format!("/Users?filter={}", terms.join("+or+"))).await.expect(200);
+    let mut found = found.texts("id");
+    created.sort();
+    found.sort();
+    assert_eq!(found, created);
+}
+
+#[tokio::test]
 async fn members_that_two_replicas_add_at_once_are_all_there() {
     let (one, two, _process) = two().await;
     let team = one.group("team", &[]).await;
