@@ -122,7 +122,10 @@ impl Index {
         self.untold.leads = true;
         self.recall_former();
         self.note_changed_roles();
-        &self.policies() | &self.bound_policies()
+        // Watches tell no status of what cannot be read, and the leader before may have written one.
+        let policies = self.policies();
+        policies.iter().for_each(|policy| self.forget_status(policy));
+        &policies | &self.bound_policies()
     }
 
     /// Whoever gave a string up last is the one whom bindings name by it, where nobody is called so now.
