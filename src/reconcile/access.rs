@@ -247,7 +247,8 @@ impl Access {
         let roles = self.index().bound_roles(name);
         let status = status(&policy, &plan, outcome, &grown, &holding, now);
         let status = AccessPolicyStatus { roles, ..status };
-        let told = report::events(&policy, &plan, &status, outcome, &deleted, leaving);
+        let told = report::events(&policy, &plan, outcome, &deleted, leaving);
+        let begun = report::begun(&policy, &plan, &status);
         self.tell_people(&policy, outcome, &deleted, now);
         match outcome.roles_not_allowed().next() {
             Some(_) => self.index_mut().await_bind(name),
@@ -259,9 +260,10 @@ impl Access {
                 self.settled(name, &plan, &deleted, &former);
             }
         }
-        for happened in told {
-            self.events.tell(&policy.object_ref(&()), happened, now);
-        }
+        let tell = |told: Vec<_>| {
+            told.into_iter().for_each(|happened| self.events.tell(&policy.object_ref(&()), happened, now));
+        };
+        tell(told);
         // What a role allows by now is told once.
         let stands = self.stands(&policy, &status).filter(|_| grown.is_empty());
         let unshown = match stands {
@@ -269,7 +271,10 @@ impl Access {
             None => self.show(&policy, status).await.err(),
         };
         match unshown {
-            None => self.tell_grown(&policy, &grown, now),
+            None => {
+                tell(begun);
+                self.tell_grown(&policy, &grown, now);
+            }
             Some(_) => self.index_mut().keep_grown(name, grown),
         }
         let trouble = outcome.trouble().into_iter().chain(unshown).min();
