@@ -98,12 +98,13 @@ impl Index {
         let is_given =
             |subject: &Subject| plan.allotments.iter().any(|given| given.grants.contains_key(subject));
         let is_fully_known = [plan.completeness, plan.partners] == [Completeness::Complete; 2];
-        let kept: BTreeSet<Subject> = match &plan.held {
+        let kept: BTreeSet<Subject> = match (&plan.held, &plan.approved) {
             _ if !is_fully_known => {
                 told.keys().filter(|subject| is_bound(subject) && !is_given(subject)).cloned().collect()
             }
-            Some(held) => held.subjects.clone(),
-            None => BTreeSet::new(),
+            (Some(held), _) => held.subjects.clone(),
+            (None, Some(approved)) => approved.subjects().into_iter().filter(is_bound).collect(),
+            (None, None) => BTreeSet::new(),
         };
         let Some(former) = self.untold.former.get_mut(policy) else { return };
         let waits = |subject: &Subject| kept.contains(subject);
@@ -119,6 +120,7 @@ impl Index {
     pub fn take_over(&mut self) -> Touched {
         self.untold.former.clear();
         self.untold.lost.clear();
+        self.approved.clear();
         self.untold.leads = true;
         self.recall_former();
         self.note_changed_roles();
