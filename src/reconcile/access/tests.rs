@@ -21,7 +21,7 @@ use crate::{
     access::{
         Binding, BindingObject, Subject,
         tests::{
-            guard::{members, team as many},
+            guard::{members, team},
             world::World,
         },
     },
@@ -143,16 +143,6 @@ async fn nobody_is_given_anything_by_a_plan_whose_time_is_over() {
     assert!(error(Timestamp::MIN).await.starts_with("it was not given before the time came"));
 }
 
-/// Alice and Bob may edit.
-fn team() -> World {
-    let mut world = World::new();
-    ["alice", "bob"].iter().for_each(|name| _ = world.user(name, json!({})));
-    world.group("team", &["alice", "bob"], json!({}));
-    world.policy("p", json!({}));
-    world.settle("p");
-    world
-}
-
 /// Carries a plan out, or pretends to, and tells what was asked meanwhile; and the controller.
 async fn carry_out(world: World, run: Run, refusal: Value) -> (Outcome, Vec<Method>, Arc<Access>) {
     let plan = world.plan("p");
@@ -166,7 +156,7 @@ async fn carry_out(world: World, run: Run, refusal: Value) -> (Outcome, Vec<Meth
 
 #[tokio::test]
 async fn whoever_gets_another_role_keeps_the_one_before_until_then_though_nobody_may_bind_that_any_more() {
-    let mut world = team();
+    let mut world = World::with_team();
     world.group("team", &["alice"], json!({}));
     world.policy("p", json!({"roleRef": {"name": "view"}}));
     let (outcome, asked, _) = carry_out(world, Run::Real, may_not_bind()).await;
@@ -178,7 +168,7 @@ async fn whoever_gets_another_role_keeps_the_one_before_until_then_though_nobody
 #[tokio::test]
 async fn whoever_is_deactivated_goes_with_a_role_that_nobody_may_bind_or_that_is_gone() {
     for refusal in [may_not_bind(), no_such_role()] {
-        let mut world = team();
+        let mut world = World::with_team();
         world.user("bob", json!({"active": false}));
         let (outcome, asked, access) = carry_out(world, Run::Real, refusal).await;
         assert_eq!(asked, [Method::PATCH, Method::DELETE]);
@@ -189,7 +179,7 @@ async fn whoever_is_deactivated_goes_with_a_role_that_nobody_may_bind_or_that_is
 
 #[tokio::test]
 async fn a_binding_whose_role_is_gone_is_there_as_before() {
-    let mut world = team();
+    let mut world = World::with_team();
     world.group("team", &["alice"], json!({}));
     let (outcome, asked, access) = carry_out(world, Run::Real, no_such_role()).await;
     assert_eq!((asked, outcome.roles_not_allowed().count()), (vec![Method::PATCH], 1));
@@ -198,7 +188,7 @@ async fn a_binding_whose_role_is_gone_is_there_as_before() {
 
 #[tokio::test]
 async fn a_dry_run_forgets_no_binding() {
-    let mut world = team();
+    let mut world = World::with_team();
     world.group("team", &["alice"], json!({}));
     let mut gone = no_such_role();
     gone["details"]["kind"] = json!("rolebindings");
@@ -209,7 +199,7 @@ async fn a_dry_run_forgets_no_binding() {
 
 #[tokio::test]
 async fn a_status_is_written_over_what_was_planned_from_and_what_came_since_is_looked_at() {
-    let mut world = team();
+    let mut world = World::with_team();
     let mut policy = ScimAccessPolicy::clone(world.index.policy("p").unwrap());
     (policy.metadata.uid, policy.metadata.resource_version) = (Some("uid".to_owned()), Some("7".to_owned()));
     world.index.apply_policy(policy.clone());
@@ -229,7 +219,7 @@ async fn a_status_is_written_over_what_was_planned_from_and_what_came_since_is_l
 
 #[tokio::test]
 async fn who_stands_where_they_should_counts_though_something_else_of_the_policy_cannot_be_written() {
-    let mut world = team();
+    let mut world = World::with_team();
     world.index.take_over();
     world.user("carol", json!({}));
     world.slip_in("p", Subject::User("oidc:carol".into()));
@@ -256,7 +246,7 @@ async fn who_stands_where_they_should_counts_though_something_else_of_the_policy
 
 /// Thirty people, of whom twenty are to lose what they have, and whether somebody approved that.
 fn many_leave(is_approved: bool) -> (World, Vec<String>) {
-    let (mut world, people) = many(30);
+    let (mut world, people) = team(30);
     members(&mut world, "team", &people[20..]);
     if is_approved {
         let held = world.plan("p").held.unwrap();
