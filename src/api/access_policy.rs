@@ -383,8 +383,8 @@ pub struct Approval {
     /// When it began to be carried out (RFC 3339).
     pub at: Timestamp,
     /// What is left of it while it is carried out: whoever goes on with it takes nothing else. Empty where that is too much
-    /// to stand here, and where it was not carried out to its end, because more was held or it was taken back: then what
-    /// is left needs another approval. Absent once all of it is gone.
+    /// to stand here, which only the replica that began with it goes on with, and where it was not carried out to its end,
+    /// because more was held or it was taken back: then what is left needs another approval. Absent once all of it is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub unfinished: Option<Vec<ApprovedRemovals>>,

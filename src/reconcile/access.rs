@@ -68,6 +68,8 @@ struct Planned {
     policy: Arc<ScimAccessPolicy>,
     plan: Plan,
     leaving: Leaving,
+    /// Why the policy's status does not say of an approval what it should before all of it is carried out.
+    unnoted: Option<Trouble>,
     /// The roles that have grown.
     grown: Grown,
     /// Bindings that somebody deleted.
@@ -181,22 +183,21 @@ impl Access {
 
     async fn reconcile(&self, name: &str) -> Again {
         let began = Instant::now();
-        let mut planned = match self.plan_and_note(name).await {
-            Ok(Some(planned)) => planned,
-            Ok(None) => return self.clear_away(name).await,
-            Err(trouble) => return Again::Retry(trouble),
-        };
-        let outcome = match planned.policy.spec.mode {
-            PolicyMode::Enforce => self.carry_out(&mut planned).await,
-            PolicyMode::Preview => self.executor.execute(&planned.plan, Run::Dry).await.rehearsed(),
-        };
-        self.conclude(name, planned, &outcome, began).await
+        if let Err(trouble) = self.recall(name).await {
+            return Again::Retry(trouble);
+        }
+        match self.planned(name).await {
+            Some(planned) => {
+                let (planned, outcome) = self.carry_out(name, planned).await;
+                self.conclude(name, planned, &outcome, began).await
+            }
+            None => self.clear_away(name).await,
+        }
     }
 
     /// What is to be carried out; nothing of a policy that is gone.
-    async fn plan_and_note(&self, name: &str) -> Result<Option<Planned>, Trouble> {
+    async fn planned(&self, name: &str) -> Option<Planned> {
         let now = clock::now();
-        self.recall(name).await?;
         self.tell_ended(name, now);
         let grown = self.index_mut().take_grown(name);
         // Before the plan: what comes later may not be in it, and is told with the next one.
@@ -209,21 +210,14 @@ impl Access {
             self.last_shown.forget(name);
             self.causes.planned(name);
             self.causes.settle(name);
-            return Ok(None);
+            return None;
         };
-        let policy = match self.note_approval(policy, &plan, now).await {
-            Ok(policy) => policy,
-            Err(trouble) => {
-                self.index_mut().keep_grown(name, grown);
-                return Err(trouble);
-            }
-        };
-        Ok(Some(Planned { policy, plan, leaving, grown, deleted, former }))
+        Some(Planned { policy, plan, leaving, unnoted: None, grown, deleted, former })
     }
 
     /// Says what became of a plan, everywhere, and when the next one is due.
     async fn conclude(&self, name: &str, planned: Planned, outcome: &Outcome, began: Instant) -> Again {
-        let Planned { policy, plan, leaving, grown, deleted, former } = planned;
+        let Planned { policy, plan, leaving, unnoted, grown, deleted, former } = planned;
         let now = clock::now();
         let causes = match plan.approved {
             Some(_) => self.causes.of_approved(name),
@@ -233,21 +227,22 @@ impl Access {
         if let Some(released) = Released::of(&policy, &plan, outcome) {
             audit::released(&policy, &released);
         }
-        match (outcome.is_complete(), &plan.held) {
+        let holding = self.holding(&policy, &plan, now);
+        match (outcome.is_complete(), plan.held.is_some() || holding.left.is_some()) {
             (false, _) => {}
-            (true, Some(_)) => self.causes.hold(name),
-            (true, None) => self.causes.settle(name),
+            (true, true) => self.causes.hold(name),
+            (true, false) => self.causes.settle(name),
         }
         let (gained, lost) = outcome.gained_and_lost();
         self.metrics.plan(CONTROLLER, gained.len(), lost.len());
-        let holding = self.holding(&policy, &plan, now);
         let left = || holding.left.as_ref().map_or(0, |left| left.subjects().len());
         self.metrics.guard_held(name, plan.held.as_ref().map_or_else(left, |held| held.subjects.len()));
         self.metrics.roles_refused(name, plan.problems.roles.len());
         let roles = self.index().bound_roles(name);
         let status = status(&policy, &plan, outcome, &grown, &holding, now);
         let status = AccessPolicyStatus { roles, ..status };
-        let told = report::events(&policy, &plan, &status, outcome, &deleted, leaving);
+        let told = report::events(&policy, &plan, outcome, &deleted, leaving);
+        let begun = report::begun(&policy, &plan, &status);
         self.tell_people(&policy, outcome, &deleted, now);
         match outcome.roles_not_allowed().next() {
             Some(_) => self.index_mut().await_bind(name),
@@ -259,17 +254,22 @@ impl Access {
                 self.settled(name, &plan, &deleted, &former);
             }
         }
-        for happened in told {
-            self.events.tell(&policy.object_ref(&()), happened, now);
-        }
+        let tell = |told: Vec<_>| {
+            told.into_iter().for_each(|happened| self.events.tell(&policy.object_ref(&()), happened, now));
+        };
+        tell(told);
         // What a role allows by now is told once.
         let stands = self.stands(&policy, &status).filter(|_| grown.is_empty());
-        let unshown = match stands {
-            Some(_) => None,
-            None => self.show(&policy, status).await.err(),
+        let unshown = match (unnoted, stands) {
+            (Some(_), _) => unnoted,
+            (None, Some(_)) => None,
+            (None, None) => self.show(&policy, status).await.err(),
         };
         match unshown {
-            None => self.tell_grown(&policy, &grown, now),
+            None => {
+                tell(begun);
+                self.tell_grown(&policy, &grown, now);
+            }
             Some(_) => self.index_mut().keep_grown(name, grown),
         }
         let trouble = outcome.trouble().into_iter().chain(unshown).min();
@@ -311,23 +311,62 @@ impl Access {
         outcome.trouble().map_or(Again::WhenAdded, Again::Retry)
     }
 
-    /// Carries out a plan. Whoever is to lose access meanwhile does not wait until the plan has given everything
-    /// that it gives.
-    async fn carry_out(&self, planned: &mut Planned) -> Outcome {
-        let Planned { policy, plan, leaving, .. } = planned;
-        let name: Arc<str> = policy.name_any().into();
-        let (running, mut ended) = oneshot::channel::<()>();
+    /// Carries out a plan. What it says of an approval is noted before; what may not be carried out without that, the plan
+    /// does not do, and the next one does.
+    async fn carry_out(&self, name: &str, mut planned: Planned) -> (Planned, Outcome) {
+        let name: Arc<str> = name.into();
+        let mut noting = Outcome::default();
+        if let Some(status) = self.to_note(&planned) {
+            let Planned { policy, leaving, .. } = &mut planned;
+            let note = self.show(policy, status);
+            let noted;
+            (noted, noting) = self.revoking_meanwhile(&name, Some(Timestamp::MIN), leaving, note).await;
+            match noted {
+                Ok(_) => audit_begun(&planned),
+                Err(trouble) => planned.unnoted = Some(trouble),
+            }
+            match self.admitted_plan(&name, clock::now()).await {
+                Some((policy, plan, leaving)) => {
+                    planned = Planned { policy, plan, leaving: leaving.max(planned.leaving), ..planned };
+                }
+                None => return (Planned { unnoted: Some(Trouble::Passing), ..planned }, noting),
+            }
+            if self.to_note(&planned).is_some() {
+                planned.unnoted.get_or_insert(Trouble::Passing);
+            }
+        }
+        let Planned { policy, plan, leaving, .. } = &mut planned;
         let whole = async {
-            let outcome = self.executor.execute(plan, Run::Real).await;
+            match policy.spec.mode {
+                PolicyMode::Enforce => self.executor.execute(plan, Run::Real).await,
+                PolicyMode::Preview => self.executor.execute(plan, Run::Dry).await.rehearsed(),
+            }
+        };
+        let (whole, revoked) = self.revoking_meanwhile(&name, plan.next, leaving, whole).await;
+        (planned, noting.and(whole).and(revoked))
+    }
+
+    /// Does something that may take long. Whoever is to lose access meanwhile does not wait for its end, nor does
+    /// whoever is to from `next` on.
+    async fn revoking_meanwhile<T>(
+        &self,
+        name: &Arc<str>,
+        mut next: Option<Timestamp>,
+        leaving: &mut Leaving,
+        work: impl Future<Output = T>,
+    ) -> (T, Outcome) {
+        let (running, mut ended) = oneshot::channel::<()>();
+        let work = async {
+            let done = work.await;
             drop(running);
-            outcome
+            done
         };
         let meanwhile = async {
-            let (mut revoked, mut next) = (None::<Outcome>, plan.next);
+            let mut revoked = None::<Outcome>;
             let look = async |next| {
                 sleep(LOOK_AGAIN).await;
                 tokio::select! {
-                    () = self.queue.taken_up(&name) => {}
+                    () = self.queue.taken_up(name) => {}
                     () = reached(next) => {}
                 }
             };
@@ -336,18 +375,19 @@ impl Access {
                     biased;
                     _ = &mut ended => return revoked,
                     () = look(next) => {
-                        let (more, after) = self.revoke(&name, leaving).await;
+                        let more;
+                        (more, next) = self.revoke(name, leaving).await;
                         revoked = Some(revoked.unwrap_or_default().and(more));
-                        next = after;
                     }
                 }
             }
         };
-        let (whole, meanwhile) = join(whole, meanwhile).await;
-        let Some(revoked) = meanwhile else { return whole };
-        // For what is given by now, for what failed and for the status.
-        self.queue.add([name]);
-        whole.and(revoked)
+        let (done, revoked) = join(work, meanwhile).await;
+        if revoked.is_some() {
+            // For what is given by now, for what failed and for the status.
+            self.queue.add([name.clone()]);
+        }
+        (done, revoked.unwrap_or_default())
     }
 
     /// Takes away what is to be taken away by now. When there may be more, though nothing changes.
@@ -355,12 +395,8 @@ impl Access {
         let Some((policy, plan, many)) = self.admitted_plan(name, clock::now()).await else {
             return (Outcome::default(), None);
         };
-        if many == Leaving::Many {
-            *leaving = many;
-        }
-        // What was approved is noted before it is carried out.
-        let is_noted = plan.approved.as_ref().is_none_or(|approved| is_begun(&policy, &approved.plan));
-        if policy.spec.mode != PolicyMode::Enforce || !is_noted {
+        *leaving = many.max(*leaving);
+        if policy.spec.mode != PolicyMode::Enforce {
             return (Outcome::default(), plan.next);
         }
         (self.executor.revoke(&plan).await.successes(), plan.next)
@@ -387,26 +423,13 @@ impl Access {
         Some((policy, plan, leaving))
     }
 
-    /// Writes which approval is carried out now, and what is left of it, before anything else is written: whoever goes on
-    /// with it takes that away and nothing else, and whoever is given anything again keeps it until another approval. The
-    /// policy that says so.
-    async fn note_approval(
-        &self,
-        policy: Arc<ScimAccessPolicy>,
-        plan: &Plan,
-        now: Timestamp,
-    ) -> Result<Arc<ScimAccessPolicy>, Trouble> {
-        let (_, last_approved) = self.index().approval(&policy, plan, now);
-        let mut status = policy.status.clone().unwrap_or_default();
-        if status.last_approved == last_approved {
-            return Ok(policy);
-        }
-        status.last_approved = last_approved;
-        let noted = self.show(&policy, status).await?;
-        if let Some(begun) = plan.approved.as_ref().filter(|approved| !is_begun(&policy, &approved.plan)) {
-            audit::begun(&policy, &begun.plan);
-        }
-        Ok(noted)
+    /// The status that says which approval is carried out now, and what is left of it, where the policy's does not: whoever
+    /// goes on with it takes that away and nothing else, and whoever is given anything again keeps it until another approval.
+    fn to_note(&self, planned: &Planned) -> Option<AccessPolicyStatus> {
+        let Planned { policy, plan, .. } = planned;
+        let (_, last_approved) = self.index().approval(policy, plan, clock::now());
+        let status = policy.status.clone().unwrap_or_default();
+        (status.last_approved != last_approved).then_some(AccessPolicyStatus { last_approved, ..status })
     }
 
     /// Forgets what was to be told of what is carried out now.
@@ -454,6 +477,13 @@ impl Access {
 
     fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells of an approval that is carried out from now on, because that has just been noted.
+fn audit_begun(Planned { policy, plan, .. }: &Planned) {
+    if let Some(begun) = plan.approved.as_ref().filter(|approved| !is_begun(policy, &approved.plan)) {
+        audit::begun(policy, &begun.plan);
     }
 }
 

@@ -272,7 +272,7 @@ impl AppConfigs {
         let kind = ApiResource::erase::<ScimAppConfig>(&());
         let api = Api::namespaced_with(self.writing.clone(), &key.namespace, &kind);
         let status = shown::recall(&api, &key.name).await;
-        if let Ok(Some(status)) = &status {
+        if let Ok(Some((_, status))) = &status {
             self.index_mut().show_config(key, AppConfigStatus::clone(status));
         }
         status.map(drop).map_err(|error| Trouble::of(&error))

@@ -59,17 +59,19 @@ where
     }
 }
 
-/// The status of an object that cannot be read, where it has one that can.
+/// An object that cannot be read, and its status, where it has one that can be.
 ///
 /// # Errors
 /// When the API server does not answer; it has been logged.
 pub(super) async fn recall<S: DeserializeOwned>(
     api: &Api<DynamicObject>,
     name: &str,
-) -> kube::Result<Option<S>> {
+) -> kube::Result<Option<(DynamicObject, S)>> {
     let found = api.get_opt(name).await.inspect_err(|error| {
         tracing::warn!(%error, url = api.resource_url(), name, "status cannot be read, trying again");
     })?;
-    let status = found.as_ref().and_then(|found| found.data.get("status"));
-    Ok(status.and_then(|status| S::deserialize(status).ok()))
+    Ok(found.and_then(|found| {
+        let status = S::deserialize(found.data.get("status")?).ok()?;
+        Some((found, status))
+    }))
 }

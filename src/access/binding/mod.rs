@@ -140,7 +140,7 @@ impl Binding {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::api::{
         RoleKind,
@@ -150,7 +150,7 @@ mod tests {
         },
     };
 
-    pub(super) fn binding(namespace: Option<&str>) -> Binding {
+    pub(in crate::access) fn binding(namespace: Option<&str>) -> Binding {
         let role = RoleName { kind: RoleKind::ClusterRole, name: "edit".into() };
         let place = Place { namespace: namespace.map(Into::into), role };
         Binding {

@@ -34,6 +34,8 @@ enum Others {
     Founders,
     /// They may have come later.
     Unknown,
+    /// The same, and the annotation has no room to say so.
+    Unsaid,
 }
 
 impl Moments {
@@ -45,10 +47,19 @@ impl Moments {
     }
 
     /// What a binding's annotation says of its subjects. Anybody may have written it: what is said of others, or of a time
-    /// before the binding, is left out, and what cannot be read leaves in doubt those whom nothing else is said of.
-    pub(super) fn read(annotation: Option<&str>, subjects: &[Subject], created: Option<Timestamp>) -> Self {
-        let Some(annotation) = annotation else { return Self::default() };
+    /// before the binding, is left out, and what cannot be read leaves in doubt those whom nothing else is said of. So
+    /// does one that is not there, where it has no `room`.
+    pub(super) fn read(
+        annotation: Option<&str>,
+        subjects: &[Subject],
+        created: Option<Timestamp>,
+        room: usize,
+    ) -> Self {
         let unknown = Self { later: BTreeMap::new(), others: Others::Unknown };
+        let Some(annotation) = annotation else {
+            let others = if room < unknown.length() { Others::Unsaid } else { Others::Founders };
+            return Self { later: BTreeMap::new(), others };
+        };
         let Ok(said) = serde_json::from_str::<HashMap<String, Value>>(annotation) else { return unknown };
         let mut moments = if said.contains_key(OTHERS) { unknown } else { Self::default() };
         for subject in subjects {
@@ -100,16 +111,21 @@ impl Moments {
         self.others == Others::Founders
     }
 
+    fn length(&self) -> usize {
+        self.annotation().map_or(0, |annotation| annotation.len())
+    }
+
     /// Without the oldest moments, where all of them are too long.
     fn bounded(mut self, room: usize) -> Self {
-        let length = |moments: &Self| moments.annotation().map_or(0, |annotation| annotation.len());
-        if length(&self) <= room {
+        if self.length() <= room {
             return self;
         }
         let mut newest: Vec<_> = std::mem::take(&mut self.later).into_iter().collect();
         newest.sort_by(|(_, a), (_, b)| b.cmp(a));
         self.others = Others::Unknown;
-        let Some(mut room) = room.checked_sub(length(&self)) else { return Self::default() };
+        let Some(mut room) = room.checked_sub(self.length()) else {
+            return Self { others: Others::Unsaid, ..self };
+        };
         for (subject, moment) in newest {
             let entry = Value::from(&**subject.name()).to_string().len() + format!(":\"{moment}\",").len();
             let Some(left) = room.checked_sub(entry) else { break };
@@ -285,6 +301,10 @@ mod tests {
                 "{all}"
             );
             assert_eq!(since.is_some(), left > 0, "{left}");
+            object.subjects = stored::<RoleBinding>(&to).subjects;
+            let read = Observed { changed_by: None, ..object.observe().unwrap() };
+            assert_eq!(read.binding.moments, to.moments, "it is read as it was written");
+            assert!(told(&read).iter().all(|at| at != CREATED), "none of them was there from the beginning");
         }
     }
 

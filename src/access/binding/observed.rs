@@ -83,10 +83,11 @@ impl Observed {
         let created = object.creation_timestamp().map(|time| time.0);
         let subjects: Vec<Subject> = object.subjects().iter().map(Subject::of).collect();
         let since = object.annotations().get(ANNOTATION_SINCE);
+        let room = Moments::room(object.annotations());
         let binding = Binding {
             name: object.name_any(),
             place: place(object),
-            moments: Moments::read(since.map(String::as_str), &subjects, created),
+            moments: Moments::read(since.map(String::as_str), &subjects, created, room),
             subjects,
             mark: Mark::of(object, policy)?,
         };
@@ -102,7 +103,7 @@ impl Observed {
             changed: written.map(|time| time.0).max(),
             given: None,
             confirmed: Arc::default(),
-            room: Moments::room(object.annotations()),
+            room,
             marked_by: marked_by(object.meta()),
         })
     }

@@ -1,8 +1,9 @@
 //! What an administrator approves of what waits.
 //!
-//! A plan is approved as a whole, once: by its hash, which differs after each approval that was begun. What it takes
-//! away is noted before it is carried out, and from then on that note alone is what goes. It only ever becomes less:
-//! what is gone leaves it, and so does whoever is to stay by now, before they are given anything again.
+//! A plan is approved as a whole, once: by its hash, which differs after each approval that was begun. It is begun by a
+//! note of what it takes away, in the policy's status; until that stands there, all of it waits. From then on that note
+//! alone is what goes. It only ever becomes less: what is gone leaves it, and so does whoever is to stay by now, before
+//! they are given anything again. While nobody can tell who is to stay, it stands as it is.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -22,26 +23,53 @@ use crate::{
 /// How many digests a status holds at most, some 80 KB.
 const MOST_DIGESTS: usize = 4096;
 
-/// What an administrator approved of what a plan takes away.
+/// What is left of what an administrator approved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Approved {
     /// What the approval names.
     pub plan: String,
-    /// What goes because of it.
+    /// Who still has what goes because of it.
     pub removals: Removals,
 }
 
 impl Approved {
-    /// These departures, where somebody approved all of them and nobody has begun with them, which a preview does not;
-    /// where somebody has, those of them that are left. Nothing where that is none of them.
+    /// What is left of the approval that is under way, as the policy's status says: what these bindings give of it, and
+    /// nothing where that is nothing. What this process `knows` to be left, the status may have no room for, or may not
+    /// say yet. A preview ends what is under way, and so does whoever takes the approval back.
+    pub fn under_way<'b>(
+        policy: &ScimAccessPolicy,
+        known: Option<&Self>,
+        bindings: impl Iterator<Item = &'b Binding>,
+    ) -> Option<Self> {
+        let plan = policy.annotations().get(ANNOTATION_APPROVE)?;
+        let begun =
+            policy.status.as_ref()?.begun(plan).filter(|_| policy.spec.mode == PolicyMode::Enforce)?;
+        let left = match known.filter(|known| known.plan == *plan) {
+            Some(known) => known.left(bindings),
+            None => Self { plan: plan.clone(), removals: Unfinished::of(begun).among(bindings) },
+        };
+        left.if_any()
+    }
+
+    /// All of these departures, where somebody approved them and nobody has begun with them.
     pub(super) fn of(policy: &ScimAccessPolicy, departures: &Departures) -> Option<Self> {
         let plan = policy.annotations().get(ANNOTATION_APPROVE)?;
-        let removals = match last_approval(policy).filter(|last| last.plan == *plan) {
-            Some(last) => Unfinished::of(last).among(departures),
-            None if begins(policy, departures, plan) => departures.places.clone(),
-            None => return None,
-        };
-        (!removals.is_empty()).then(|| Self { plan: plan.clone(), removals })
+        let is_it = |held: &HeldRemovals| plan_id(policy, departures, held.since) == *plan;
+        let is_approved = policy.spec.mode == PolicyMode::Enforce && held(policy).is_some_and(is_it);
+        is_approved.then(|| Self { plan: plan.clone(), removals: departures.places.clone() })
+    }
+
+    /// Without those who are to stay; nothing where that is everybody.
+    pub fn but_for(mut self, stays: impl Fn(&Place, &Subject) -> bool) -> Option<Self> {
+        for (place, subjects) in &mut self.removals {
+            subjects.retain(|subject| !stays(place, subject));
+        }
+        self.removals.retain(|_, subjects| !subjects.is_empty());
+        self.if_any()
+    }
+
+    fn if_any(self) -> Option<Self> {
+        Some(self).filter(|left| !left.removals.is_empty())
     }
 
     /// Who loses something by it.
@@ -75,12 +103,6 @@ impl Approved {
     }
 }
 
-/// Whether somebody approved all of these, and they are to be carried out.
-fn begins(policy: &ScimAccessPolicy, departures: &Departures, plan: &str) -> bool {
-    let is_it = |held: &HeldRemovals| plan_id(policy, departures, held.since) == plan;
-    policy.spec.mode == PolicyMode::Enforce && held(policy).is_some_and(is_it)
-}
-
 /// What the policy's status is to say of its last approval where a plan goes on with none: what was left of it when
 /// something else was held, or when all of that was taken back, needs another one.
 pub fn note_of_none<'b>(
@@ -106,11 +128,13 @@ pub(super) fn held_since(policy: &ScimAccessPolicy) -> Option<Timestamp> {
     held(policy).map(|held| held.since)
 }
 
-/// Whether they wait for an approval, and are not what is left of one, as far as that is known.
-pub(super) fn is_waiting(policy: &ScimAccessPolicy) -> bool {
+/// Whether they wait for an approval, and are not what is left of this one, or of one of which nothing is left.
+pub(super) fn is_waiting(policy: &ScimAccessPolicy, left: Option<&Approved>) -> bool {
     let approved = policy.annotations().get(ANNOTATION_APPROVE);
-    let is_known =
-        |last: &&Approval| last.unfinished.as_ref().is_none_or(|unfinished| !unfinished.is_empty());
+    let is_known = |last: &&Approval| {
+        let is_left = |unfinished: &Vec<_>| !unfinished.is_empty() || left.is_some();
+        last.unfinished.as_ref().is_none_or(is_left)
+    };
     let begun = last_approval(policy).filter(is_known).map(|last| &last.plan);
     let begun = begun.filter(|last| approved == Some(*last));
     held(policy).is_some_and(|held| begun != Some(&held.plan))
@@ -173,13 +197,19 @@ fn digests(removals: &Removals) -> Vec<ApprovedRemovals> {
 }
 
 /// What is left of a plan that was approved, as a status says it.
-struct Unfinished<'a> {
+#[derive(Default)]
+pub struct Unfinished<'a> {
     /// Which of `gone` go from a place.
     by_place: HashMap<&'a str, usize>,
     gone: Vec<HashSet<&'a str>>,
 }
 
 impl<'a> Unfinished<'a> {
+    /// What a policy's status says.
+    pub fn noted(policy: &'a ScimAccessPolicy) -> Self {
+        last_approval(policy).map(Self::of).unwrap_or_default()
+    }
+
     fn of(approval: &'a Approval) -> Self {
         let (mut by_place, mut gone) = (HashMap::new(), Vec::new());
         for ApprovedRemovals { places, subjects } in approval.unfinished.iter().flatten() {
@@ -189,18 +219,23 @@ impl<'a> Unfinished<'a> {
         Self { by_place, gone }
     }
 
-    /// What of these departures it takes away.
-    fn among(&self, departures: &Departures) -> Removals {
+    /// What it takes away of what these bindings give.
+    fn among<'b>(&self, bindings: impl Iterator<Item = &'b Binding>) -> Removals {
         let (mut removals, mut known) = (Removals::new(), Digests::default());
-        for (place, subjects) in &departures.places {
+        for Binding { place, subjects, .. } in bindings {
             let Some(gone) = self.gone_from(place) else { continue };
             let left = subjects.iter().filter(|subject| gone.contains(known.of(subject)));
-            let left: BTreeSet<Subject> = left.cloned().collect();
+            let left: Vec<Subject> = left.cloned().collect();
             if !left.is_empty() {
-                removals.insert(place.clone(), left);
+                removals.entry(place.clone()).or_default().extend(left);
             }
         }
         removals
+    }
+
+    /// Whether it takes away from somebody what a place gives.
+    pub fn names(&self, place: &Place, subject: &Subject) -> bool {
+        self.gone_from(place).is_some_and(|gone| gone.contains(&*subject_digest(subject)))
     }
 
     /// Whether these bindings give anybody what it takes away.
@@ -213,6 +248,9 @@ impl<'a> Unfinished<'a> {
     }
 
     fn gone_from(&self, place: &Place) -> Option<&HashSet<&'a str>> {
+        if self.gone.is_empty() {
+            return None;
+        }
         self.gone.get(*self.by_place.get(place_digest(place).as_str())?)
     }
 }

@@ -33,7 +33,7 @@ use jiff::Timestamp;
 
 use super::binding::Subject;
 use crate::api::{Guard as Spec, ScimAccessPolicy};
-pub use approval::{Approved, all_held, is_begun, note_of_none};
+pub use approval::{Approved, Unfinished, all_held, is_begun, note_of_none};
 use approval::{held_since, is_waiting, plan_id};
 pub use departures::{Departures, Removals, Suspects};
 pub use ledger::{Ledger, Losses};
@@ -66,6 +66,8 @@ pub trait Holders: std::fmt::Debug {
 pub enum Verdict {
     /// They may go.
     Free(Free),
+    /// All of them were approved: they may go once it is noted that they do.
+    Begins(Approved),
     /// They wait.
     Held(Held),
 }
@@ -73,9 +75,7 @@ pub enum Verdict {
 /// Departures that may go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Free {
-    /// Those that an administrator approved; they count for nothing.
-    pub approved: Option<Approved>,
-    /// Who counts by the others.
+    /// Who counts by those that nobody approved.
     pub counted: BTreeSet<Subject>,
     /// How many may lose access through the provider in all, where anybody counts.
     pub allowance: usize,
@@ -110,21 +110,28 @@ impl Guard<'_> {
         held.checked_sub(window).unwrap_or(Timestamp::MIN)
     }
 
-    /// Whether a policy's departures may go. What waits goes on waiting, however small it has become, and so does what
-    /// was approved with whatever else may not go.
-    pub fn judge(&self, policy: &ScimAccessPolicy, departures: &Departures) -> Verdict {
-        let approved = Approved::of(policy, departures);
-        let rest = match &approved {
-            Some(approved) => Cow::Owned(departures.except(&approved.removals)),
+    /// Whether a policy's departures may go, of which those that are left of an approval count for nothing. What waits
+    /// goes on waiting, however small it has become, and so does what was approved with whatever else may not go.
+    pub fn judge(
+        &self,
+        policy: &ScimAccessPolicy,
+        departures: &Departures,
+        left: Option<&Approved>,
+    ) -> Verdict {
+        if let Some(approved) = Approved::of(policy, departures) {
+            return Verdict::Begins(approved);
+        }
+        let rest = match left {
+            Some(left) => Cow::Owned(departures.except(&left.removals)),
             None => Cow::Borrowed(departures),
         };
         if rest.places.is_empty() {
-            return Verdict::Free(Free { approved, ..Free::default() });
+            return Verdict::Free(Free::default());
         }
         let counted = rest.counted();
         let Spent { lost, allowance, .. } = match self.spent(&counted) {
-            spent if spent.is_free() && !is_waiting(policy) => {
-                return Verdict::Free(Free { approved, counted, allowance: spent.allowance });
+            spent if spent.is_free() && !is_waiting(policy, left) => {
+                return Verdict::Free(Free { counted, allowance: spent.allowance });
             }
             spent => spent,
         };
@@ -256,7 +263,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        access::{Place, RoleName},
+        access::{Binding, Place, RoleName, binding::tests::binding},
         api::{PolicyMode, RoleKind, names::ANNOTATION_APPROVE},
     };
 
@@ -326,21 +333,33 @@ mod tests {
         ledger.departures.note(gone, limits.window.into(), now());
         let holders = People(people(0..holders));
         let guard = Guard { limits: &limits, ledger: &ledger, holders: &holders, now: now() };
-        guard.judge(policy, &departures(leaving))
+        let departures = departures(leaving);
+        guard.judge(policy, &departures, under_way(policy, leaving).as_ref())
+    }
+
+    /// What these have of what somebody approved.
+    fn under_way(policy: &ScimAccessPolicy, leaving: &[Subject]) -> Option<Approved> {
+        under_way_at(policy, place("team-a"), leaving)
+    }
+
+    fn under_way_at(policy: &ScimAccessPolicy, place: Place, leaving: &[Subject]) -> Option<Approved> {
+        let binding = Binding { place, subjects: leaving.to_vec(), ..binding(None) };
+        Approved::under_way(policy, None, [&binding].into_iter())
     }
 
     fn free(verdict: Verdict) -> Free {
-        match verdict {
-            Verdict::Free(free) => free,
-            Verdict::Held(held) => panic!("it is held: {held:?}"),
-        }
+        let Verdict::Free(free) = verdict else { panic!("it does not go: {verdict:?}") };
+        free
     }
 
     fn held(verdict: Verdict) -> Held {
-        match verdict {
-            Verdict::Held(held) => held,
-            Verdict::Free(free) => panic!("it is not held: {free:?}"),
-        }
+        let Verdict::Held(held) = verdict else { panic!("it is not held: {verdict:?}") };
+        held
+    }
+
+    fn begins(verdict: Verdict) -> Approved {
+        let Verdict::Begins(approved) = verdict else { panic!("it does not begin: {verdict:?}") };
+        approved
     }
 
     #[test]
@@ -390,11 +409,6 @@ mod tests {
         free(judge(&policy(json!({})), 50, 10, &people(1000..1010)));
     }
 
-    /// What an administrator approved of those who leave.
-    fn approved(policy: &ScimAccessPolicy, leaving: &[Subject]) -> Approved {
-        free(judge(policy, 50, 0, leaving)).approved.unwrap()
-    }
-
     #[test]
     fn an_approval_covers_one_plan_once() {
         let since = "2025-12-31T23:00:00Z";
@@ -402,8 +416,8 @@ mod tests {
         let waiting = held(judge(&held_policy(since, "", ""), 50, 0, &leaving));
         assert_eq!(waiting.since.to_string(), since);
         let plan = waiting.plan.as_str();
-        let begun = approved(&held_policy(since, plan, ""), &leaving);
-        assert_eq!((begun.plan.as_str(), begun.removals), (plan, departures(&leaving).places));
+        let begins = begins(judge(&held_policy(since, plan, ""), 50, 0, &leaving));
+        assert_eq!((begins.plan.as_str(), begins.removals), (plan, departures(&leaving).places));
         let approve = |policy, leaving: &[Subject]| held(judge(&policy, 50, 0, leaving));
         approve(held_policy(since, plan, ""), &people(0..31));
         approve(held_policy("2025-12-31T23:00:01Z", plan, ""), &leaving);
@@ -434,16 +448,15 @@ mod tests {
     fn an_approval_holds_until_all_of_it_is_gone_and_for_nothing_else() {
         let (mut policy, plan) = begun(&people(1..30));
         let left = Approved { plan: plan.clone(), removals: departures(&people(1..30)).places };
-        assert_eq!(approved(&policy, &people(1..30)), left);
+        assert_eq!(under_way(&policy, &people(0..50)), Some(left.clone()));
+        assert_eq!(free(judge(&policy, 50, 0, &people(1..30))), Free::default());
         assert_eq!(
             left.note(&policy, Timestamp::MAX),
             policy.status.as_ref().unwrap().last_approved.clone().unwrap()
         );
-        let fewer = approved(&policy, &people(2..30));
+        let fewer = under_way(&policy, &people(2..30)).unwrap();
         assert_eq!(fewer.removals, departures(&people(2..30)).places);
-        let mut elsewhere = departures(&people(1..30));
-        elsewhere.places = elsewhere.places.into_values().map(|all| (place("team-b"), all)).collect();
-        assert_eq!(Approved::of(&policy, &elsewhere), None);
+        assert_eq!(under_way_at(&policy, place("team-b"), &people(1..30)), None);
 
         policy.metadata.annotations = None;
         held(judge(&policy, 50, 0, &people(1..30)));
@@ -460,18 +473,21 @@ mod tests {
     fn what_goes_beside_an_approved_plan_is_judged_and_counted_by_itself() {
         let (policy, _) = begun(&people(1..30));
         let beside = free(judge(&policy, 50, 0, &people(0..39)));
-        assert_eq!(beside.approved.unwrap().removals, departures(&people(1..30)).places);
         assert_eq!((beside.counted.len(), beside.allowance), (10, 10));
         assert_eq!(held(judge(&policy, 50, 0, &people(0..50))).subjects.len(), 50);
         let others = free(judge(&policy, 50, 0, &people(30..35)));
-        assert_eq!((others.approved, others.counted.len()), (None, 5), "nobody of it is left");
+        assert_eq!(others.counted.len(), 5, "nobody of it is left");
     }
 
     #[test]
-    fn what_is_too_much_for_a_status_needs_another_approval_once_it_is_interrupted() {
+    fn what_is_too_much_for_a_status_needs_another_approval_unless_whoever_began_with_it_goes_on() {
         let (policy, plan) = begun(&people(0..5_000));
         assert!(is_begun(&policy, &plan));
         assert_ne!(held(judge(&policy, 50, 0, &people(0..30))).plan, plan);
+        let known = Approved { plan, removals: departures(&people(0..5_000)).places };
+        let binding = Binding { place: place("team-a"), subjects: people(0..40), ..binding(None) };
+        let left = Approved::under_way(&policy, Some(&known), [&binding].into_iter());
+        assert_eq!(left.unwrap().subjects().len(), 40);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub enum Admission {
 }
 
 /// How many people lose access because they were deactivated or deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Leaving {
     /// As many as may be expected.
     Few,
@@ -41,7 +41,8 @@ pub(super) struct Through<'a> {
 }
 
 impl Index {
-    /// Counts what a plan takes away, before it is carried out.
+    /// Counts what a plan takes away, before it is carried out, and remembers what it leaves of an approval: whom it did
+    /// not mean to go, no later one takes away by that.
     pub fn admit(&mut self, policy: &ScimAccessPolicy, plan: &Plan, now: Timestamp) -> Admission {
         let provider = policy.spec.provider.as_str();
         let Some(known) = self.providers.get(provider) else { return Admission::Admitted(Leaving::Few) };
@@ -65,6 +66,10 @@ impl Index {
                 ledger.allowance = plan.allowance;
             }
         }
+        match &plan.approved {
+            Some(approved) => _ = self.approved.insert(policy.name_any().into(), approved.clone()),
+            None => _ = self.approved.remove(&*policy.name_any()),
+        }
         self.see_token_groups(policy, plan, now);
         Admission::Admitted(leaving)
     }
@@ -79,8 +84,8 @@ impl Index {
         self.providers.get(provider).is_some_and(is_beyond)
     }
 
-    /// What is left of what a plan takes away because it was approved, where anything is, and what the policy's status is to
-    /// say of its last approval.
+    /// What is left of what a plan takes away because it was approved, where anything is, and what the policy's status is
+    /// to say of its last approval.
     pub fn approval(
         &self,
         policy: &ScimAccessPolicy,

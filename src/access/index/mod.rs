@@ -22,6 +22,7 @@ use kube::ResourceExt;
 
 use super::{
     binding::{Observed, Subject},
+    guard::Approved,
     people::Identities,
     plan::{Blocked, Facts, Plan},
     policy::{Namespace, Namespaces, Policy, Protected},
@@ -66,6 +67,8 @@ pub struct Index {
     pub(super) untold: Untold,
     /// By policy: which of the roles that it gives have grown.
     grown: HashMap<Arc<str>, Grown>,
+    /// By policy: what is left of its last approval.
+    approved: HashMap<Arc<str>, Approved>,
 }
 
 /// Whether a guard keeps a plan from taking too much away at once.
@@ -123,6 +126,7 @@ impl Index {
             observed: &observed,
             former: self.former(name),
             guard: known.filter(|_| guarding == Guarding::On).map(|known| known.guard(&holders, now)),
+            approved: self.approved.get(name),
             now,
         };
         let is_active = |user: &User| self.identities.is_active(user);

@@ -165,6 +165,7 @@ impl Index {
     pub fn delete_policy(&mut self, name: &str) -> Touched {
         self.untold.forget_policy(name);
         self.awaiting_bind.remove(name);
+        self.approved.remove(name);
         let Some((name, policy)) = self.policies.remove(name) else { return Touched::new() };
         if self.bindings_of(&name).next().is_some() {
             self.untold.note_last_word(&name, policy.object().spec.on_delete);

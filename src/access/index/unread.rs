@@ -38,6 +38,25 @@ impl Index {
         policy.is_some_and(|policy| policy.reading() != Reading::Whole && policy.object().status.is_none())
     }
 
+    /// Takes a policy that cannot be read as the API server has it, with its status; not that of a version from before what
+    /// is known.
+    pub fn recall_policy(&mut self, metadata: ObjectMeta, why: &str, status: AccessPolicyStatus) -> Touched {
+        let name = metadata.name.clone().unwrap_or_default();
+        let version = metadata.resource_version.clone();
+        let touched = self.keep_policy(metadata, why);
+        if self.policy(&name).is_some_and(|held| held.metadata.resource_version == version) {
+            self.show_policy(&name, status);
+        }
+        touched
+    }
+
+    /// Forgets the status of a policy that cannot be read: it is another one by now.
+    pub fn forget_status(&mut self, name: &str) {
+        if self.policies.get(name).is_some_and(|policy| policy.reading() != Reading::Whole) {
+            self.policies.change(name, Policy::forget_status);
+        }
+    }
+
     /// Takes the status of a policy that cannot be read.
     pub fn show_policy(&mut self, name: &str, status: AccessPolicyStatus) {
         if self.policies.get(name).is_some_and(|policy| policy.why_unread().is_some()) {

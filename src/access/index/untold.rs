@@ -98,12 +98,13 @@ impl Index {
         let is_given =
             |subject: &Subject| plan.allotments.iter().any(|given| given.grants.contains_key(subject));
         let is_fully_known = [plan.completeness, plan.partners] == [Completeness::Complete; 2];
-        let kept: BTreeSet<Subject> = match &plan.held {
+        let kept: BTreeSet<Subject> = match (&plan.held, &plan.approved) {
             _ if !is_fully_known => {
                 told.keys().filter(|subject| is_bound(subject) && !is_given(subject)).cloned().collect()
             }
-            Some(held) => held.subjects.clone(),
-            None => BTreeSet::new(),
+            (Some(held), _) => held.subjects.clone(),
+            (None, Some(approved)) => approved.subjects().into_iter().filter(is_bound).collect(),
+            (None, None) => BTreeSet::new(),
         };
         let Some(former) = self.untold.former.get_mut(policy) else { return };
         let waits = |subject: &Subject| kept.contains(subject);
@@ -119,10 +120,14 @@ impl Index {
     pub fn take_over(&mut self) -> Touched {
         self.untold.former.clear();
         self.untold.lost.clear();
+        self.approved.clear();
         self.untold.leads = true;
         self.recall_former();
         self.note_changed_roles();
-        &self.policies() | &self.bound_policies()
+        // Watches tell no status of what cannot be read, and the leader before may have written one.
+        let policies = self.policies();
+        policies.iter().for_each(|policy| self.forget_status(policy));
+        &policies | &self.bound_policies()
     }
 
     /// Whoever gave a string up last is the one whom bindings name by it, where nobody is called so now.

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     access::{
         binding::{Binding, Giver, Mark, Moments, Observed, Place, Subject},
-        guard::Departures,
+        guard::{Departures, Unfinished},
         people::{Formerly, Presence},
         policy::{Policy, Validity},
     },
@@ -51,6 +51,7 @@ impl Facts<'_> {
         let mut found = Comparison::default();
         let mark = policy.mark(self.provider.ok());
         let was_held = policy.object().status.as_ref().is_some_and(|status| status.held.is_some());
+        let unfinished = Unfinished::noted(policy.object());
         let given = LazyCell::new(|| given_anything(wanted));
         let mut neighbors: HashMap<Option<&Arc<str>>, Vec<&Binding>> = HashMap::new();
         for Observed { binding, .. } in self.observed.iter().map(|observed| &**observed) {
@@ -61,6 +62,8 @@ impl Facts<'_> {
             let held = bound.get(place).map_or(&[][..], Vec::as_slice);
             let before = givers(held);
             let mut after = self.after(policy, wanted.get(place), &before);
+            // Whoever comes back is given nothing before it is noted that no approval takes it away again.
+            after.retain(|subject| before.contains_key(subject) || !unfinished.names(place, subject));
             let gone = before.keys().filter(|subject| !after.contains(*subject));
             let mut gone: Gone = gone.map(|gone| (*gone, partings.of(gone))).collect();
             if wanted.contains_key(place) && partners == Completeness::Partial {

@@ -56,9 +56,10 @@ pub struct Plan {
     pub token_groups: BTreeMap<Subject, Members>,
     /// Those whom the guard keeps from losing anything.
     pub held: Option<Held>,
-    /// What an administrator approved of the departures that this plan carries out.
+    /// What is left of what an administrator approved. Where the policy's status says that it is under way, this plan
+    /// carries it out, as far as it is known who is to go; where it does not say so yet, all of it waits.
     pub approved: Option<Approved>,
-    /// Who goes by the others, as far as the guard counts them.
+    /// Who goes by other departures, as far as the guard counts them.
     pub counted: BTreeSet<Subject>,
     /// How many may lose access through the provider in all, as the guard found where anybody counts.
     pub allowance: usize,
@@ -218,6 +219,8 @@ pub struct Facts<'a> {
     pub former: &'a Former,
     /// What may be taken away; everything without.
     pub guard: Option<Guard<'a>>,
+    /// What this process knows to be left of the policy's last approval.
+    pub approved: Option<&'a Approved>,
     /// The time.
     pub now: Timestamp,
 }
@@ -238,6 +241,8 @@ impl Facts<'_> {
     /// The plan of a policy. `select` looks up whom it means.
     pub fn plan(&self, policy: &Policy, select: impl FnOnce(&Terms) -> Selection) -> Plan {
         let mut plan = Plan::new(self.completeness, policy.validity(self.now), policy.next_bound(self.now));
+        let bindings = self.observed.iter().map(|observed| &observed.binding);
+        plan.approved = Approved::under_way(policy.object(), self.approved, bindings);
         if let Some(finalizers) = policy.terminating() {
             return self.of_terminating(policy, finalizers, plan);
         }
@@ -267,7 +272,12 @@ impl Facts<'_> {
                 if policy.object().spec.subject_kind == SubjectKind::User {
                     plan.partners = self.partners;
                 }
-                self.wanted(policy, terms, provider, &bound, &select(terms), &mut plan)
+                let wanted = self.wanted(policy, terms, provider, &bound, &select(terms), &mut plan);
+                let is_wanted = |place: &Place, subject: &Subject| {
+                    wanted.get(place).is_some_and(|wanted: &Wanted| wanted.grants.contains_key(subject))
+                };
+                plan.approved = plan.approved.and_then(|approved| approved.but_for(is_wanted));
+                wanted
             }
             None if policy.object().spec.subject_kind == SubjectKind::Group => return plan,
             None if !self.identities.maps(&provider.name_any()) => return plan,
@@ -277,13 +287,17 @@ impl Facts<'_> {
         let compare = |going| self.compare(policy, &wanted, &bound, &partings, plan.partners, going);
         let mut found = compare(Going::Go);
         if let Some(guard) = self.guard.filter(|_| !found.departures.places.is_empty()) {
-            match guard.judge(policy.object(), &found.departures) {
-                Verdict::Free(free) => {
-                    Free { approved: plan.approved, counted: plan.counted, allowance: plan.allowance } = free;
+            match guard.judge(policy.object(), &found.departures, plan.approved.as_ref()) {
+                Verdict::Free(Free { counted, allowance }) => {
+                    (plan.counted, plan.allowance) = (counted, allowance);
+                }
+                Verdict::Begins(approved) => {
+                    found = compare(Going::Wait);
+                    plan.approved = Some(approved);
                 }
                 Verdict::Held(held) => {
                     found = compare(Going::Wait);
-                    plan.held = Some(held);
+                    (plan.approved, plan.held) = (None, Some(held));
                 }
             }
         }

@@ -60,6 +60,11 @@ impl Policy {
         Arc::make_mut(&mut self.object).status = Some(status);
     }
 
+    /// Forgets its status.
+    pub(in crate::access) fn forget_status(&mut self) {
+        Arc::make_mut(&mut self.object).status = None;
+    }
+
     /// Takes what its bindings say. Where they disagree about the provider, it has none.
     pub(in crate::access) fn infer<'o>(&mut self, bindings: impl Iterator<Item = &'o Arc<Observed>> + Clone) {
         let mut marks = bindings.clone().map(|observed| &observed.binding.mark);

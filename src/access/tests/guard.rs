@@ -6,7 +6,10 @@ use super::{
     super::{Admission, Change, Held, Leaving, Plan, Subject},
     world::{World, names},
 };
-use crate::api::{Approval, HeldRemovals, ScimAccessPolicy, names::ANNOTATION_APPROVE};
+use crate::{
+    api::{Approval, HeldRemovals, ScimAccessPolicy, names::ANNOTATION_APPROVE},
+    directory::view::Gaps,
+};
 
 /// A team of this many people, all of whom may edit `team-a` by policy `p`.
 pub fn team(people: usize) -> (World, Vec<String>) {
@@ -24,16 +27,43 @@ pub fn members(world: &mut World, group: &str, people: &[String]) {
     world.group(group, &members, json!({}));
 }
 
-/// What the controller does with a plan.
-pub fn carry_out(world: &mut World, policy: &str) -> (Plan, Leaving) {
+/// A plan that may be carried out.
+fn admitted(world: &mut World, policy: &str) -> (Plan, Leaving) {
     let (object, plan) = world.policy_and_plan(policy);
     let Admission::Admitted(leaving) = world.index.admit(&object, &plan, world.now) else {
         panic!("nobody else plans");
     };
     world.record_removals("okta");
+    (plan, leaving)
+}
+
+/// What the controller does with a plan.
+pub fn carry_out(world: &mut World, policy: &str) -> (Plan, Leaving) {
+    let (plan, leaving) = admitted(world, policy);
+    note_approval(world, policy, &plan);
+    carry_out_though_unnoted(world, policy, leaving)
+}
+
+/// The same, where nothing can be written to a policy's status.
+fn carry_out_unnoted(world: &mut World, policy: &str) -> Plan {
+    carry_out_though_unnoted(world, policy, Leaving::Few).0
+}
+
+fn carry_out_though_unnoted(world: &mut World, policy: &str, before: Leaving) -> (Plan, Leaving) {
+    let (plan, leaving) = admitted(world, policy);
     world.execute(&plan.changes);
     world.forget_former(policy, &plan);
-    (plan, leaving)
+    (plan, leaving.max(before))
+}
+
+/// Writes what the policy's status is to say of its last approval.
+fn note_approval(world: &mut World, policy: &str, plan: &Plan) -> Option<Approval> {
+    let object = world.index.policy(policy).unwrap();
+    let last = world.index.approval(object, plan, world.now).1;
+    let mut noted = ScimAccessPolicy::clone(object);
+    noted.status.get_or_insert_default().last_approved.clone_from(&last);
+    world.index.apply_policy(noted);
+    last
 }
 
 /// The same, and its status says so.
@@ -66,15 +96,13 @@ fn a_group_that_is_emptied_keeps_its_access_until_somebody_approves() {
 
 /// What the policy's status says of the last approval and of what is held, before and after a plan is carried out.
 fn note(world: &mut World, plan: &Plan) -> Option<Approval> {
-    let policy = world.index.policy("p").unwrap();
-    let mut noted = ScimAccessPolicy::clone(policy);
-    let last = world.index.approval(policy, plan, world.now).1;
-    let status = noted.status.get_or_insert_default();
-    status.last_approved = last.clone();
+    let last = note_approval(world, "p", plan);
     if let Some(Held { plan, since, .. }) = plan.held.clone() {
-        status.held = Some(HeldRemovals { plan, since, subjects: 1, names: Vec::new() });
+        let mut noted = ScimAccessPolicy::clone(world.index.policy("p").unwrap());
+        let held = HeldRemovals { plan, since, subjects: 1, names: Vec::new() };
+        noted.status.get_or_insert_default().held = Some(held);
+        world.index.apply_policy(noted);
     }
-    world.index.apply_policy(noted);
     last
 }
 
@@ -89,12 +117,14 @@ fn approved_in_part() -> (World, Vec<String>, String) {
     let approve = json!({ANNOTATION_APPROVE: held.plan});
     let status = json!({"held": {"plan": held.plan, "since": held.since, "subjects": 30}});
     world.annotated_policy("p", approve, status);
-    let plan = world.plan("p");
+    let plan = carry_out_unnoted(&mut world, "p");
     assert_eq!(
         (plan.changes.len(), plan.approved.as_ref().map(|approved| &approved.plan)),
-        (2, Some(&held.plan))
+        (0, Some(&held.plan))
     );
     note(&mut world, &plan);
+    let plan = world.plan("p");
+    assert_eq!(plan.changes.len(), 2);
     world.execute(&plan.changes[..1]);
     (world, people, held.plan)
 }
@@ -118,7 +148,7 @@ fn an_approved_plan_that_was_not_carried_out_everywhere_goes_on_also_after_a_cra
         let (plan, _) = carry_out(&mut world, "p");
         assert_eq!(
             (approved(&plan), plan.removes.len(), holders(&world, "p")),
-            (vec![("team-b", 29)], 30, 40)
+            (vec![("team-b", 30)], 30, 40)
         );
         let gone = note(&mut world, &plan).unwrap();
         assert_eq!((gone.plan, gone.unfinished), (plan_id, None));
@@ -132,9 +162,11 @@ fn whoever_is_put_back_before_an_approved_plan_is_carried_out_is_not_in_it_any_m
     for crashes in [false, true] {
         let (mut world, people, _) = approved_in_part();
         members(&mut world, "team", &people[1..]);
+        let (plan, _) = admitted(&mut world, "p");
+        assert_eq!((approved(&plan), plan.adds.len()), (vec![("team-b", 1)], 0), "it is not noted yet");
+        note(&mut world, &plan);
         let plan = world.plan("p");
         assert_eq!((approved(&plan), plan.adds.len()), (vec![("team-b", 1)], 29));
-        note(&mut world, &plan);
         let gives = |change: &Change| !change.added().is_empty();
         let grants: Vec<_> = plan.changes.iter().filter(|change| gives(change)).cloned().collect();
         world.execute(&grants);
@@ -143,12 +175,75 @@ fn whoever_is_put_back_before_an_approved_plan_is_carried_out_is_not_in_it_any_m
         }
 
         members(&mut world, "team", &people[30..]);
-        let plan = world.plan("p");
+        let (plan, _) = admitted(&mut world, "p");
         assert_eq!((approved(&plan), plan.held.as_ref().unwrap().subjects.len()), (vec![], 30));
         assert_eq!(note(&mut world, &plan).unwrap().unfinished, Some(vec![]));
         members(&mut world, "team", &people[1..]);
         let (plan, _) = carry_out(&mut world, "p");
         assert_eq!(plan.held.unwrap().subjects.len(), 1, "what is held by now was not approved");
+    }
+}
+
+#[test]
+fn until_an_approval_is_noted_nothing_goes_by_it_and_whatever_else_there_is_to_do_is_done() {
+    let (mut world, people) = team(50);
+    members(&mut world, "team", &people[30..]);
+    let held = carry_out(&mut world, "p").0.held.unwrap();
+    let status = json!({"held": {"plan": held.plan, "since": held.since, "subjects": 30}});
+    world.annotated_policy("p", json!({ANNOTATION_APPROVE: held.plan}), status);
+    world.user(&people[49], json!({"active": false}));
+    world.user("newcomer", json!({}));
+    members(&mut world, "team", &[&people[30..], &["newcomer".to_owned()]].concat());
+    for expected in [(1, 1), (0, 0)] {
+        let plan = carry_out_unnoted(&mut world, "p");
+        assert_eq!((plan.urgent().len(), plan.adds.len()), expected);
+        assert_eq!((approved(&plan), holders(&world, "p")), (vec![("team-a", 30)], 50));
+    }
+    carry_out(&mut world, "p");
+    assert_eq!(holders(&world, "p"), 20);
+}
+
+#[test]
+fn whoever_was_to_stay_at_any_time_goes_by_no_approval_from_before_be_it_noted_or_not() {
+    let (mut world, people, _) = approved_in_part();
+    members(&mut world, "team", &people[1..]);
+    let plan = carry_out_unnoted(&mut world, "p");
+    assert_eq!((approved(&plan), plan.adds.len()), (vec![("team-b", 1)], 0));
+    members(&mut world, "team", &people[30..]);
+    let plan = world.plan("p");
+    assert_eq!(plan.held.unwrap().subjects.len(), 29);
+    world.restart();
+    assert_eq!(
+        approved(&world.plan("p")),
+        [("team-b", 29)],
+        "another process knows no more than what is noted"
+    );
+}
+
+#[test]
+fn an_approval_outlasts_what_cannot_be_read_meanwhile() {
+    type Change = fn(&mut World);
+    let directory: [Change; 2] = [
+        |world| _ = world.index.set_gaps(Gaps::of(Some("okta"), 1), Gaps::default()),
+        |world| _ = world.index.set_gaps(Gaps::default(), Gaps::default()),
+    ];
+    let provider: [Change; 2] = [
+        |world| _ = world.index.delete_provider("okta", &world.directory),
+        |world| _ = world.provider("okta", json!({"identity": {"user": {"prefix": "oidc:"}}})),
+    ];
+    for [lose, regain] in [directory, provider] {
+        let (mut world, _, plan_id) = approved_in_part();
+        lose(&mut world);
+        for _ in 0..2 {
+            let (plan, _) = carry_out(&mut world, "p");
+            assert_eq!((approved(&plan), plan.removes.len()), (vec![("team-b", 30)], 0));
+            let noted = note(&mut world, &plan).unwrap();
+            assert!(noted.plan == plan_id && noted.unfinished.is_some_and(|left| !left.is_empty()));
+        }
+        regain(&mut world);
+        let (plan, _) = carry_out(&mut world, "p");
+        assert_eq!((approved(&plan), plan.removes.len()), (vec![("team-b", 30)], 30));
+        assert_eq!(note(&mut world, &plan).unwrap().unfinished, None);
     }
 }
 
@@ -162,7 +257,7 @@ fn who_leaves_while_an_approved_plan_is_stuck_goes_as_far_as_the_guard_lets_them
 
     let (mut world, people, plan_id) = approved_in_part();
     members(&mut world, "team", &people[41..]);
-    let (plan, _) = carry_out(&mut world, "p");
+    let plan = carry_out_unnoted(&mut world, "p");
     let held = plan.held.as_ref().unwrap();
     assert_eq!((approved(&plan), held.subjects.len(), plan.counted.len()), (vec![], 41, 0));
     assert_ne!(held.plan, plan_id);

@@ -4,17 +4,6 @@ use serde_json::{Value, json};
 
 use super::{super::*, world::*};
 
-/// Alice and Bob, whose group may edit in `team-a`.
-fn world() -> World {
-    let mut world = World::new();
-    world.user("alice", json!({}));
-    world.user("bob", json!({}));
-    world.group("team", &["alice", "bob"], json!({}));
-    world.policy("p", json!({}));
-    world.settle("p");
-    world
-}
-
 fn in_namespaces(names: &[&str]) -> Value {
     json!({"namespaces": {"names": names}})
 }
@@ -41,21 +30,21 @@ fn lanes(world: &World) -> Vec<[String; 3]> {
 
 #[test]
 fn namespaces_never_wait_for_each_other() {
-    let mut world = world();
+    let mut world = World::with_team();
     world.policy("p", json!({"scope": in_namespaces(&["team-b"])}));
     assert_eq!(lanes(&world), [["delete team-a/edit", "", ""], ["", "create team-b/edit", ""]]);
 }
 
 #[test]
 fn another_role_is_there_before_the_old_one_goes() {
-    let mut world = world();
+    let mut world = World::with_team();
     world.policy("p", json!({"roleRef": {"name": "view"}}));
     assert_eq!(lanes(&world), [["", "create team-a/view", "delete team-a/edit"]]);
 }
 
 #[test]
 fn who_leaves_waits_for_nobody_who_comes() {
-    let mut world = world();
+    let mut world = World::with_team();
     world.user("bob", json!({"active": false}));
     world.policy("p", json!({"scope": in_namespaces(&["team-a", "team-b"])}));
     assert_eq!(lanes(&world), [["update team-a/edit", "", ""], ["", "create team-b/edit", ""]]);
@@ -63,7 +52,7 @@ fn who_leaves_waits_for_nobody_who_comes() {
 
 #[test]
 fn who_leaves_while_the_others_change_roles_waits_for_none_of_them() {
-    let mut world = world();
+    let mut world = World::with_team();
     world.user("bob", json!({"active": false}));
     world.policy("p", json!({"roleRef": {"name": "view"}}));
     assert_eq!(lanes(&world), [["update team-a/edit", "create team-a/view", "delete team-a/edit"]]);
@@ -73,7 +62,7 @@ fn who_leaves_while_the_others_change_roles_waits_for_none_of_them() {
 
 #[test]
 fn a_binding_whose_people_all_leave_waits_for_nobody_who_comes() {
-    let mut world = world();
+    let mut world = World::with_team();
     world.user("carol", json!({}));
     world.group("others", &["carol"], json!({}));
     let change = json!({"subjects": {"groups": [{"displayName": "others"}]}, "roleRef": {"name": "view"}});
@@ -83,7 +72,7 @@ fn a_binding_whose_people_all_leave_waits_for_nobody_who_comes() {
 
 #[test]
 fn what_is_given_everywhere_is_there_before_what_is_given_somewhere_goes_and_the_other_way_round() {
-    let mut world = world();
+    let mut world = World::with_team();
     world.policy("p", json!({"roleRef": {"name": "view"}, "scope": in_namespaces(&["team-a", "team-b"])}));
     world.settle("p");
     world.policy("p", json!({"roleRef": {"name": "view"}, "scope": {"cluster": {}}}));

@@ -4,6 +4,7 @@ use kube::api::ObjectMeta;
 use serde_json::json;
 
 use super::{super::*, world::*};
+use crate::api::AccessPolicyStatus;
 
 /// The metadata of a policy that the world has made.
 fn metadata(name: &str) -> ObjectMeta {
@@ -124,4 +125,33 @@ fn what_is_known_already_is_no_news_and_what_is_being_deleted_is_gone() {
     let going = ObjectMeta { deletion_timestamp: going.ok(), ..metadata("p") };
     assert_eq!(world.index.keep_policy(going, "why"), ["p".into()].into());
     assert!(world.index.policies().is_empty());
+}
+
+#[test]
+fn whoever_leads_next_looks_up_the_status_of_a_policy_that_cannot_be_read() {
+    for is_readable in [true, false] {
+        let mut world = world(json!({}));
+        world.annotated_policy("p", json!({}), json!({"subjects": 7}));
+        if !is_readable {
+            world.index.keep_policy(metadata("p"), "why");
+        }
+        assert!(!world.index.lacks_status("p"));
+        world.index.take_over();
+        assert_eq!(world.index.lacks_status("p"), !is_readable);
+    }
+}
+
+#[test]
+fn the_status_of_a_policy_that_cannot_be_read_is_taken_with_the_version_that_it_is_of() {
+    let version = |version: &str| ObjectMeta { resource_version: Some(version.to_owned()), ..metadata("p") };
+    let status = || AccessPolicyStatus { subjects: 7, ..AccessPolicyStatus::default() };
+    let mut world = world(json!({}));
+    forget(&mut world, "p");
+    world.index.keep_policy(version("8"), "why");
+    world.index.recall_policy(version("7"), "why", status());
+    assert!(world.index.lacks_status("p"), "somebody may have written another one since");
+    world.index.recall_policy(version("9"), "why", status());
+    let policy = world.index.policy("p").unwrap();
+    assert_eq!(policy.metadata.resource_version.as_deref(), Some("9"));
+    assert_eq!(policy.status.as_ref().unwrap().subjects, 7);
 }

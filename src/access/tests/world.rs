@@ -30,7 +30,18 @@ impl World {
         Self::protecting(&["kube-*", "scim"])
     }
 
-    /// The same, where these namespaces are protected.
+    /// The same, with Alice and Bob, whose group may edit in `team-a` by policy `p`.
+    pub fn with_team() -> Self {
+        let mut world = Self::new();
+        world.user("alice", json!({}));
+        world.user("bob", json!({}));
+        world.group("team", &["alice", "bob"], json!({}));
+        world.policy("p", json!({}));
+        world.settle("p");
+        world
+    }
+
+    /// An empty one, where these namespaces are protected.
     fn protecting(patterns: &[&str]) -> Self {
         let set = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
         let bindable = Bindable::Listed(RoleLists {

@@ -7,6 +7,12 @@ use super::Directory;
 pub struct Shared(Arc<RwLock<Directory>>);
 
 impl Shared {
+    /// A directory that nothing more is told of.
+    #[cfg(test)]
+    pub(crate) fn of(directory: Directory) -> Self {
+        Self(Arc::new(RwLock::new(directory)))
+    }
+
     /// Reads it. The lock is for look-ups: nothing is awaited, scanned or encoded under it.
     pub fn read(&self) -> RwLockReadGuard<'_, Directory> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    super::events::{Happened, Severity, begun},
+    super::events::{self, Happened, Severity},
     execute::{Done, Outcome},
     status::TOO_MANY,
 };
@@ -28,11 +28,10 @@ const TOLD: [ConditionType; 4] = [
     ConditionType::Stalled,
 ];
 
-/// Access that was given and taken, and conditions that have begun.
+/// Access that was given and taken.
 pub(super) fn events(
     policy: &ScimAccessPolicy,
     plan: &Plan,
-    status: &AccessPolicyStatus,
     outcome: &Outcome,
     deleted: &Lost,
     leaving: Leaving,
@@ -42,28 +41,23 @@ pub(super) fn events(
     let role = &policy.spec.role_ref.name;
     let granted = told("AccessGranted", "Grant", &gained, &format!("gained {role}"));
     let revoked = told("AccessRevoked", "Revoke", &lost, &format!("lost {role}"));
+    let many = (leaving == Leaving::Many).then(|| many_left(policy, plan));
+    let again = outcome.changes().filter(|change| made_again(change, deleted).is_some()).map(there_again);
+    let unplanned = outcome.done().iter().filter_map(taken_whole);
+    let released = Released::of(policy, plan, outcome).map(|released| released.happened());
+    let drift = outcome.changes().filter_map(repaired).chain(again);
+    granted.into_iter().chain(revoked).chain(unplanned).chain(released).chain(many).chain(drift).collect()
+}
+
+/// What has begun by a status that is written: whoever hears of it may look there.
+pub(super) fn begun(policy: &ScimAccessPolicy, plan: &Plan, status: &AccessPolicyStatus) -> Vec<Happened> {
     let before = policy.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let waits_for_approval = |condition: &Condition| {
         condition.type_ == ConditionType::Held.as_str() && condition.reason == TOO_MANY
     };
     let was_held = before.iter().any(waits_for_approval);
     let held = plan.held.as_ref().filter(|_| !was_held).map(|held| waits(policy, held.subjects.len()));
-    let begun = begun(before, &status.conditions, &TOLD);
-    let many = (leaving == Leaving::Many).then(|| many_left(policy, plan));
-    let again = outcome.changes().filter(|change| made_again(change, deleted).is_some()).map(there_again);
-    let unplanned = outcome.done().iter().filter_map(taken_whole);
-    let released = Released::of(policy, plan, outcome).map(|released| released.happened());
-    let drift = outcome.changes().filter_map(repaired).chain(again);
-    granted
-        .into_iter()
-        .chain(revoked)
-        .chain(unplanned)
-        .chain(released)
-        .chain(many)
-        .chain(drift)
-        .chain(held)
-        .chain(begun)
-        .collect()
+    held.into_iter().chain(events::begun(before, &status.conditions, &TOLD)).collect()
 }
 
 /// Those whom the guard held and who lost something all the same, because an administrator changed the policy.

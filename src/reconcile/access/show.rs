@@ -6,7 +6,13 @@ use std::{
     time::Duration,
 };
 
-use kube::{Api, Error, ResourceExt, api::ApiResource, core::DeserializeGuard};
+use kube::{
+    Api, Error, ResourceExt,
+    api::ApiResource,
+    core::{DeserializeGuard, error_boundary::InvalidObject},
+};
+use serde::Deserialize;
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
@@ -78,10 +84,14 @@ impl Access {
             }
             Ok(Shown::Gone) => return Ok(Arc::new(shown)),
             Err(error) => {
-                if matches!(&error, Error::Api(status) if status.is_conflict())
-                    && let Ok(Some(DeserializeGuard(Ok(found)))) = policies.get_opt(&policy.name_any()).await
-                {
-                    self.learn(found);
+                if matches!(&error, Error::Api(status) if status.is_conflict()) {
+                    match policies.get_opt(&policy.name_any()).await {
+                        Ok(Some(DeserializeGuard(Ok(found)))) => self.learn(found),
+                        Ok(Some(DeserializeGuard(Err(_)))) => {
+                            self.index_mut().forget_status(&policy.name_any());
+                        }
+                        Ok(None) | Err(_) => {}
+                    }
                 }
                 return Err(Trouble::of(&error));
             }
@@ -95,17 +105,24 @@ impl Access {
         self.queue.add(touched);
     }
 
-    /// Recalls the status of a policy that cannot be read: what was approved, and since when what is wrong, stands there
-    /// alone. Whether the API server has answered, or why not.
+    /// Recalls a policy that cannot be read with its status: what was approved, and since when what is wrong, stands there
+    /// alone. Whether it is known by now, or why not.
     pub(super) async fn recall(&self, name: &str) -> Result<(), Trouble> {
         if !self.index().lacks_status(name) {
             return Ok(());
         }
         let kind = ApiResource::erase::<ScimAccessPolicy>(&());
-        let status = shown::recall(&Api::all_with(self.writing.clone(), &kind), name).await;
-        if let Ok(Some(status)) = &status {
-            self.index_mut().show_policy(name, AccessPolicyStatus::clone(status));
+        let found = shown::recall(&Api::all_with(self.writing.clone(), &kind), name).await;
+        let Some((found, status)) = found.map_err(|error| Trouble::of(&error))? else { return Ok(()) };
+        let DeserializeGuard(read) =
+            DeserializeGuard::<ScimAccessPolicy>::deserialize(json!(found)).map_err(|_| Trouble::Lasting)?;
+        match read {
+            Ok(policy) => self.learn(policy),
+            Err(InvalidObject { error, metadata }) => {
+                let touched = self.index_mut().recall_policy(metadata, &error, status);
+                self.queue.add(touched);
+            }
         }
-        status.map(drop).map_err(|error| Trouble::of(&error))
+        if self.index().lacks_status(name) { Err(Trouble::Passing) } else { Ok(()) }
     }
 }

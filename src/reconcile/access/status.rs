@@ -235,7 +235,7 @@ fn abnormal(
     let refused = refused.chain(replaced).chain(outcome.roles_not_allowed());
     note(ConditionType::RoleNotAllowed, "RoleNotAllowed", refused.collect());
     note(ConditionType::Held, TOO_MANY, plan.held.iter().map(|held| wait(policy, held)).collect());
-    let left = holding.left.iter().map(|left| approved_to_go(left, outcome));
+    let left = holding.left.iter().map(|left| approved_to_go(left, plan, outcome));
     note(ConditionType::Held, "Approved", left.collect());
     note(ConditionType::Conflict, "NameTaken", outcome.conflicts().collect());
     let missing = problems.groups_not_found.iter().map(group_not_found);
@@ -399,14 +399,20 @@ fn held_removals(plan: &str, since: Timestamp, subjects: &BTreeSet<Subject>) -> 
 }
 
 /// Nobody has to approve it any more, and it is not done either.
-fn approved_to_go(left: &Approved, outcome: &Outcome) -> String {
-    let (plan, subjects) = (&left.plan, left.subjects());
+fn approved_to_go(left: &Approved, plan: &Plan, outcome: &Outcome) -> String {
+    let (name, subjects) = (&left.plan, left.subjects());
     let names = listed::names(subjects.iter().map(Subject::name), listed::FEW);
-    let why = outcome.first_error().map_or(String::new(), |error| format!("; {error}"));
-    format!(
-        "plan {plan} was approved, and {} still have what it takes away: {names}{why}; trying again",
-        subjects.len()
-    )
+    let then = match outcome.first_error() {
+        Some(error) => format!("{error}; trying again"),
+        None if plan.problems.blocked.is_some() => {
+            "that goes on once the policy is Stalled no more".to_owned()
+        }
+        None if plan.completeness == Completeness::Partial => {
+            "that goes on once the directory can be read".to_owned()
+        }
+        None => "trying again".to_owned(),
+    };
+    format!("plan {name} was approved, and {} still have what it takes away: {names}; {then}", subjects.len())
 }
 
 fn wait(policy: &ScimAccessPolicy, held: &Held) -> String {

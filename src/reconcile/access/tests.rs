@@ -1,19 +1,32 @@
 use std::{
     convert::Infallible,
     pin::pin,
-    sync::{Mutex, mpsc},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
+    },
 };
 
 use futures::poll;
 use http::{Method, Request, Response};
+use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::{Config as Server, client::Body};
 use serde_json::{Value, json};
-use tokio::{runtime::Builder, task::spawn_blocking};
+use tokio::{runtime::Builder, task::spawn_blocking, time::timeout};
 use tower::service_fn;
 
 use super::*;
 use crate::{
-    access::{Subject, tests::world::World},
+    access::{
+        Binding, BindingObject, Subject,
+        tests::{
+            guard::{members, team},
+            world::World,
+        },
+    },
+    api::names::ANNOTATION_APPROVE,
+    directory::view::Directory,
     ops::readiness::Readiness,
     reconcile::Settings,
 };
@@ -28,23 +41,35 @@ type Asked = Arc<Mutex<Vec<(Method, Value)>>>;
 
 /// An API server that refuses every patch with this, has one object, and takes everything else; what it was asked.
 fn refusing_patches(refusal: Value, object: Value) -> (Client, Asked) {
+    answering(move |method, sent| {
+        Some(match *method {
+            Method::PATCH => refusal.clone(),
+            Method::GET => object.clone(),
+            _ => sent,
+        })
+    })
+}
+
+/// An API server that answers so what is sent, or never; what it was asked.
+fn answering(
+    answer: impl Fn(&Method, Value) -> Option<Value> + Clone + Send + Sync + 'static,
+) -> (Client, Asked) {
     let asked = Asked::default();
-    let noted = asked.clone();
+    let (noted, version) = (asked.clone(), Arc::new(AtomicU64::new(1000)));
     let answer = service_fn(move |request: Request<Body>| {
-        let (noted, refusal, object) = (noted.clone(), refusal.clone(), object.clone());
+        let (noted, answer, version) = (noted.clone(), answer.clone(), version.clone());
         async move {
             let method = request.method().clone();
             let sent = request.into_body().collect_bytes().await.unwrap();
             let sent: Value = serde_json::from_slice(&sent).unwrap_or_default();
             noted.lock().unwrap().push((method.clone(), sent.clone()));
-            let mut answer = match method {
-                Method::PATCH => refusal,
-                Method::GET => object,
-                _ => sent,
-            };
+            let Some(mut answer) = answer(&method, sent) else { return pending().await };
             let code = answer["code"].as_u64().unwrap_or(200);
-            answer["metadata"]["uid"] = json!("uid");
-            answer["metadata"]["resourceVersion"] = json!("1000");
+            if answer["metadata"]["uid"].is_null() {
+                answer["metadata"]["uid"] = json!("uid");
+            }
+            answer["metadata"]["resourceVersion"] =
+                json!(version.fetch_add(1, Ordering::Relaxed).to_string());
             let body = Body::from(serde_json::to_vec(&answer).unwrap());
             Ok::<_, Infallible>(Response::builder().status(u16::try_from(code).unwrap()).body(body).unwrap())
         }
@@ -67,6 +92,10 @@ fn no_such_role() -> Value {
 }
 
 fn access(client: Client) -> Arc<Access> {
+    access_to(client, Directory::default())
+}
+
+fn access_to(client: Client, directory: Directory) -> Arc<Access> {
     let context = Context {
         watching: client.clone(),
         writing: client.clone(),
@@ -74,7 +103,8 @@ fn access(client: Client) -> Arc<Access> {
         metrics: Metrics::new(),
         readiness: Readiness::default(),
     };
-    Arc::new(Access::new(&context, Shared::default(), Arc::new(Events::new(client, "test".to_owned()))))
+    let events = Arc::new(Events::new(client, "test".to_owned()));
+    Arc::new(Access::new(&context, Shared::of(directory), events))
 }
 
 #[test]
@@ -113,16 +143,6 @@ async fn nobody_is_given_anything_by_a_plan_whose_time_is_over() {
     assert!(error(Timestamp::MIN).await.starts_with("it was not given before the time came"));
 }
 
-/// Alice and Bob may edit.
-fn team() -> World {
-    let mut world = World::new();
-    ["alice", "bob"].iter().for_each(|name| _ = world.user(name, json!({})));
-    world.group("team", &["alice", "bob"], json!({}));
-    world.policy("p", json!({}));
-    world.settle("p");
-    world
-}
-
 /// Carries a plan out, or pretends to, and tells what was asked meanwhile; and the controller.
 async fn carry_out(world: World, run: Run, refusal: Value) -> (Outcome, Vec<Method>, Arc<Access>) {
     let plan = world.plan("p");
@@ -136,7 +156,7 @@ async fn carry_out(world: World, run: Run, refusal: Value) -> (Outcome, Vec<Meth
 
 #[tokio::test]
 async fn whoever_gets_another_role_keeps_the_one_before_until_then_though_nobody_may_bind_that_any_more() {
-    let mut world = team();
+    let mut world = World::with_team();
     world.group("team", &["alice"], json!({}));
     world.policy("p", json!({"roleRef": {"name": "view"}}));
     let (outcome, asked, _) = carry_out(world, Run::Real, may_not_bind()).await;
@@ -148,7 +168,7 @@ async fn whoever_gets_another_role_keeps_the_one_before_until_then_though_nobody
 #[tokio::test]
 async fn whoever_is_deactivated_goes_with_a_role_that_nobody_may_bind_or_that_is_gone() {
     for refusal in [may_not_bind(), no_such_role()] {
-        let mut world = team();
+        let mut world = World::with_team();
         world.user("bob", json!({"active": false}));
         let (outcome, asked, access) = carry_out(world, Run::Real, refusal).await;
         assert_eq!(asked, [Method::PATCH, Method::DELETE]);
@@ -159,7 +179,7 @@ async fn whoever_is_deactivated_goes_with_a_role_that_nobody_may_bind_or_that_is
 
 #[tokio::test]
 async fn a_binding_whose_role_is_gone_is_there_as_before() {
-    let mut world = team();
+    let mut world = World::with_team();
     world.group("team", &["alice"], json!({}));
     let (outcome, asked, access) = carry_out(world, Run::Real, no_such_role()).await;
     assert_eq!((asked, outcome.roles_not_allowed().count()), (vec![Method::PATCH], 1));
@@ -168,7 +188,7 @@ async fn a_binding_whose_role_is_gone_is_there_as_before() {
 
 #[tokio::test]
 async fn a_dry_run_forgets_no_binding() {
-    let mut world = team();
+    let mut world = World::with_team();
     world.group("team", &["alice"], json!({}));
     let mut gone = no_such_role();
     gone["details"]["kind"] = json!("rolebindings");
@@ -179,7 +199,7 @@ async fn a_dry_run_forgets_no_binding() {
 
 #[tokio::test]
 async fn a_status_is_written_over_what_was_planned_from_and_what_came_since_is_looked_at() {
-    let mut world = team();
+    let mut world = World::with_team();
     let mut policy = ScimAccessPolicy::clone(world.index.policy("p").unwrap());
     (policy.metadata.uid, policy.metadata.resource_version) = (Some("uid".to_owned()), Some("7".to_owned()));
     world.index.apply_policy(policy.clone());
@@ -199,7 +219,7 @@ async fn a_status_is_written_over_what_was_planned_from_and_what_came_since_is_l
 
 #[tokio::test]
 async fn who_stands_where_they_should_counts_though_something_else_of_the_policy_cannot_be_written() {
-    let mut world = team();
+    let mut world = World::with_team();
     world.index.take_over();
     world.user("carol", json!({}));
     world.slip_in("p", Subject::User("oidc:carol".into()));
@@ -214,6 +234,7 @@ async fn who_stands_where_they_should_counts_though_something_else_of_the_policy
         policy,
         plan,
         leaving: Leaving::Few,
+        unnoted: None,
         grown: Grown::new(),
         deleted: Lost::new(),
         former: Former::new(),
@@ -221,4 +242,104 @@ async fn who_stands_where_they_should_counts_though_something_else_of_the_policy
     access.conclude("p", planned, &outcome, Instant::now()).await;
     let index = access.index();
     assert_eq!(index.bindings_of("p").map(|observed| observed.confirmed.len()).collect::<Vec<_>>(), [1]);
+}
+
+/// Thirty people, of whom twenty are to lose what they have, and whether somebody approved that.
+fn many_leave(is_approved: bool) -> (World, Vec<String>) {
+    let (mut world, people) = team(30);
+    members(&mut world, "team", &people[20..]);
+    if is_approved {
+        let held = world.plan("p").held.unwrap();
+        let status = json!({"held": {"plan": held.plan, "since": held.since, "subjects": 20}});
+        world.annotated_policy("p", json!({ANNOTATION_APPROVE: held.plan}), status);
+    }
+    (world, people)
+}
+
+/// An API server that answers so whenever a status is written, or never, and takes bindings at once.
+fn with_statuses(
+    world: World,
+    status: impl Fn(Value) -> Option<Value> + Clone + Send + Sync + 'static,
+) -> (Arc<Access>, Asked) {
+    let binding: Binding = world.bindings("p").remove(0);
+    let (object, policy) = (json!(RoleBinding::new(&binding)), json!(world.index.policy("p").unwrap()));
+    let (client, asked) = answering(move |method, sent| match *method {
+        Method::PATCH if sent.get("status").is_some() => {
+            let mut written = policy.clone();
+            written["status"] = sent["status"].clone();
+            status(written)
+        }
+        Method::PATCH => {
+            let mut written = object.clone();
+            written["subjects"] = sent["subjects"].clone();
+            Some(written)
+        }
+        Method::GET => Some(policy.clone()),
+        _ => Some(sent),
+    });
+    let World { directory, index, .. } = world;
+    let access = access_to(client, directory);
+    *access.index_mut() = index;
+    (access, asked)
+}
+
+/// How many are left in the binding after each write.
+fn left(asked: &Asked) -> Vec<usize> {
+    let asked = asked.lock().unwrap();
+    let written = asked.iter().filter(|(method, _)| *method == Method::PATCH);
+    written.filter_map(|(_, sent)| Some(sent.get("subjects")?.as_array()?.len())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_deactivated_goes_at_once_though_no_approval_can_be_noted_and_the_others_wait() {
+    let refusal = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 500});
+    for answer in [Some(refusal), None] {
+        let is_answered = answer.is_some();
+        let (mut world, people) = many_leave(true);
+        world.user(&people[29], json!({"active": false}));
+        let (access, asked) = with_statuses(world, move |_| answer.clone());
+        let again = timeout(Duration::from_millis(500), access.reconcile("p")).await;
+        assert_eq!(again.ok(), is_answered.then_some(Again::Retry(Trouble::Passing)));
+        assert_eq!(left(&asked), [29]);
+    }
+}
+
+#[tokio::test]
+async fn who_is_deactivated_while_a_plan_is_carried_out_goes_though_something_else_is_approved_meanwhile() {
+    let (mut world, people) = many_leave(true);
+    world.user(&people[29], json!({"active": false}));
+    let (access, asked) = with_statuses(world, Some);
+    access.revoke("p", &mut Leaving::Few.clone()).await;
+    assert_eq!(left(&asked), [29]);
+}
+
+#[tokio::test]
+async fn what_was_approved_goes_once_that_is_noted() {
+    let (world, _) = many_leave(true);
+    let (access, asked) = with_statuses(world, Some);
+    access.reconcile("p").await;
+    let is_note = |(_, sent): &(Method, Value)| sent["status"]["lastApproved"].is_object();
+    let asked_first = asked.lock().unwrap()[0].clone();
+    assert!(is_note(&asked_first), "{asked_first:?}");
+    assert_eq!(left(&asked), [10]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_status_says_is_told_once_and_only_when_it_is_written() {
+    let (world, _) = many_leave(false);
+    let refuses = Arc::new(AtomicBool::new(true));
+    let is_refused = refuses.clone();
+    let conflict =
+        json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Conflict", "code": 409});
+    let (access, asked) = with_statuses(world, move |written| {
+        Some(if is_refused.load(Ordering::Relaxed) { conflict.clone() } else { written })
+    });
+    for (refused, expected) in [(true, 0), (true, 0), (false, 1), (false, 1)] {
+        refuses.store(refused, Ordering::Relaxed);
+        access.reconcile("p").await;
+        let _published = timeout(Duration::from_secs(1), access.events.publish()).await;
+        let asked = asked.lock().unwrap();
+        let told = asked.iter().filter(|(method, sent)| *method == Method::POST && sent["reason"] == "Held");
+        assert_eq!(told.count(), expected);
+    }
 }

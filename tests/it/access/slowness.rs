@@ -1,6 +1,10 @@
 //! Who has to go goes at once, however long it takes to give others something.
 
-use super::{process::Process, *};
+use super::{
+    guard::{approve, held, set_members},
+    process::Process,
+    *,
+};
 use crate::{
     directory::alone,
     harness::{Deaf, Withheld},
@@ -106,4 +110,30 @@ async fn a_spec_that_the_answer_to_a_status_tells_before_the_watch_does_is_carri
     withheld.release();
     company.may_not_edit("alice").await;
     assert!(plane.can_i(&company.person("alice"), "list", "configmaps", &company.namespace).await);
+}
+
+#[tokio::test]
+async fn who_is_deactivated_while_an_approval_cannot_be_noted_is_out_at_once_and_nothing_goes_by_it() {
+    let (plane, _alone) = alone().await;
+    let healthy = Process::healthy(plane).await;
+    let company = Company::on(plane).await;
+    let guard = json!({"spec": {"guard": {"minimum": 0, "maxRemovals": "0%"}}});
+    company.change::<ScimProvider>(&company.provider, guard).await;
+    let policy = company.team(json!({})).await;
+    company.may_edit("bob").await;
+    set_members(&company, &["alice"]).await;
+    let waiting = held(&company, &policy, 1).await;
+    drop(healthy);
+    approve(&company, &waiting).await;
+
+    let withheld = Withheld::patches_of("scimaccesspolicies");
+    let _process = Process::start(plane, plane.withholding(&Identity::Admin, &withheld).await).await;
+    withheld.until_waiting().await;
+    company.deactivate("alice").await;
+    company.may_not_edit("alice").await;
+    company.may_edit("bob").await;
+
+    withheld.release();
+    company.may_not_edit("bob").await;
+    company.until_ready(&policy, "True").await;
 }

@@ -200,12 +200,7 @@ mod tests {
     /// Alice and Bob may edit and are to view instead, which nobody has told the API server yet; and what ends their
     /// binding.
     fn another_role() -> (Binding, Arc<Observed>, Change) {
-        let mut world = World::new();
-        world.user("alice", json!({}));
-        world.user("bob", json!({}));
-        world.group("team", &["alice", "bob"], json!({}));
-        world.policy("p", json!({}));
-        world.settle("p");
+        let mut world = World::with_team();
         world.policy("p", json!({"roleRef": {"name": "view"}}));
         let Lane { grants, endings, .. } = world.plan("p").lanes().remove(0);
         let [Change::Create(binding)] = &grants[..] else { panic!("{grants:?}") };
