@@ -5,7 +5,10 @@ use tokio::task::JoinHandle;
 use super::*;
 
 /// Ends at once when it is dropped, whatever it is about to do.
-pub(super) struct Process(JoinHandle<()>);
+pub(super) struct Process {
+    task: JoinHandle<()>,
+    readiness: Readiness,
+}
 
 impl Process {
     /// Returns when it is ready. It takes over from whoever ran before without waiting for a lease to run out.
@@ -15,6 +18,13 @@ impl Process {
 
     /// The same, with a client of its own for watches.
     pub(super) async fn of(watching: Client, writing: Client) -> Self {
+        let process = Self::begin(watching, writing);
+        await_until("the controllers are ready", async || process.readiness.state() == State::Ready).await;
+        process
+    }
+
+    /// Returns before it is ready.
+    pub(super) fn begin(watching: Client, writing: Client) -> Self {
         let readiness = Readiness::default();
         let context = Context {
             watching,
@@ -24,12 +34,17 @@ impl Process {
             readiness: readiness.clone(),
         };
         let reconciler = Reconciler::new(&context);
-        let process = Self(tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let (_trigger, shutdown) = Shutdown::new();
             let _ = reconciler.run(&shutdown).await;
-        }));
-        await_until("the controllers are ready", async || readiness.state() == State::Ready).await;
-        process
+        });
+        Self { task, readiness }
+    }
+
+    /// Returns when all has been listed but these kinds.
+    pub(super) async fn until_it_waits_for(&self, kinds: &[&'static str]) {
+        let waits = State::WaitingFor(kinds.to_vec());
+        await_until(&format!("it is {waits}"), async || self.readiness.state() == waits).await;
     }
 
     pub(super) async fn healthy(plane: &ControlPlane) -> Self {
@@ -39,6 +54,6 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
