@@ -39,6 +39,7 @@ mod grants;
 pub(crate) mod guard;
 mod history;
 mod lists;
+mod metrics;
 mod outage;
 mod process;
 mod selection;

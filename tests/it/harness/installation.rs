@@ -28,7 +28,7 @@ pub(crate) const APPS: &str = "apps";
 const VALUES: [&str; 5] = [
     "rbac.bindableClusterRoles={view,edit,admin,dangerous,gathered}",
     "rbac.clusterWideRoles={view}",
-    "rbac.bindableRoles={apps/deployer}",
+    "rbac.bindableRoles={apps/deployer,apps/keeper}",
     "rbac.allowedProtectedNamespaces={kube-public}",
     "appConfig.namespaces={apps}",
 ];
