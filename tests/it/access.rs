@@ -17,7 +17,7 @@ use scim_operator::{
         kube_client::{Role, controller_client, request_client},
         metrics::Metrics,
         readiness::{Readiness, State},
-        shutdown::Shutdown,
+        shutdown::{Shutdown, Trigger},
     },
     reconcile::{Context, Reconciler, Settings},
 };
@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use crate::harness::{APPS, ControlPlane, Identity, Installation, await_until, unique, until};
 
 mod bad_input;
+mod behind;
 mod company;
 mod correlation;
 mod crashes;

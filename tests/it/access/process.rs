@@ -8,6 +8,7 @@ use super::*;
 pub(super) struct Process {
     task: JoinHandle<()>,
     readiness: Readiness,
+    trigger: Option<Trigger>,
 }
 
 impl Process {
@@ -19,26 +20,39 @@ impl Process {
     /// The same, with a client of its own for watches.
     pub(super) async fn of(watching: Client, writing: Client) -> Self {
         let process = Self::begin(watching, writing);
-        await_until("the controllers are ready", async || process.readiness.state() == State::Ready).await;
+        process.until_ready().await;
         process
     }
 
     /// Returns before it is ready.
     pub(super) fn begin(watching: Client, writing: Client) -> Self {
+        Self::replica(watching, writing, unique("reconcile"))
+    }
+
+    /// One of those that wait for one lease. Returns before it is ready.
+    pub(super) fn replica(watching: Client, writing: Client, lease: String) -> Self {
         let readiness = Readiness::default();
         let context = Context {
             watching,
             writing,
-            settings: settings("default".to_owned(), unique("reconcile")),
+            settings: settings("default".to_owned(), lease),
             metrics: Metrics::new(),
             readiness: readiness.clone(),
         };
         let reconciler = Reconciler::new(&context);
-        let task = tokio::spawn(async move {
-            let (_trigger, shutdown) = Shutdown::new();
-            let _ = reconciler.run(&shutdown).await;
-        });
-        Self { task, readiness }
+        let (trigger, shutdown) = Shutdown::new();
+        let task = tokio::spawn(async move { _ = reconciler.run(&shutdown).await });
+        Self { task, readiness, trigger: Some(trigger) }
+    }
+
+    pub(super) async fn until_ready(&self) {
+        await_until("the controllers are ready", async || self.readiness.state() == State::Ready).await;
+    }
+
+    /// Lets it come to its end in order: whoever waits for its lease has it at once.
+    pub(super) async fn end(mut self) {
+        drop(self.trigger.take());
+        (&mut self.task).await.unwrap();
     }
 
     /// Returns when all has been listed but these kinds.
