@@ -8,6 +8,7 @@ use crate::{
     harness::{LargeGroup, Line, Lists},
 };
 
+const FAILED: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
 /// Who keeps access whatever happens.
 const CONSTANT: &str = "bob";
 
@@ -60,18 +61,23 @@ impl Team {
 }
 
 #[tokio::test]
-async fn who_starts_while_a_list_fails_takes_nothing_from_anybody_and_does_what_is_due_once_it_comes() {
+async fn who_starts_while_a_list_fails_or_breaks_off_takes_nothing_from_anybody_and_does_what_is_due_once_it_comes()
+ {
     let (plane, _alone) = alone().await;
     let mut process = Process::healthy(plane).await;
-    for (kind, waits_for) in [
-        ("/scimusers", &["scimusers"][..]),
-        ("/scimgroups", &["scimgroups"]),
-        ("/scimgroupslices", &["scimgroups"]),
-        ("/scimproviders", &["scimproviders"]),
-        ("/scimaccesspolicies", &["clusterrolebindings", "rolebindings", "scimaccesspolicies"]),
-        ("/namespaces", &["namespaces"]),
-        ("/clusterroles", &["clusterroles"]),
-        ("/rolebindings", &["rolebindings"]),
+    for (kind, lists, waits_for) in [
+        ("/scimusers", Lists::Fail(FAILED), &["scimusers"][..]),
+        ("/scimgroups", Lists::Break(StatusCode::GONE), &["scimgroups"]),
+        ("/scimgroupslices", Lists::Break(FAILED), &["scimgroups"]),
+        ("/scimproviders", Lists::Fail(FAILED), &["scimproviders"]),
+        (
+            "/scimaccesspolicies",
+            Lists::Break(StatusCode::GONE),
+            &["clusterrolebindings", "rolebindings", "scimaccesspolicies"],
+        ),
+        ("/namespaces", Lists::Break(FAILED), &["namespaces"]),
+        ("/clusterroles", Lists::Fail(FAILED), &["clusterroles"]),
+        ("/rolebindings", Lists::Break(StatusCode::GONE), &["rolebindings"]),
     ] {
         let team = Team::on(plane, &["alice", CONSTANT, "carol"]).await;
         let Company { client, .. } = &team.company;
@@ -85,7 +91,7 @@ async fn who_starts_while_a_list_fails_takes_nothing_from_anybody_and_does_what_
         let history = History::of(client, &team.policy).await;
 
         let line = Line::default();
-        line.let_lists(kind, Lists::Fail(StatusCode::INTERNAL_SERVER_ERROR));
+        line.let_lists(kind, lists);
         process = Process::begin(plane.on_line(&Identity::Admin, &line).await, plane.admin().await);
         line.until_failed().await;
         process.until_it_waits_for(waits_for).await;
@@ -108,7 +114,6 @@ async fn who_starts_while_a_list_fails_takes_nothing_from_anybody_and_does_what_
 
 #[tokio::test]
 async fn a_list_that_breaks_off_takes_nothing_from_anybody_and_what_can_be_heard_is_done_meanwhile() {
-    const FAILED: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
     const CASES: [(&str, Lists); 9] = [
         ("/scimusers", Lists::Break(StatusCode::GONE)),
         ("/scimusers", Lists::Fail(FAILED)),
