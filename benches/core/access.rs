@@ -13,9 +13,12 @@ use serde_json::{Value, json};
 
 use super::{PROVIDER, object};
 
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const PEOPLE: usize = 10_000;
 /// Each person is in one group, and each group has as many people.
 const GROUPS: usize = 100;
+/// How many policies mean people by what they are.
+const FILTERS: usize = 100;
 
 /// Everything that plans are made from.
 struct Cluster {
@@ -24,10 +27,14 @@ struct Cluster {
 }
 
 pub fn measure(criterion: &mut Criterion) {
-    for policies in [GROUPS, 10 * GROUPS] {
-        let mut cluster = Cluster::new(policies);
+    for (policies, filters, name) in [
+        (GROUPS, 0, format!("{GROUPS} policies")),
+        (10 * GROUPS, 0, format!("{} policies", 10 * GROUPS)),
+        (GROUPS, FILTERS, format!("{GROUPS} policies and {FILTERS} by filter")),
+    ] {
+        let mut cluster = Cluster::new(policies, filters);
         let (mut active, mut version) = (true, PEOPLE);
-        criterion.bench_function(&format!("plan a person's change, {policies} policies"), |bencher| {
+        criterion.bench_function(&format!("plan a person's change, {name}"), |bencher| {
             bencher.iter(|| {
                 active = !active;
                 version += 1;
@@ -39,8 +46,8 @@ pub fn measure(criterion: &mut Criterion) {
 }
 
 impl Cluster {
-    /// A group's first policy names it, and its other ones name groups that do not exist.
-    fn new(policies: usize) -> Self {
+    /// A group's first policy names it, and its other ones name groups that do not exist. Filters find nobody.
+    fn new(policies: usize, filters: usize) -> Self {
         let mut directory = Directory::default();
         let mut members: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for number in 0..PEOPLE {
@@ -57,10 +64,13 @@ impl Cluster {
         let namespace = json!({"metadata": {"name": "team"}, "status": {"phase": "Active"}});
         index.apply_namespace(&serde_json::from_value(namespace).unwrap());
         index.apply_cluster_role(&serde_json::from_value(json!({"metadata": {"name": "view"}})).unwrap());
-        for number in 0..policies {
+        let groups =
+            (0..policies).map(|number| json!({"groups": [{"displayName": format!("group {number}")}]}));
+        let filters = (0..filters).map(|number| json!({"users": {"filter": filter(number)}}));
+        for (number, subjects) in groups.chain(filters).enumerate() {
             let spec = json!({
                 "provider": PROVIDER,
-                "subjects": {"groups": [{"displayName": format!("group {number}")}]},
+                "subjects": subjects,
                 "roleRef": {"name": "view"},
                 "scope": {"namespaces": {"names": ["team"]}},
             });
@@ -81,6 +91,16 @@ impl Cluster {
         let touched = index.apply_directory(change.as_slice(), directory);
         let plans = touched.iter().filter_map(|name| index.plan_by(name, directory, Timestamp::UNIX_EPOCH));
         plans.count()
+    }
+}
+
+/// What nobody is, each asked in another way than the one before.
+fn filter(number: usize) -> String {
+    match number % 4 {
+        0 => format!("userType eq \"type {number}\""),
+        1 => format!("title co \"title {number}\" and active eq true"),
+        2 => format!("emails[type eq \"work\" and value ew \"@{number}.example\"]"),
+        _ => format!("{ENTERPRISE}:department eq \"department {number}\" or nickName eq \"nick {number}\""),
     }
 }
 

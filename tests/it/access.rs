@@ -8,7 +8,7 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Client, Config, Resource, ResourceExt,
-    api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
     config::KubeConfigOptions,
 };
 use scim_operator::{
@@ -17,16 +17,16 @@ use scim_operator::{
         kube_client::{Role, controller_client, request_client},
         metrics::Metrics,
         readiness::{Readiness, State},
-        shutdown::Shutdown,
+        shutdown::{Shutdown, Trigger},
     },
     reconcile::{Context, Reconciler, Settings},
 };
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
-use crate::harness::{APPS, ControlPlane, DEADLINE, Identity, Installation, await_until, unique, until};
+use crate::harness::{APPS, ControlPlane, Identity, Installation, await_until, unique, until};
 
 mod bad_input;
+mod behind;
 mod company;
 mod correlation;
 mod crashes;
@@ -38,6 +38,10 @@ mod first;
 mod freeze;
 mod grants;
 pub(crate) mod guard;
+mod history;
+mod lists;
+mod metrics;
+mod outage;
 mod process;
 mod selection;
 mod since;
@@ -73,7 +77,7 @@ fn settings(namespace: String, lease: String) -> Settings {
         lease,
         pod: "test".to_owned(),
         bindable_cluster_roles: names(&["view", "edit"]),
-        cluster_wide_roles: names(&["view"]),
+        cluster_wide_roles: names(&["view", "auditor"]),
         protected_namespaces: names(&["kube-*"]),
         admission_policy: "scim-operator-bindings".to_owned(),
         app_config_namespaces: names(&[CONFIGURED]),

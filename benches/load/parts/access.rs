@@ -1,5 +1,10 @@
 //! From an answer of SCIM to another answer of the API server: how soon somebody may do what a policy gives to
-//! their new group, what that costs everybody else, and how long many namespaces take.
+//! their new group, what that costs everybody else, how soon namespaces and bindings are as policies say, and how long
+//! many namespaces take.
+
+mod cluster;
+mod many;
+mod repairs;
 
 use std::{
     slice,
@@ -8,21 +13,16 @@ use std::{
 
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use http::Method;
-use k8s_openapi::api::{
-    authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec},
-    core::v1::Namespace,
-};
-use kube::{Api, Client, Resource, api::PostParams};
-use scim_operator::api::ScimAccessPolicy;
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
-use tokio::time::{sleep, sleep_until};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, Client};
+use serde_json::json;
+use tokio::time::sleep_until;
 
+use self::cluster::{create, create_policy, identity, may, until};
 use super::{MIDDLING, Measured};
 use crate::{
     harness::{Identity, Life, Process, output},
     pace::quantile,
-    people,
     report::{Ratio, Row, Wanted},
     world::{Directory, WRITERS, World, patch, values},
 };
@@ -36,10 +36,8 @@ const PAUSE: Duration = Duration::from_millis(40);
 const REVIEWS: usize = 2_000;
 /// From one member who is asked about to the next, so that all groups have their turn.
 const MEMBER_STRIDE: usize = 37;
-const NAMESPACES: usize = 1_000;
-const POLICIES_OF_MANY: usize = 20;
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// A group of three.
+const FEW: &str = "few";
 /// The namespace in which the policies give something.
 const NAMESPACE: &str = "bench";
 /// Another one, in which one policy gives something to everybody.
@@ -54,7 +52,7 @@ pub async fn measure(world: &World) -> Measured {
         create(&Api::<Namespace>::all(admin.clone()), json!({"metadata": {"name": name}})).await?;
     }
     let directory = world.populated("access", MIDDLING).await?;
-    let _reconcile = Process::start(&world.plane, "scim-operator-reconcile", Life::Ours).await;
+    let reconcile = Process::start(&world.plane, "scim-operator-reconcile", Life::Ours).await;
     let (groups, newcomers) = groups(&directory).await?;
     for number in 0..POLICIES {
         let scope = json!({"names": [NAMESPACE]});
@@ -74,7 +72,9 @@ pub async fn measure(world: &World) -> Measured {
         rows.push(slowed(&format!("a stranger, by {by}"), &admin, namespace, stranger).await?);
     }
     rows.push(report(world).await?);
-    rows.push(many_namespaces(&admin, &directory).await?);
+    directory.create_group(FEW, &directory.ids(3).await?).await?;
+    rows.extend(repairs::measure(&admin, &directory).await?);
+    rows.extend(many::measure(world, &admin, &directory, reconcile).await?);
     Ok(rows)
 }
 
@@ -135,93 +135,12 @@ async fn report(world: &World) -> Result<Row, String> {
     ))
 }
 
-/// Policies whose selector finds namespaces by the thousand.
-async fn many_namespaces(admin: &Client, directory: &Directory) -> Result<Row, String> {
-    let namespaces: Api<Namespace> = Api::all(admin.clone());
-    let made = (0..NAMESPACES).map(|number| {
-        let name = format!("bench-{number}");
-        create(&namespaces, json!({"metadata": {"name": name, "labels": {"bench": "many"}}}))
-    });
-    stream::iter(made).buffer_unordered(WRITERS).try_for_each(async |()| Ok(())).await?;
-    let few: Vec<String> = directory.ids(3).await?;
-    directory.create_group("few", &few).await?;
-    let begun = Instant::now();
-    for number in 0..POLICIES_OF_MANY {
-        let scope = json!({"selector": {"matchLabels": {"bench": "many"}}});
-        create_policy(admin, directory, &format!("many-{number}"), "few", scope).await?;
-    }
-    let policies: Api<ScimAccessPolicy> = Api::all(admin.clone());
-    for number in 0..POLICIES_OF_MANY {
-        let name = format!("many-{number}");
-        until("a policy has settled", async || {
-            let policy = policies.get_status(&name).await.map_err(|error| error.to_string())?;
-            let namespaces = policy.status.and_then(|status| status.namespaces);
-            Ok(namespaces.is_some_and(|namespaces| namespaces.applied == NAMESPACES as i64))
-        })
-        .await?;
-    }
-    let (took, bindings) = (begun.elapsed().as_secs_f64(), NAMESPACES * POLICIES_OF_MANY);
-    Ok(Row::Alone(
-        format!("{POLICIES_OF_MANY} policies in {NAMESPACES} namespaces each"),
-        format!("{took:.0} s, {:.0} bindings a second", bindings as f64 / took),
-    ))
-}
-
 fn group_name(number: usize) -> String {
     format!("group {number}")
 }
 
-fn identity(prefix: &str, number: usize) -> String {
-    format!("{prefix}:{}", people::user_name(number))
-}
-
-async fn create_policy(
-    admin: &Client,
-    directory: &Directory,
-    name: &str,
-    group: &str,
-    namespaces: Value,
-) -> Result<(), String> {
-    let policies: Api<ScimAccessPolicy> = Api::all(admin.clone());
-    let spec = json!({
-        "provider": directory.name,
-        "subjects": {"groups": [{"displayName": group}]},
-        "roleRef": {"kind": "ClusterRole", "name": "view"},
-        "scope": {"namespaces": namespaces},
-    });
-    create(&policies, json!({"metadata": {"name": name}, "spec": spec})).await
-}
-
-async fn create<K>(api: &Api<K>, mut object: Value) -> Result<(), String>
-where
-    K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + Serialize + DeserializeOwned,
-{
-    object["apiVersion"] = K::api_version(&()).into();
-    object["kind"] = K::kind(&()).into();
-    let object: K = serde_json::from_value(object).map_err(|error| error.to_string())?;
-    api.create(&PostParams::default(), &object).await.map(drop).map_err(|error| error.to_string())
-}
-
 async fn may_list(admin: &Client, directory: &Directory, number: usize) -> Result<bool, String> {
     may(admin, NAMESPACE, identity(&directory.name, number)).await
-}
-
-/// Whether the API server lets somebody list Pods.
-async fn may(admin: &Client, namespace: &str, user: String) -> Result<bool, String> {
-    let attributes = ResourceAttributes {
-        verb: Some("list".to_owned()),
-        resource: Some("pods".to_owned()),
-        namespace: Some(namespace.to_owned()),
-        ..ResourceAttributes::default()
-    };
-    let spec = SubjectAccessReviewSpec {
-        resource_attributes: Some(attributes),
-        user: Some(user),
-        ..SubjectAccessReviewSpec::default()
-    };
-    let question = SubjectAccessReview { spec, ..SubjectAccessReview::default() };
-    let answer = Api::all(admin.clone()).create(&PostParams::default(), &question).await;
-    Ok(answer.map_err(|error| error.to_string())?.status.is_some_and(|status| status.allowed))
 }
 
 fn stranger(number: usize) -> String {
@@ -255,15 +174,4 @@ async fn slowed(
         ratio: milliseconds(granted.saturating_sub(floor)) / 0.1,
         wanted: Wanted::AtMost(1.0),
     }))
-}
-
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> Result<bool, String>) -> Result<(), String> {
-    let begun = Instant::now();
-    while !holds().await? {
-        if begun.elapsed() > PATIENCE {
-            return Err(format!("{what}: not within {} s", PATIENCE.as_secs()));
-        }
-        sleep(Duration::from_millis(5)).await;
-    }
-    Ok(())
 }

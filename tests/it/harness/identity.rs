@@ -14,7 +14,7 @@ use kube::{
 };
 use secrecy::SecretString;
 
-use super::{ControlPlane, Deaf, Withheld, crash::Crash, unique};
+use super::{ControlPlane, Deaf, Line, Withheld, crash::Crash, unique};
 
 /// Someone whom the API server knows.
 #[derive(Debug)]
@@ -75,6 +75,14 @@ impl ControlPlane {
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(self.kubeconfig(identity), &options).await.unwrap();
         ClientBuilder::try_from(config).unwrap().with_layer(withheld).build()
+    }
+
+    /// Someone's client at the end of a line that a test breaks. It never tries again by itself.
+    pub(crate) async fn on_line(&self, identity: &Identity, line: &Line) -> Client {
+        let options = KubeConfigOptions::default();
+        let mut config = Config::from_custom_kubeconfig(self.kubeconfig(identity), &options).await.unwrap();
+        config.default_retry = false;
+        ClientBuilder::try_from(config).unwrap().with_layer(line).build()
     }
 
     /// A kubeconfig of anyone.

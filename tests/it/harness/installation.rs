@@ -28,7 +28,7 @@ pub(crate) const APPS: &str = "apps";
 const VALUES: [&str; 5] = [
     "rbac.bindableClusterRoles={view,edit,admin,dangerous,gathered}",
     "rbac.clusterWideRoles={view}",
-    "rbac.bindableRoles={apps/deployer}",
+    "rbac.bindableRoles={apps/deployer,apps/keeper}",
     "rbac.allowedProtectedNamespaces={kube-public}",
     "appConfig.namespaces={apps}",
 ];
@@ -78,8 +78,7 @@ impl Installation {
 
     /// What its processes count.
     pub(crate) async fn metrics(&self) -> String {
-        let counts = self.processes.iter().map(|process| ScimClient::anonymous(process.url(PROBES)));
-        join_all(counts.map(async |ops| ops.text("/metrics").await)).await.concat()
+        join_all(self.processes.iter().map(Process::metrics)).await.concat()
     }
 
     /// A client of one provider.
@@ -151,6 +150,11 @@ impl Process {
     /// What it wrote to its log so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// What it counts.
+    pub(crate) async fn metrics(&self) -> String {
+        ScimClient::anonymous(self.url(PROBES)).text("/metrics").await
     }
 
     /// Its id, for who measures it.

@@ -9,6 +9,7 @@ mod deaf;
 mod identity;
 mod installation;
 mod large_group;
+mod line;
 mod names;
 mod programs;
 mod scim;
@@ -22,6 +23,7 @@ pub(crate) use self::{
     identity::Identity,
     installation::{APPS, Installation, Life, NAMESPACE, Process},
     large_group::LargeGroup,
+    line::{Line, Lists},
     names::unique,
     programs::{operator, output},
     scim::{Answer, ScimClient},
