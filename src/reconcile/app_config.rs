@@ -24,7 +24,7 @@ use super::{
     sync::Sync,
     trouble::Trouble,
     unreadable::{Kind, Unreadable},
-    watch::{Gone, Told, watch},
+    watch::{Gone, Told, watch, watch_anew},
 };
 use crate::{
     access::Glob,
@@ -90,7 +90,8 @@ impl AppConfigs {
     /// namespace that is yet to come must not keep the others from theirs, and what is planned is read by name.
     pub(super) fn watches(self: &Arc<Self>, sync: &Sync) -> Vec<BoxFuture<'static, ()>> {
         let (configs, expected) = (self.clone(), sync.expect("scimappconfigs"));
-        let own = watch(Api::all(self.watching.clone()), Watch::default(), move |told| match told {
+        let all = Api::all(self.watching.clone());
+        let own = watch_anew(expected, all, Watch::default(), move |told| match told {
             Told::Applied(config) => configs.take(|index| index.apply_config(config)),
             Told::Deleted(Gone { namespace, name, .. }) => configs.take(|index| {
                 index.delete_config(&namespace.unwrap_or_default(), &name);
@@ -100,7 +101,7 @@ impl AppConfigs {
                 configs.events.tell(&unread.object, unread.happened(), clock::now());
                 configs.take(|index| index.keep_config(unread.metadata, &unread.why));
             }
-            Told::Listed => expected.listed(),
+            Told::Listed => {}
         });
         let targets = self.namespaces.iter().map(|namespace| {
             let configs = self.clone();

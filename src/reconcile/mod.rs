@@ -31,9 +31,9 @@ use crate::{
 use access::Access;
 use app_config::AppConfigs;
 use events::Events;
-use sync::{Expected, Sync};
+use sync::{Asked, Expected, Sync};
 use unreadable::Kind;
-use watch::{Told, watch};
+use watch::{Told, watch_anew};
 
 /// More changes of the directory than this at once are a new list: to look at everything costs less than to ask each
 /// policy or app config about each change.
@@ -90,7 +90,8 @@ pub enum Ended {
     Task(#[from] tokio::task::JoinError),
 }
 
-/// The controllers. Every replica keeps its caches; the one that holds the lease plans and applies.
+/// The controllers. Every replica keeps its caches; the one that holds the lease lists everything once more, then plans
+/// and applies.
 pub struct Reconciler {
     lease: Lease,
     controllers: Controllers,
@@ -110,8 +111,9 @@ impl Reconciler {
         let controllers = Controllers {
             access: Arc::new(Access::new(context, directory.clone(), events.clone())),
             app_configs: Arc::new(AppConfigs::new(context, directory.clone(), events.clone())),
+            metrics: context.metrics.clone(),
         };
-        let mut watches = shared_watches(context, &directory, &controllers, &sync);
+        let mut watches = shared_watches(&context.watching, &directory, &controllers, &sync);
         watches.extend(controllers.access.watches(&sync));
         watches.extend(controllers.app_configs.watches(&sync));
         Self { lease, controllers, events, sync, watches }
@@ -122,11 +124,14 @@ impl Reconciler {
     /// # Errors
     /// When the lease is lost or a task ends: what is half done is left to the next leader.
     pub async fn run(self, shutdown: &Shutdown) -> Result<(), Ended> {
-        let Self { mut lease, controllers: Controllers { access, app_configs }, events, sync, watches } =
+        let Self { mut lease, controllers: Controllers { access, app_configs, .. }, events, sync, watches } =
             self;
         let mut watches: JoinSet<()> = watches.into_iter().collect();
         let work = async {
-            sync.complete().await;
+            tokio::select! {
+                () = sync.anew() => {}
+                () = shutdown.requested() => return,
+            }
             let controllers = async { tokio::join!(access.run(shutdown), app_configs.run(shutdown)) };
             tokio::select! {
                 _ = controllers => {}
@@ -145,32 +150,28 @@ impl Reconciler {
 struct Controllers {
     access: Arc<Access>,
     app_configs: Arc<AppConfigs>,
+    metrics: Metrics,
+}
+
+impl Controllers {
+    fn directory_told(&self, kind: Kind, news: &News, asked: &Asked) {
+        self.access.directory_told(kind, news);
+        self.app_configs.directory_told(kind, news);
+        match news {
+            News::Synced => asked.listed(),
+            News::Unreadable(gaps) => self.metrics.index_unreadable(kind.name(), gaps.objects()),
+            News::Changed(_) => {}
+        }
+    }
 }
 
 /// The watches of what all controllers look at.
 fn shared_watches(
-    context: &Context,
+    client: &Client,
     directory: &Shared,
     controllers: &Controllers,
     sync: &Sync,
 ) -> Vec<BoxFuture<'static, ()>> {
-    let client = &context.watching;
-    let told = |kind: Kind, expected: Expected| {
-        let (Controllers { access, app_configs }, metrics) = (controllers.clone(), context.metrics.clone());
-        move |news| {
-            access.directory_told(kind, &news);
-            app_configs.directory_told(kind, &news);
-            match news {
-                News::Synced => expected.listed(),
-                News::Unreadable(gaps) => metrics.index_unreadable(kind.name(), gaps.objects()),
-                News::Changed(_) => {}
-            }
-        }
-    };
-    let users = told(Kind::Users, sync.expect("scimusers"));
-    let users = feed_users(client.clone(), directory.clone(), users);
-    let groups = told(Kind::Groups, sync.expect("scimgroups"));
-    let groups = feed_groups(client.clone(), directory.clone(), groups);
     let providers = heard(client, sync.expect("scimproviders"), controllers, |both, told| {
         both.access.provider_told(told);
         both.app_configs.provider_told(told);
@@ -187,7 +188,37 @@ fn shared_watches(
         both.access.role_told(told);
         both.app_configs.role_told(told);
     });
-    vec![Box::pin(users), Box::pin(groups), providers, namespaces, cluster_roles, roles]
+    let users = sync.expect("scimusers");
+    let users = fed(client, directory, users, controllers, Kind::Users, feed_users);
+    let groups = sync.expect("scimgroups");
+    let groups = fed(client, directory, groups, controllers, Kind::Groups, feed_groups);
+    vec![users, groups, providers, namespaces, cluster_roles, roles]
+}
+
+/// What is told of the directory.
+type TellNews = Box<dyn Fn(News) + Send>;
+
+/// The feed of a kind of the directory, which begins anew whenever a list is asked for.
+fn fed<F: Future<Output = ()> + Send + 'static>(
+    client: &Client,
+    directory: &Shared,
+    expected: Expected,
+    controllers: &Controllers,
+    kind: Kind,
+    feed: fn(Client, Shared, TellNews) -> F,
+) -> BoxFuture<'static, ()> {
+    let (client, directory, controllers) = (client.clone(), directory.clone(), controllers.clone());
+    Box::pin(async move {
+        loop {
+            let asked = expected.asked().await;
+            let (controllers, listed) = (controllers.clone(), asked.clone());
+            let tell = Box::new(move |news| controllers.directory_told(kind, &news, &listed));
+            tokio::select! {
+                () = feed(client.clone(), directory.clone(), tell) => return,
+                () = asked.is_past() => {}
+            }
+        }
+    })
 }
 
 /// The watch of a kind of which both controllers hear.
@@ -201,13 +232,8 @@ where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
 {
     let controllers = controllers.clone();
-    let tell = move |told: Told<K>| {
-        tell(&controllers, &told);
-        if matches!(told, Told::Listed) {
-            expected.listed();
-        }
-    };
-    Box::pin(watch(Api::all(client.clone()), Config::default(), tell))
+    let tell = move |told: Told<K>| tell(&controllers, &told);
+    Box::pin(watch_anew(expected, Api::all(client.clone()), Config::default(), tell))
 }
 
 #[cfg(test)]

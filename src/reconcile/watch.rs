@@ -20,7 +20,10 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tracing::warn;
 
-use super::events::{Happened, Severity};
+use super::{
+    events::{Happened, Severity},
+    sync::Expected,
+};
 
 /// What a watch tells.
 #[derive(Debug)]
@@ -74,8 +77,40 @@ pub(super) async fn watch<K>(api: Api<DeserializeGuard<K>>, config: Config, tell
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
 {
-    let mut events = pin!(watcher(api, config).default_backoff());
+    tell_all(api, config, &mut Known::default(), tell).await;
+}
+
+/// The same of a kind that plans are made from, beginning with a list whenever one is asked for.
+pub(super) async fn watch_anew<K>(
+    expected: Expected,
+    api: Api<DeserializeGuard<K>>,
+    config: Config,
+    tell: impl Fn(Told<K>),
+) where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+{
     let mut known = Known::default();
+    loop {
+        let asked = expected.asked().await;
+        let tell = |told| {
+            let is_all = matches!(told, Told::Listed);
+            tell(told);
+            if is_all {
+                asked.listed();
+            }
+        };
+        tokio::select! {
+            () = tell_all(api.clone(), config.clone(), &mut known, tell) => return,
+            () = asked.is_past() => {}
+        }
+    }
+}
+
+async fn tell_all<K>(api: Api<DeserializeGuard<K>>, config: Config, known: &mut Known, tell: impl Fn(Told<K>))
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    let mut events = pin!(watcher(api, config).default_backoff());
     while let Some(event) = events.next().await {
         let (object, gone) = match event {
             Ok(Event::Init) => {

@@ -35,12 +35,13 @@ pub(in crate::directory) use fetch::{Fetched, fetch_slice};
 /// What a feed tells, after it is in the index.
 #[derive(Debug)]
 pub enum News {
-    /// Everything that was there at some moment is known, but for what cannot be read. Told once.
+    /// Everything that was there at some moment since the feed began is known, but for what cannot be read. Told once.
     Synced,
     /// Something changed.
     Changed(Vec<Change>),
     /// These are left out from now on, because they cannot be read. What was held of them stays, and nothing
-    /// may be concluded from what is not seen of their providers. Told when they change; none are none.
+    /// may be concluded from what is not seen of their providers. Told before [`News::Synced`], and when they change;
+    /// none are none.
     Unreadable(Gaps),
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::{FutureExt, future::BoxFuture};
+use futures::future::BoxFuture;
 use k8s_openapi::api::{
     core::v1::Namespace,
     rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding},
@@ -12,9 +12,9 @@ use kube::{Api, Resource, runtime::watcher::Config};
 use super::{
     super::{
         MANY_CHANGES,
-        sync::Sync,
+        sync::{Expected, Sync},
         unreadable::Kind,
-        watch::{Told, watch},
+        watch::{Told, watch_anew},
     },
     Access,
 };
@@ -25,39 +25,26 @@ use crate::{
     ops::clock,
 };
 
+const POLICIES: &str = "scimaccesspolicies";
+
 impl Access {
     /// The watches of the kinds that only this controller looks at.
     pub(in crate::reconcile) fn watches(self: &Arc<Self>, sync: &Sync) -> Vec<BoxFuture<'static, ()>> {
         let ours = Config::default().labels(&format!("{}={}", Mark::SELECTOR.0, Mark::SELECTOR.1));
-        let (listed, policies_listed) = tokio::sync::watch::channel(false);
+        let policies = sync.expect(POLICIES);
         // Whose a binding is, its name may tell where its label was changed, if the policy is known.
-        let then = |bindings: BoxFuture<'static, ()>| {
-            let mut policies_listed = policies_listed.clone();
-            async move {
-                let _ = policies_listed.wait_for(|listed| *listed).await;
-                bindings.await;
-            }
-            .boxed()
-        };
+        let bindings = |name| sync.expect(name).after(POLICIES);
         let mut watches = vec![
-            self.watch::<ScimAccessPolicy>(
-                sync,
-                "scimaccesspolicies",
-                Config::default(),
-                move |index, told| match told {
-                    Told::Applied(policy) => index.apply_policy(policy.clone()),
-                    Told::Deleted(gone) => index.delete_policy(&gone.name),
-                    Told::Unreadable(unread) => index.keep_policy(unread.metadata.clone(), &unread.why),
-                    Told::Listed => {
-                        listed.send_replace(true);
-                        Touched::new()
-                    }
-                },
-            ),
-            then(self.watch::<RoleBinding>(sync, "rolebindings", ours.clone(), binding)),
+            self.watch::<ScimAccessPolicy>(policies, Config::default(), |index, told| match told {
+                Told::Applied(policy) => index.apply_policy(policy.clone()),
+                Told::Deleted(gone) => index.delete_policy(&gone.name),
+                Told::Unreadable(unread) => index.keep_policy(unread.metadata.clone(), &unread.why),
+                Told::Listed => Touched::new(),
+            }),
+            self.watch::<RoleBinding>(bindings("rolebindings"), ours.clone(), binding),
         ];
         if self.everywhere {
-            watches.push(then(self.watch::<ClusterRoleBinding>(sync, "clusterrolebindings", ours, binding)));
+            watches.push(self.watch::<ClusterRoleBinding>(bindings("clusterrolebindings"), ours, binding));
         }
         watches
     }
@@ -139,10 +126,9 @@ impl Access {
 
     fn watch<K>(
         self: &Arc<Self>,
-        sync: &Sync,
-        name: &'static str,
+        expected: Expected,
         config: Config,
-        take: impl Fn(&mut Index, &Told<K>) -> Touched + Send + 'static,
+        take: fn(&mut Index, &Told<K>) -> Touched,
     ) -> BoxFuture<'static, ()>
     where
         K: Resource<DynamicType = ()>
@@ -152,14 +138,9 @@ impl Access {
             + Send
             + 'static,
     {
-        let (access, expected) = (self.clone(), sync.expect(name));
-        Box::pin(watch(Api::all(self.watching.clone()), config, move |told: Told<K>| {
-            let listed = matches!(told, Told::Listed);
-            access.take(&told, |index| take(index, &told));
-            if listed {
-                expected.listed();
-            }
-        }))
+        let access = self.clone();
+        let tell = move |told: Told<K>| access.take(&told, |index| take(index, &told));
+        Box::pin(watch_anew(expected, Api::all(self.watching.clone()), config, tell))
     }
 
     fn take<K>(&self, told: &Told<K>, take: impl FnOnce(&mut Index) -> Touched) {

@@ -19,14 +19,15 @@ pub(super) struct Told {
 
 impl Told {
     /// What is to be told now. Whoever hears of a change knows already what cannot be read, and hears last that
-    /// all can be.
+    /// all can be. What cannot be read once everything else is known is told in any case: another feed may have told
+    /// of something else before.
     pub(super) fn news(&mut self, changes: Vec<Change>, known: Known) -> Vec<News> {
         let synced = known.is_complete && !self.is_synced;
         self.is_synced |= synced;
         let after = if self.is_synced { known.unreadable } else { Gaps::default() };
         let before = std::mem::replace(&mut self.unreadable, after.clone());
         let meanwhile = before.larger(&after);
-        let less = (after != meanwhile).then_some(News::Unreadable(after));
+        let less = (synced || after != meanwhile).then_some(News::Unreadable(after));
         let more = (meanwhile != before).then_some(News::Unreadable(meanwhile));
         let changed = Some(changes).filter(|changes| !changes.is_empty()).map(News::Changed);
         [more, changed, less, synced.then_some(News::Synced)].into_iter().flatten().collect()
@@ -59,7 +60,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_told_before_a_change_and_that_all_can_be_after_it() {
         let mut told = Told::default();
-        assert_eq!(news(&mut told, change(), true, 0), ["changed", "synced"]);
+        assert_eq!(news(&mut told, change(), true, 0), ["changed", "0 unreadable", "synced"]);
         assert_eq!(news(&mut told, change(), true, 2), ["2 unreadable", "changed"]);
         assert_eq!(news(&mut told, change(), true, 0), ["changed", "0 unreadable"]);
         assert_eq!(news(&mut told, Vec::new(), true, 0), [""; 0]);
