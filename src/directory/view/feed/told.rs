@@ -27,8 +27,9 @@ impl Told {
         let after = if self.is_synced { known.unreadable } else { Gaps::default() };
         let before = std::mem::replace(&mut self.unreadable, after.clone());
         let meanwhile = before.larger(&after);
-        let less = (synced || after != meanwhile).then_some(News::Unreadable(after));
-        let more = (meanwhile != before).then_some(News::Unreadable(meanwhile));
+        let (is_more, is_less) = (meanwhile != before, after != meanwhile);
+        let less = (is_less || synced && !is_more).then_some(News::Unreadable(after));
+        let more = is_more.then_some(News::Unreadable(meanwhile));
         let changed = Some(changes).filter(|changes| !changes.is_empty()).map(News::Changed);
         [more, changed, less, synced.then_some(News::Synced)].into_iter().flatten().collect()
     }
