@@ -175,7 +175,7 @@ fn depth(file: &Path) -> usize {
     file.components().count() - if file.ends_with("mod.rs") { 2 } else { 1 }
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let (folders, files): (Vec<_>, Vec<_>) = children(folder).into_iter().partition(|child| child.is_dir());
     let rust = files.into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
     rust.chain(folders.iter().flat_map(|folder| rust_files(folder))).collect()

@@ -13,6 +13,8 @@ pub mod reconcile;
 pub mod scim;
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod layers;

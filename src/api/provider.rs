@@ -402,7 +402,7 @@ pub struct ScimProviderStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "readable_removals")]
     #[schemars(length(max = 64))]
     pub removals: Vec<RemovalCount>,
-    /// `Ready`, and `Stalled` while true, with reasons such as `NoToken`, `TokenExpiring`, `Paused`.
+    /// `Ready`, with reasons such as `NoToken`, `TokenExpiring` and `Paused`; and while true `Stalled` and `Unsupported`.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

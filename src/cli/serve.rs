@@ -78,7 +78,7 @@ impl Answering {
 
         let mut parts = JoinSet::new();
         let tls = self.certificate(&mut parts).await?;
-        tracing::info!(%address, "serving");
+        tracing::info!(%address, "scim.serving");
         let (namespace, lease) = (&process.namespace, &self.janitor_lease);
         let lease = Lease::new(writing.clone(), namespace, lease, &process.pod, metrics.clone());
         parts.spawn(follow(endpoint.clone(), process.clone(), watching));

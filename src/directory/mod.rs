@@ -34,7 +34,7 @@ use crate::{
 use apart::Apart;
 use catalog::Catalog;
 use view::{Directory, Group, Id, News, Shared, User};
-use write::{Queue, Writer};
+use write::{Queue, Stored, Writer};
 
 pub use catalog::Assignable;
 #[cfg(test)]
@@ -65,6 +65,9 @@ impl Store {
     /// A directory whose writes go through `client`, which must not retry by itself, at most
     /// `writes_in_flight` at a time. It is empty until [`Store::follow`] has synced.
     pub fn new(client: &Client, writes_in_flight: usize, metrics: &Metrics) -> Self {
+        for kind in [ScimUser::KIND, ScimGroup::KIND] {
+            metrics.index_sync(kind, SyncState::Syncing);
+        }
         let (directory, queue) = (Shared::default(), Queue::new(writes_in_flight, metrics.clone()));
         let users = Writer::new(client.clone(), directory.clone(), queue.clone());
         let groups = Writer::new(client.clone(), directory.clone(), queue);
@@ -96,8 +99,16 @@ impl Store {
                 self.changed.send_replace(());
             }
         };
-        let users = view::feed_users(client.clone(), self.directory.clone(), tell("User", "ScimUser"));
-        let groups = view::feed_groups(client, self.directory.clone(), tell("Group", "ScimGroup"));
+        let users = view::feed_users(
+            client.clone(),
+            self.directory.clone(),
+            tell(ScimUser::RESOURCE_TYPE, ScimUser::KIND),
+        );
+        let groups = view::feed_groups(
+            client,
+            self.directory.clone(),
+            tell(ScimGroup::RESOURCE_TYPE, ScimGroup::KIND),
+        );
         tokio::join!(users, groups);
     }
 
@@ -178,4 +189,22 @@ fn check_limit(held: usize, limit: i64, what: &str) -> Result<()> {
             "the provider holds {held} {what}, as many as it may; raise spec.limits.{what} of its ScimProvider"
         ),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::Config;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_has_not_been_listed_yet_counts_as_not_synced() {
+        let nobody_listens = Config::new("http://127.0.0.1:1".parse().unwrap());
+        let metrics = Metrics::new();
+        Store::new(&Client::try_from(nobody_listens).unwrap(), 1, &metrics);
+        for kind in ["ScimUser", "ScimGroup"] {
+            let line = format!("scim_operator_index_synced{{kind=\"{kind}\"}} 0");
+            assert!(metrics.encode().unwrap().lines().any(|shown| shown == line), "{line}");
+        }
+    }
 }

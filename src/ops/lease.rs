@@ -68,7 +68,7 @@ impl Lease {
             until = self.acquire() => until,
         };
         let _leading = self.metrics.lease_held(&self.name);
-        tracing::info!(lease.name = self.name, lease.holder = self.candidate.identity, "leading");
+        tracing::info!(lease.name = self.name, lease.holder = self.candidate.identity, "lease.taken");
         let output = tokio::select! {
             biased;
             () = self.renew(until) => return Err(Lost { name: self.name.clone() }),
@@ -84,10 +84,10 @@ impl Lease {
             match self.attempt_to_take().await {
                 Ok(Some(until)) => return until,
                 Ok(None) | Err(AttemptError::Outrun) => {
-                    tracing::debug!(lease.name = self.name, "another replica leads");
+                    tracing::debug!(lease.name = self.name, "lease.held_by_another");
                 }
                 Err(error) => {
-                    tracing::warn!(lease.name = self.name, %error, "could not take the lease, trying again");
+                    tracing::warn!(lease.name = self.name, %error, "lease.not_taken");
                 }
             }
             sleep(self.candidate.timing.pause()).await;
@@ -105,7 +105,7 @@ impl Lease {
                 Ok(Ok(Some(renewed))) => until = renewed,
                 Ok(Ok(None)) | Err(_) => return,
                 Ok(Err(error)) => {
-                    tracing::warn!(lease.name = self.name, %error, "could not renew the lease, trying again");
+                    tracing::warn!(lease.name = self.name, %error, "lease.not_renewed");
                 }
             }
         }
@@ -118,7 +118,7 @@ impl Lease {
             match self.attempt_to_release().await {
                 Ok(()) => return,
                 Err(error) => {
-                    tracing::warn!(lease.name = self.name, %error, "could not release the lease");
+                    tracing::warn!(lease.name = self.name, %error, "lease.not_released");
                 }
             }
         }

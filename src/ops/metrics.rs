@@ -353,13 +353,13 @@ mod tests {
     }
 
     #[test]
-    fn an_index_that_starts_over_is_no_longer_synced() {
+    fn an_index_is_not_synced_until_everything_is_listed() {
         let metrics = Metrics::new();
+        metrics.index_sync("ScimUser", SyncState::Syncing);
+        assert_shows(&metrics, r#"scim_operator_index_synced{kind="ScimUser"} 0"#);
         metrics.index_objects("ScimUser", 812);
         metrics.index_sync("ScimUser", SyncState::Synced);
         assert_shows(&metrics, r#"scim_operator_index_synced{kind="ScimUser"} 1"#);
-        metrics.index_sync("ScimUser", SyncState::Syncing);
-        assert_shows(&metrics, r#"scim_operator_index_synced{kind="ScimUser"} 0"#);
         assert_shows(&metrics, r#"scim_operator_index_objects{kind="ScimUser"} 812"#);
     }
 

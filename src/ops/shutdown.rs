@@ -38,8 +38,8 @@ impl Shutdown {
         let (trigger, shutdown) = Self::new();
         let mut signaled = async move || {
             tokio::select! {
-                _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "shutdown asked for"),
-                _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "shutdown asked for"),
+                _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "shutdown.requested"),
+                _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "shutdown.requested"),
             }
         };
         tokio::spawn(async move {
@@ -67,7 +67,7 @@ async fn wind_down(
         () = sleep(pause) => {}
         () = hurry => {}
     }
-    tracing::info!("draining");
+    tracing::info!("shutdown.draining");
     drop(trigger);
 }
 

@@ -73,9 +73,9 @@ impl ServingCertificate {
             match self.reload().await {
                 Ok(Reload::Unchanged) => {}
                 Ok(Reload::Changed) => {
-                    tracing::info!(folder = %self.folder.display(), "took the new certificate");
+                    tracing::info!(folder = %self.folder.display(), "certificate.taken");
                 }
-                Err(error) => tracing::warn!(%error, "could not take the new certificate"),
+                Err(error) => tracing::warn!(%error, "certificate.not_taken"),
             }
         }
     }

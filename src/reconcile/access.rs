@@ -302,7 +302,7 @@ impl Access {
             }
             Ok(_) => {}
             Err(error) => {
-                warn!(%error, policy = name, "what the policy left behind stays until it is known to be gone");
+                warn!(%error, policy = name, "policy.not_known_gone");
                 return Again::Retry(Trouble::of(&error));
             }
         }

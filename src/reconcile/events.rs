@@ -90,7 +90,7 @@ impl Events {
         self.budget.retain_recent();
         let event = self.event(about, happened, now);
         if let Err(full) = self.told.try_send(event) {
-            warn!(error = %full, object = about.name, "event left out");
+            warn!(error = %full, object = about.name, "event.left_out");
         }
     }
 
@@ -101,7 +101,7 @@ impl Events {
             let namespace = event.metadata.namespace.as_deref().unwrap_or(NAMESPACE);
             let events: Api<Event> = Api::namespaced(self.client.clone(), namespace);
             if let Err(error) = events.create(&PostParams::default(), &event).await {
-                warn!(%error, event = event.metadata.name, reason = event.reason, "event cannot be published");
+                warn!(%error, event = event.metadata.name, reason = event.reason, "event.not_published");
             }
         }
     }

@@ -53,7 +53,7 @@ where
         Ok(written) => Ok(written.0.map_or(Shown::Unread, |object| Shown::In(Box::new(object)))),
         Err(kube::Error::Api(gone)) if gone.is_not_found() => Ok(Shown::Gone),
         Err(error) => {
-            tracing::warn!(%error, %kind, namespace, name, "status cannot be written, trying again");
+            tracing::warn!(%error, object = name, %kind, namespace, "status.not_written");
             Err(error)
         }
     }
@@ -68,7 +68,7 @@ pub(super) async fn recall<S: DeserializeOwned>(
     name: &str,
 ) -> kube::Result<Option<(DynamicObject, S)>> {
     let found = api.get_opt(name).await.inspect_err(|error| {
-        tracing::warn!(%error, url = api.resource_url(), name, "status cannot be read, trying again");
+        tracing::warn!(%error, object = name, url = api.resource_url(), "status.not_read");
     })?;
     Ok(found.and_then(|found| {
         let status = S::deserialize(found.data.get("status")?).ok()?;

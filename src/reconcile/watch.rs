@@ -125,7 +125,7 @@ where
             Ok(Event::Delete(object)) => (object, true),
             Ok(Event::Apply(object) | Event::InitApply(object)) => (object, false),
             Err(error) => {
-                warn!(%error, kind = %K::kind(&()), "watch failed, trying again");
+                warn!(%error, kind = %K::kind(&()), "watch.failed");
                 continue;
             }
         };
@@ -143,7 +143,7 @@ where
                 tell(Told::Applied(read));
             }
             Err(error) => {
-                warn!(%error, object = key.1, kind = %K::kind(&()), "object cannot be read, leaving it out");
+                warn!(%error, object = key.1, kind = %K::kind(&()), "object.unreadable");
                 let object = ObjectReference {
                     api_version: Some(K::api_version(&()).into_owned()),
                     kind: Some(K::kind(&()).into_owned()),

@@ -22,7 +22,7 @@ impl Janitor {
             let status = dangling
                 .map(|dangling| ScimGroupStatus { dangling: Some(dangling), ..ScimGroupStatus::default() });
             if let Err(error) = self.store.groups.report(&object, status).await {
-                tracing::info!(%error, group = &*object.name, "janitor.put_off");
+                tracing::info!(%error, object = &*object.name, "janitor.put_off");
             }
         }
     }

@@ -75,7 +75,7 @@ impl Janitor {
             };
             let folded = self.store.groups.update(group.provider(), group.id(), stands_still, folded_group);
             if let Err(error) = folded.await {
-                tracing::info!(%error, group = &*group.object().name, "janitor.put_off");
+                tracing::info!(%error, object = &*group.object().name, "janitor.put_off");
             }
         }
     }

@@ -8,7 +8,6 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 #[expect(missing_docs, reason = "the API server's verbs")]
 pub enum Verb {
     Create,
-    Update,
     Patch,
     Delete,
 }

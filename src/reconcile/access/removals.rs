@@ -42,7 +42,7 @@ impl Access {
         self.recording.add([provider.clone()]);
         if timeout(PATIENCE, self.recording.attempted(&provider, is_recorded)).await.is_err() {
             let provider = &*provider;
-            tracing::warn!(provider, "removals go on though the provider's status does not count them yet");
+            tracing::warn!(provider, "removals.not_counted_yet");
         }
     }
 
@@ -57,7 +57,7 @@ impl Access {
                     Ok(()) => Again::WhenAdded,
                     Err(error) => {
                         let provider = &*provider;
-                        tracing::warn!(%error, provider, "removals cannot be counted in the provider's status, trying again");
+                        tracing::warn!(%error, provider, "removals.not_counted");
                         Again::Retry(Trouble::of(&error))
                     }
                 };
@@ -102,7 +102,7 @@ impl Access {
         let providers = loop {
             match self.untyped_providers().list(&ListParams::default()).await {
                 Ok(providers) => break providers,
-                Err(error) => tracing::warn!(%error, "providers cannot be listed, trying again"),
+                Err(error) => tracing::warn!(%error, "providers.not_listed"),
             }
             sleep(AGAIN).await;
         };
@@ -123,7 +123,7 @@ impl Access {
 fn removals(provider: &DynamicObject) -> Vec<RemovalCount> {
     let Some(removals) = provider.data.pointer("/status/removals") else { return Vec::new() };
     Vec::deserialize(removals).unwrap_or_else(|error| {
-        tracing::warn!(%error, provider = provider.name_any(), "what the guard counted cannot be read");
+        tracing::warn!(%error, provider = provider.name_any(), "removals.unreadable");
         Vec::new()
     })
 }

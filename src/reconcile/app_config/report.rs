@@ -30,7 +30,9 @@ pub(super) fn audit(config: &ScimAppConfig, desired: &Result<Desired, Obstacle>,
             namespace,
             app_config,
             provider = config.spec.provider,
-            target = %desired.key,
+            kind = desired.key.kind.as_str(),
+            object = desired.key.name,
+            key = desired.key.key,
             entries = desired.rendered.entries,
             bytes = desired.bytes(),
             hash = desired.hash(),
@@ -38,7 +40,15 @@ pub(super) fn audit(config: &ScimAppConfig, desired: &Result<Desired, Obstacle>,
         );
     }
     for workload in &outcome.restarted {
-        tracing::info!(target: "audit", namespace, app_config, kind = ?workload.kind, workload = workload.name, "workload restarted");
+        tracing::info!(
+            target: "audit",
+            namespace,
+            app_config,
+            provider = config.spec.provider,
+            kind = ?workload.kind,
+            object = workload.name,
+            "workload restarted"
+        );
     }
 }
 

@@ -100,7 +100,7 @@ pub(crate) enum Life<'a> {
 const ANY_PORT: &str = "127.0.0.1:0";
 
 /// What a process logs with the address where it answers SCIM, and where it answers probes.
-const SCIM: &str = "serving";
+const SCIM: &str = "scim.serving";
 const PROBES: &str = "probes.serving";
 
 /// How much of its log a process leaves to whoever looks for what went wrong, in lines.
