@@ -270,7 +270,7 @@ pub struct AppConfigStatus {
     /// In mode Preview: what would change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview: Option<PlanPreview>,
-    /// `Ready`, and while true `Held`, `Invalid`, `Conflict`, `GroupNotFound`, `Unsupported` and `Stalled`.
+    /// `Ready`, and while true `Invalid`, `Conflict`, `GroupNotFound`, `Unsupported` and `Stalled`.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

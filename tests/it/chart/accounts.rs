@@ -18,13 +18,13 @@ async fn serve_writes_the_directory_and_takes_its_own_lease() {
     let (own, elsewhere) =
         (rights(release, "serve", &release.namespace).await, rights(release, "serve", &release.apps).await);
     insta::assert_snapshot!(elsewhere, @r"
-    scimaccesspolicies.scim-operator.dev: get list watch
+    scimaccesspolicies.scim-operator.dev: list watch
     scimgroups.scim-operator.dev: create delete get list patch watch
     scimgroups/status.scim-operator.dev: patch
     scimgroupslices.scim-operator.dev: create delete get list watch
-    scimproviders.scim-operator.dev: get list watch
+    scimproviders.scim-operator.dev: list watch
     scimproviders/status.scim-operator.dev: patch
-    scimtokens.scim-operator.dev: get list watch
+    scimtokens.scim-operator.dev: list watch
     scimtokens/status.scim-operator.dev: patch
     scimusers.scim-operator.dev: create delete get list patch watch
     ");
