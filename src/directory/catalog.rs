@@ -17,6 +17,7 @@ use uuid::Builder;
 use super::{Provider, Store, view::Id, write::not_found};
 use crate::{
     api::{RoleKind, RoleReference, ScimAccessPolicy, Scope, hex, listed},
+    ops::clock,
     scim::{
         error::{ErrorKind, Result, ScimError},
         etag::ETag,
@@ -124,6 +125,7 @@ impl Assignable {
             "meta",
             json!({
                 "resourceType": self.kind.name(),
+                "created": clock::rfc3339(self.created),
                 "location": self.kind.url(base, &self.id),
                 "version": self.etag().to_string(),
             }),

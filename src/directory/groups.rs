@@ -18,6 +18,7 @@ use super::{
 use crate::scim::{
     error::{ErrorKind, Result, ScimError, quote},
     etag::Conditions,
+    key::key,
     members::{MemberEdit, MemberKind},
     patch::PatchRequest,
     resource::{self, Resource},
@@ -41,14 +42,16 @@ impl Store {
         let kind = ResourceKind::Group;
         let sent = resource::post(body, provider.schema(kind), provider.mode(), provider.requirements(kind))?;
         let edits = Arc::new([MemberEdit::Replace(sent.members.unwrap_or_default())]);
-        self.check_group_limit(provider)?;
+        if let Err(full) = self.check_group_limit(provider) {
+            // Whoever sends a POST again whose answer was lost hears that it is there.
+            let name = sent.resource.get("displayName").and_then(Value::as_str).unwrap_or_default();
+            let namesake = self.groups.ask_by_key(provider.name(), &key(name)).await?;
+            return Err(namesake.map_or(full, |group| is_there(group.display_name())));
+        }
         let members = self.soon_edited(provider, &Membership::default(), edits).await?;
         match self.groups.create(new_group(provider, sent.resource, members, now)).await? {
             Created::New(group) => Ok(group),
-            Created::Taken(group) => Err(ScimError::uniqueness(format!(
-                "a group with the displayName {} is there already; change it instead, or choose another name",
-                quote(group.display_name())
-            ))),
+            Created::Taken(group) => Err(is_there(group.display_name())),
         }
     }
 
@@ -202,6 +205,13 @@ impl Store {
         let held = self.read().provider(provider.name()).map_or(0, |view| view.groups().len());
         super::check_limit(held, provider.limits().groups, "groups")
     }
+}
+
+fn is_there(display_name: &str) -> ScimError {
+    ScimError::uniqueness(format!(
+        "a group with the displayName {} is there already; change it instead, or choose another name",
+        quote(display_name)
+    ))
 }
 
 /// Whom edits add.

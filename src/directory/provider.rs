@@ -109,11 +109,6 @@ impl Provider {
         self.mode
     }
 
-    /// Whether its requests are put off.
-    pub fn paused(&self) -> bool {
-        self.spec.paused
-    }
-
     /// How much it may hold and send.
     pub fn limits(&self) -> &Limits {
         &self.spec.limits

@@ -65,8 +65,16 @@ impl Store {
                 latest.insert(id, user);
                 continue;
             }
-            self.check_user_limit(provider)?;
-            let namesake = match self.users.create(new_user(provider, sent.clone(), now)).await? {
+            let created = match self.check_user_limit(provider) {
+                Ok(()) => self.users.create(new_user(provider, sent.clone(), now)).await?,
+                // Whoever sends a POST again whose answer was lost hears that they are there.
+                Err(full) => {
+                    let namesake =
+                        self.users.ask_by_key(provider.name(), &key(text(&sent, "userName"))).await?;
+                    namesake.map(Created::Taken).ok_or(full)?
+                }
+            };
+            let namesake = match created {
                 Created::New(user) => return Ok(user),
                 Created::Taken(namesake) => namesake,
             };

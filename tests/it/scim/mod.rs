@@ -9,6 +9,7 @@ mod dialects;
 mod governance;
 mod groups;
 mod ipsie;
+mod limits;
 mod missing_slices;
 mod outage;
 mod preferences;
