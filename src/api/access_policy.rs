@@ -296,9 +296,14 @@ impl AccessPolicyStatus {
     /// Of how many roles it says what their rules are: as many as a capture may yield.
     pub const ROLES: usize = 64;
 
+    /// The last approval, where nothing says that it has been carried out.
+    pub fn unfinished(&self) -> Option<&Approval> {
+        self.last_approved.as_ref().filter(|last| last.unfinished.is_some())
+    }
+
     /// The approval of this plan, where it stands here that the plan is carried out, and nothing says that it has been.
     pub fn begun(&self, plan: &str) -> Option<&Approval> {
-        self.last_approved.as_ref().filter(|last| last.plan == plan && last.unfinished.is_some())
+        self.unfinished().filter(|last| last.plan == plan)
     }
 }
 

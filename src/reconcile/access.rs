@@ -19,7 +19,7 @@ use std::{
 
 use futures::{StreamExt, future::join, stream};
 use jiff::Timestamp;
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Api, Client, ResourceExt};
 use tokio::{sync::oneshot, time::sleep};
 use tracing::warn;
 
@@ -46,9 +46,9 @@ use crate::{
 };
 use causes::Causes;
 use execute::{Executor, Outcome, Run, described};
-use report::Released;
 use show::LastShown;
 use status::{Holding, status};
+use tell::{Begun, Untold};
 
 /// The controller's name in metrics.
 const CONTROLLER: &str = "access";
@@ -63,13 +63,16 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// The longest wait for a moment to come: a clock that is set wakes nobody.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// What is carried out, and what is told with it.
-struct Planned {
+/// A plan that may be carried out, and whose it is.
+struct Admitted {
     policy: Arc<ScimAccessPolicy>,
     plan: Plan,
     leaving: Leaving,
-    /// Why the policy's status does not say of an approval what it should before all of it is carried out.
-    unnoted: Option<Trouble>,
+}
+
+/// What is carried out, and what is told with it.
+struct Planned {
+    admitted: Admitted,
     /// The roles that have grown.
     grown: Grown,
     /// Bindings that somebody deleted.
@@ -91,6 +94,7 @@ pub(super) struct Access {
     unreadable: Unreadable,
     causes: Causes,
     last_shown: LastShown,
+    untold: Untold,
     /// Providers whose status does not say yet what the guard counted.
     recording: Queue<Arc<str>>,
     /// Whether the chart lets any role be given everywhere; else it gives no right over such bindings.
@@ -130,6 +134,7 @@ impl Access {
             unreadable: Unreadable::default(),
             causes: Causes::default(),
             last_shown: LastShown::default(),
+            untold: Untold::default(),
             recording: Queue::new(),
             everywhere: !settings.cluster_wide_roles.is_empty(),
         }
@@ -186,13 +191,18 @@ impl Access {
         if let Err(trouble) = self.recall(name).await {
             return Again::Retry(trouble);
         }
-        match self.planned(name).await {
-            Some(planned) => {
-                let (planned, outcome) = self.carry_out(name, planned).await;
-                self.conclude(name, planned, &outcome, began).await
+        let Some(planned) = self.planned(name).await else { return self.clear_away(name).await };
+        let Admitted { policy, plan, .. } = &planned.admitted;
+        let note = async {
+            match self.to_note(policy, plan) {
+                Some(status) => Some(self.note(policy, plan, status).await),
+                None => None,
             }
-            None => self.clear_away(name).await,
-        }
+        };
+        // What may not be carried out before the note is there, this plan does not do.
+        let work = join(note, self.carry_out(policy, plan));
+        let (noted, outcome) = self.revoking_meanwhile(name, plan.next, work).await;
+        self.conclude(name, planned, &outcome, noted, began).await
     }
 
     /// What is to be carried out; nothing of a policy that is gone.
@@ -205,45 +215,44 @@ impl Access {
             let index = self.index();
             (index.lost(name), index.former(name).clone())
         };
-        let Some((policy, plan, leaving)) = self.admitted_plan(name, now).await else {
+        let Some(admitted) = self.admitted_plan(name, now).await else {
             self.metrics.policy_gone(name);
             self.last_shown.forget(name);
+            self.untold.forget(name);
             self.causes.planned(name);
             self.causes.settle(name);
             return None;
         };
-        Some(Planned { policy, plan, leaving, unnoted: None, grown, deleted, former })
+        Some(Planned { admitted, grown, deleted, former })
     }
 
-    /// Says what became of a plan, everywhere, and when the next one is due.
-    async fn conclude(&self, name: &str, planned: Planned, outcome: &Outcome, began: Instant) -> Again {
-        let Planned { policy, plan, leaving, unnoted, grown, deleted, former } = planned;
+    /// Says what became of a plan, everywhere, and when the next one is due. Where something was noted for the next one,
+    /// that one shows its status.
+    async fn conclude(
+        &self,
+        name: &str,
+        planned: Planned,
+        outcome: &Outcome,
+        noted: Option<Result<(), Trouble>>,
+        began: Instant,
+    ) -> Again {
+        let Planned { admitted, grown, deleted, former } = planned;
+        self.tell(name, &admitted, outcome, &deleted);
+        let Admitted { policy, plan, .. } = admitted;
         let now = clock::now();
-        let causes = match plan.approved {
-            Some(_) => self.causes.of_approved(name),
-            None => self.causes.of(name),
-        };
-        audit::audit(&policy, outcome, &causes);
-        if let Some(released) = Released::of(&policy, &plan, outcome) {
-            audit::released(&policy, &released);
-        }
         let holding = self.holding(&policy, &plan, now);
         match (outcome.is_complete(), plan.held.is_some() || holding.left.is_some()) {
             (false, _) => {}
             (true, true) => self.causes.hold(name),
             (true, false) => self.causes.settle(name),
         }
-        let (gained, lost) = outcome.gained_and_lost();
-        self.metrics.plan(CONTROLLER, gained.len(), lost.len());
         let left = || holding.left.as_ref().map_or(0, |left| left.subjects().len());
         self.metrics.guard_held(name, plan.held.as_ref().map_or_else(left, |held| held.subjects.len()));
         self.metrics.roles_refused(name, plan.problems.roles.len());
         let roles = self.index().bound_roles(name);
         let status = status(&policy, &plan, outcome, &grown, &holding, now);
         let status = AccessPolicyStatus { roles, ..status };
-        let told = report::events(&policy, &plan, outcome, &deleted, leaving);
         let begun = report::begun(&policy, &plan, &status);
-        self.tell_people(&policy, outcome, &deleted, now);
         match outcome.roles_not_allowed().next() {
             Some(_) => self.index_mut().await_bind(name),
             None => self.index_mut().await_bind_no_more(name),
@@ -254,23 +263,20 @@ impl Access {
                 self.settled(name, &plan, &deleted, &former);
             }
         }
-        let tell = |told: Vec<_>| {
-            told.into_iter().for_each(|happened| self.events.tell(&policy.object_ref(&()), happened, now));
-        };
-        tell(told);
         // What a role allows by now is told once.
         let stands = self.stands(&policy, &status).filter(|_| grown.is_empty());
-        let unshown = match (unnoted, stands) {
-            (Some(_), _) => unnoted,
-            (None, Some(_)) => None,
-            (None, None) => self.show(&policy, status).await.err(),
+        let is_shown = noted.is_none() && stands.is_none();
+        let unshown = match noted {
+            None if is_shown => {
+                let show = self.show(&policy, status, Begun::Events(begun));
+                self.revoking_meanwhile(name, plan.next, show).await.err()
+            }
+            None => None,
+            Some(noted) => noted.err(),
         };
         match unshown {
-            None => {
-                tell(begun);
-                self.tell_grown(&policy, &grown, now);
-            }
-            Some(_) => self.index_mut().keep_grown(name, grown),
+            None if is_shown || grown.is_empty() => self.tell_grown(&policy, &grown, now),
+            _ => self.index_mut().keep_grown(name, grown),
         }
         let trouble = outcome.trouble().into_iter().chain(unshown).min();
         let result = match (trouble, &plan.held) {
@@ -311,50 +317,44 @@ impl Access {
         outcome.trouble().map_or(Again::WhenAdded, Again::Retry)
     }
 
-    /// Carries out a plan. What it says of an approval is noted before; what may not be carried out without that, the plan
-    /// does not do, and the next one does.
-    async fn carry_out(&self, name: &str, mut planned: Planned) -> (Planned, Outcome) {
-        let name: Arc<str> = name.into();
-        let mut noting = Outcome::default();
-        if let Some(status) = self.to_note(&planned) {
-            let Planned { policy, leaving, .. } = &mut planned;
-            let note = self.show(policy, status);
-            let noted;
-            (noted, noting) = self.revoking_meanwhile(&name, Some(Timestamp::MIN), leaving, note).await;
-            match noted {
-                Ok(_) => audit_begun(&planned),
-                Err(trouble) => planned.unnoted = Some(trouble),
-            }
-            match self.admitted_plan(&name, clock::now()).await {
-                Some((policy, plan, leaving)) => {
-                    planned = Planned { policy, plan, leaving: leaving.max(planned.leaving), ..planned };
-                }
-                None => return (Planned { unnoted: Some(Trouble::Passing), ..planned }, noting),
-            }
-            if self.to_note(&planned).is_some() {
-                planned.unnoted.get_or_insert(Trouble::Passing);
-            }
+    async fn carry_out(&self, policy: &ScimAccessPolicy, plan: &Plan) -> Outcome {
+        match policy.spec.mode {
+            PolicyMode::Enforce => self.executor.execute(plan, Run::Real).await,
+            PolicyMode::Preview => self.executor.execute(plan, Run::Dry).await.rehearsed(),
         }
-        let Planned { policy, plan, leaving, .. } = &mut planned;
-        let whole = async {
-            match policy.spec.mode {
-                PolicyMode::Enforce => self.executor.execute(plan, Run::Real).await,
-                PolicyMode::Preview => self.executor.execute(plan, Run::Dry).await.rehearsed(),
-            }
+    }
+
+    /// Notes what the next plan goes by, which is due then: also while this one is still carried out.
+    async fn note(
+        &self,
+        policy: &Arc<ScimAccessPolicy>,
+        plan: &Plan,
+        status: AccessPolicyStatus,
+    ) -> Result<(), Trouble> {
+        let name: Arc<str> = policy.name_any().into();
+        let last_approved = status.last_approved.clone();
+        let begun = plan.approved.as_ref().map(|approved| approved.plan.clone());
+        let begun = begun.filter(|plan| !is_begun(policy, plan));
+        self.show(policy, status, begun.map_or(Begun::Nothing, Begun::Approval)).await?;
+        let is_noted = |policy: &Arc<ScimAccessPolicy>| {
+            policy.status.as_ref().is_some_and(|status| status.last_approved == last_approved)
         };
-        let (whole, revoked) = self.revoking_meanwhile(&name, plan.next, leaving, whole).await;
-        (planned, noting.and(whole).and(revoked))
+        if !self.index().policy(&name).is_some_and(is_noted) {
+            return Err(Trouble::Passing);
+        }
+        self.queue.add([name]);
+        Ok(())
     }
 
     /// Does something that may take long. Whoever is to lose access meanwhile does not wait for its end, nor does
     /// whoever is to from `next` on.
     async fn revoking_meanwhile<T>(
         &self,
-        name: &Arc<str>,
+        name: &str,
         mut next: Option<Timestamp>,
-        leaving: &mut Leaving,
         work: impl Future<Output = T>,
-    ) -> (T, Outcome) {
+    ) -> T {
+        let name: Arc<str> = name.into();
         let (running, mut ended) = oneshot::channel::<()>();
         let work = async {
             let done = work.await;
@@ -362,57 +362,50 @@ impl Access {
             done
         };
         let meanwhile = async {
-            let mut revoked = None::<Outcome>;
+            let mut has_looked = false;
             let look = async |next| {
                 sleep(LOOK_AGAIN).await;
                 tokio::select! {
-                    () = self.queue.taken_up(name) => {}
+                    () = self.queue.taken_up(&name) => {}
                     () = reached(next) => {}
                 }
             };
             loop {
                 tokio::select! {
                     biased;
-                    _ = &mut ended => return revoked,
+                    _ = &mut ended => return has_looked,
                     () = look(next) => {
-                        let more;
-                        (more, next) = self.revoke(name, leaving).await;
-                        revoked = Some(revoked.unwrap_or_default().and(more));
+                        has_looked = true;
+                        next = self.revoke(&name).await;
                     }
                 }
             }
         };
-        let (done, revoked) = join(work, meanwhile).await;
-        if revoked.is_some() {
+        let (done, has_looked) = join(work, meanwhile).await;
+        if has_looked {
             // For what is given by now, for what failed and for the status.
-            self.queue.add([name.clone()]);
+            self.queue.add([name]);
         }
-        (done, revoked.unwrap_or_default())
+        done
     }
 
     /// Takes away what is to be taken away by now. When there may be more, though nothing changes.
-    async fn revoke(&self, name: &str, leaving: &mut Leaving) -> (Outcome, Option<Timestamp>) {
-        let Some((policy, plan, many)) = self.admitted_plan(name, clock::now()).await else {
-            return (Outcome::default(), None);
-        };
-        *leaving = many.max(*leaving);
-        if policy.spec.mode != PolicyMode::Enforce {
-            return (Outcome::default(), plan.next);
+    async fn revoke(&self, name: &str) -> Option<Timestamp> {
+        // Nobody knows what is held of a policy without its status.
+        self.recall(name).await.ok()?;
+        let admitted = self.admitted_plan(name, clock::now()).await?;
+        let Admitted { policy, plan, .. } = &admitted;
+        if policy.spec.mode == PolicyMode::Enforce {
+            let outcome = self.executor.revoke(plan).await;
+            self.tell(name, &admitted, &outcome, &Lost::new());
         }
-        (self.executor.revoke(&plan).await.successes(), plan.next)
+        plan.next
     }
 
     /// A plan whose losses are counted, so that no two policies spend what one may, and no two processes.
-    async fn admitted_plan(
-        &self,
-        name: &str,
-        now: Timestamp,
-    ) -> Option<(Arc<ScimAccessPolicy>, Plan, Leaving)> {
+    async fn admitted_plan(&self, name: &str, now: Timestamp) -> Option<Admitted> {
         let (policy, plan, leaving) = loop {
             let (policy, plan) = self.plan(name, now)?;
-            if policy.spec.mode == PolicyMode::Preview {
-                return Some((policy, plan, Leaving::Few));
-            }
             if let Admission::Admitted(leaving) = self.index_mut().admit(&policy, &plan, now) {
                 break (policy, plan, leaving);
             }
@@ -420,13 +413,12 @@ impl Access {
         if plan.is_counted() {
             self.record_removals(&policy.spec.provider).await;
         }
-        Some((policy, plan, leaving))
+        Some(Admitted { policy, plan, leaving })
     }
 
     /// The status that says which approval is carried out now, and what is left of it, where the policy's does not: whoever
     /// goes on with it takes that away and nothing else, and whoever is given anything again keeps it until another approval.
-    fn to_note(&self, planned: &Planned) -> Option<AccessPolicyStatus> {
-        let Planned { policy, plan, .. } = planned;
+    fn to_note(&self, policy: &ScimAccessPolicy, plan: &Plan) -> Option<AccessPolicyStatus> {
         let (_, last_approved) = self.index().approval(policy, plan, clock::now());
         let status = policy.status.clone().unwrap_or_default();
         (status.last_approved != last_approved).then_some(AccessPolicyStatus { last_approved, ..status })
@@ -477,13 +469,6 @@ impl Access {
 
     fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Tells of an approval that is carried out from now on, because that has just been noted.
-fn audit_begun(Planned { policy, plan, .. }: &Planned) {
-    if let Some(begun) = plan.approved.as_ref().filter(|approved| !is_begun(policy, &approved.plan)) {
-        audit::begun(policy, &begun.plan);
     }
 }
 

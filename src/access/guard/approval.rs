@@ -60,12 +60,14 @@ impl Approved {
     }
 
     /// Without those who are to stay; nothing where that is everybody.
-    pub fn but_for(mut self, stays: impl Fn(&Place, &Subject) -> bool) -> Option<Self> {
-        for (place, subjects) in &mut self.removals {
-            subjects.retain(|subject| !stays(place, subject));
-        }
-        self.removals.retain(|_, subjects| !subjects.is_empty());
-        self.if_any()
+    pub fn but_for(&self, stays: impl Fn(&Place, &Subject) -> bool) -> Option<Self> {
+        let goes = |(place, subjects): (&Place, &BTreeSet<Subject>)| {
+            let goes = subjects.iter().filter(|subject| !stays(place, subject));
+            let goes: BTreeSet<Subject> = goes.cloned().collect();
+            (!goes.is_empty()).then(|| (place.clone(), goes))
+        };
+        let removals = self.removals.iter().filter_map(goes).collect();
+        Self { plan: self.plan.clone(), removals }.if_any()
     }
 
     fn if_any(self) -> Option<Self> {

@@ -1,6 +1,6 @@
 //! Counting what plans take away: before they are carried out, and beyond the end of the process.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -9,10 +9,10 @@ use super::{Index, Provider};
 use crate::{
     access::{
         binding::Subject,
-        guard::{Approved, Guard, Holders, Ledger, Spent, note_of_none},
+        guard::{Approved, Guard, Holders, Ledger, Removals, Spent, note_of_none},
         plan::{Completeness, Plan},
     },
-    api::{Approval, RemovalCount, ScimAccessPolicy},
+    api::{Approval, PolicyMode, RemovalCount, ScimAccessPolicy},
 };
 
 /// Whether a plan may be carried out.
@@ -41,9 +41,12 @@ pub(super) struct Through<'a> {
 }
 
 impl Index {
-    /// Counts what a plan takes away, before it is carried out, and remembers what it leaves of an approval: whom it did
-    /// not mean to go, no later one takes away by that.
+    /// Counts what a plan takes away, before it is carried out. A preview takes nothing away.
     pub fn admit(&mut self, policy: &ScimAccessPolicy, plan: &Plan, now: Timestamp) -> Admission {
+        self.remember_approved(policy, plan);
+        if policy.spec.mode == PolicyMode::Preview {
+            return Admission::Admitted(Leaving::Few);
+        }
         let provider = policy.spec.provider.as_str();
         let Some(known) = self.providers.get(provider) else { return Admission::Admitted(Leaving::Few) };
         let holders = Through { index: self, provider };
@@ -66,12 +69,23 @@ impl Index {
                 ledger.allowance = plan.allowance;
             }
         }
-        match &plan.approved {
-            Some(approved) => _ = self.approved.insert(policy.name_any().into(), approved.clone()),
-            None => _ = self.approved.remove(&*policy.name_any()),
-        }
         self.see_token_groups(policy, plan, now);
         Admission::Admitted(leaving)
+    }
+
+    /// Remembers what a plan leaves of an approval: whom it did not mean to go, no later one takes away by that, whatever
+    /// the policy's status says until it is written.
+    fn remember_approved(&mut self, policy: &ScimAccessPolicy, plan: &Plan) {
+        let name = policy.name_any();
+        // Without a status nobody knows of an approval, and nothing has ended.
+        let Some(status) = policy.status.as_ref().filter(|_| self.policy(&name).is_some()) else { return };
+        let known = || self.approved.get(&*name).map(|known| known.plan.clone());
+        let noted = || status.unfinished().map(|last| last.plan.clone());
+        let nothing = |plan| Arc::new(Approved { plan, removals: Removals::new() });
+        let left = plan.approved.clone().or_else(|| known().or_else(noted).map(nothing));
+        if let Some(left) = left {
+            self.approved.insert(name.into(), left);
+        }
     }
 
     /// Whether the guard would hold what a plan takes away that was made without it, as far as one can tell who does not

@@ -68,7 +68,7 @@ pub struct Index {
     /// By policy: which of the roles that it gives have grown.
     grown: HashMap<Arc<str>, Grown>,
     /// By policy: what is left of its last approval.
-    approved: HashMap<Arc<str>, Approved>,
+    approved: HashMap<Arc<str>, Arc<Approved>>,
 }
 
 /// Whether a guard keeps a plan from taking too much away at once.
@@ -126,7 +126,7 @@ impl Index {
             observed: &observed,
             former: self.former(name),
             guard: known.filter(|_| guarding == Guarding::On).map(|known| known.guard(&holders, now)),
-            approved: self.approved.get(name),
+            approved: self.approved.get(name).map(|approved| &**approved),
             now,
         };
         let is_active = |user: &User| self.identities.is_active(user);

@@ -58,7 +58,7 @@ pub struct Plan {
     pub held: Option<Held>,
     /// What is left of what an administrator approved. Where the policy's status says that it is under way, this plan
     /// carries it out, as far as it is known who is to go; where it does not say so yet, all of it waits.
-    pub approved: Option<Approved>,
+    pub approved: Option<Arc<Approved>>,
     /// Who goes by other departures, as far as the guard counts them.
     pub counted: BTreeSet<Subject>,
     /// How many may lose access through the provider in all, as the guard found where anybody counts.
@@ -242,7 +242,7 @@ impl Facts<'_> {
     pub fn plan(&self, policy: &Policy, select: impl FnOnce(&Terms) -> Selection) -> Plan {
         let mut plan = Plan::new(self.completeness, policy.validity(self.now), policy.next_bound(self.now));
         let bindings = self.observed.iter().map(|observed| &observed.binding);
-        plan.approved = Approved::under_way(policy.object(), self.approved, bindings);
+        plan.approved = Approved::under_way(policy.object(), self.approved, bindings).map(Arc::new);
         if let Some(finalizers) = policy.terminating() {
             return self.of_terminating(policy, finalizers, plan);
         }
@@ -276,7 +276,7 @@ impl Facts<'_> {
                 let is_wanted = |place: &Place, subject: &Subject| {
                     wanted.get(place).is_some_and(|wanted: &Wanted| wanted.grants.contains_key(subject))
                 };
-                plan.approved = plan.approved.and_then(|approved| approved.but_for(is_wanted));
+                plan.approved = plan.approved.and_then(|approved| approved.but_for(is_wanted)).map(Arc::new);
                 wanted
             }
             None if policy.object().spec.subject_kind == SubjectKind::Group => return plan,
@@ -287,13 +287,13 @@ impl Facts<'_> {
         let compare = |going| self.compare(policy, &wanted, &bound, &partings, plan.partners, going);
         let mut found = compare(Going::Go);
         if let Some(guard) = self.guard.filter(|_| !found.departures.places.is_empty()) {
-            match guard.judge(policy.object(), &found.departures, plan.approved.as_ref()) {
+            match guard.judge(policy.object(), &found.departures, plan.approved.as_deref()) {
                 Verdict::Free(Free { counted, allowance }) => {
                     (plan.counted, plan.allowance) = (counted, allowance);
                 }
                 Verdict::Begins(approved) => {
                     found = compare(Going::Wait);
-                    plan.approved = Some(approved);
+                    plan.approved = Some(Arc::new(approved));
                 }
                 Verdict::Held(held) => {
                     found = compare(Going::Wait);

@@ -7,7 +7,7 @@ use super::{
     world::{World, names},
 };
 use crate::{
-    api::{Approval, HeldRemovals, ScimAccessPolicy, names::ANNOTATION_APPROVE},
+    api::{Approval, HeldRemovals, PolicyMode, ScimAccessPolicy, names::ANNOTATION_APPROVE},
     directory::view::Gaps,
 };
 
@@ -262,7 +262,8 @@ fn who_leaves_while_an_approved_plan_is_stuck_goes_as_far_as_the_guard_lets_them
     assert_eq!((approved(&plan), held.subjects.len(), plan.counted.len()), (vec![], 41, 0));
     assert_ne!(held.plan, plan_id);
     members(&mut world, "team", &people[40..]);
-    assert_eq!(world.plan("p").held, None, "it has not been told yet");
+    let held = world.plan("p").held.unwrap();
+    assert_eq!(held.subjects.len(), 40, "the approval has ended, though nothing says so yet");
 }
 
 #[test]
@@ -276,6 +277,50 @@ fn what_was_taken_back_of_an_approved_plan_needs_another_approval() {
     }
     members(&mut world, "team", &people[30..]);
     assert_eq!(world.plan("p").held.unwrap().subjects.len(), 30);
+}
+
+#[test]
+fn what_was_taken_back_of_an_approved_plan_needs_another_approval_though_nothing_says_so_yet() {
+    let (mut world, people, _) = approved_in_part();
+    members(&mut world, "team", &people);
+    let plan = carry_out_unnoted(&mut world, "p");
+    assert_eq!((approved(&plan), plan.adds.len()), (vec![], 0));
+    members(&mut world, "team", &people[30..]);
+    assert_eq!(carry_out_unnoted(&mut world, "p").held.unwrap().subjects.len(), 30);
+
+    let (mut world, people, _) = approved_in_part();
+    let [back, others] = [&people[..1], &people[42..]];
+    members(&mut world, "team", &[back, &people[30..]].concat());
+    assert_eq!(approved(&carry_out_unnoted(&mut world, "p")), [("team-b", 29)]);
+    members(&mut world, "team", &[back, others].concat());
+    assert_eq!(carry_out_unnoted(&mut world, "p").held.unwrap().subjects.len(), 12);
+    members(&mut world, "team", &people[30..]);
+    let plan = world.plan("p");
+    assert_eq!((approved(&plan), plan.counted.len()), (vec![], 1), "who was put back counts");
+}
+
+#[test]
+fn a_preview_ends_an_approval_and_so_does_whoever_takes_it_back_though_nothing_says_so_yet() {
+    type Change = fn(&mut World);
+    fn change(world: &mut World, change: impl FnOnce(&mut ScimAccessPolicy)) {
+        let mut policy = ScimAccessPolicy::clone(world.index.policy("p").unwrap());
+        change(&mut policy);
+        world.index.apply_policy(policy);
+    }
+    let preview: Change = |world| change(world, |policy| policy.spec.mode = PolicyMode::Preview);
+    let taken_back: Change = |world| {
+        world.index.delete_provider("okta", &world.directory);
+        change(world, |policy| policy.metadata.annotations = None);
+    };
+    for end in [preview, taken_back] {
+        let (mut world, _, _) = approved_in_part();
+        let before = ScimAccessPolicy::clone(world.index.policy("p").unwrap());
+        end(&mut world);
+        assert_eq!(approved(&admitted(&mut world, "p").0), []);
+        world.provider("okta", json!({"identity": {"user": {"prefix": "oidc:"}}}));
+        world.index.apply_policy(before);
+        assert_eq!(world.plan("p").held.unwrap().subjects.len(), 30);
+    }
 }
 
 #[test]

@@ -22,6 +22,7 @@ use super::{
     },
     Access,
     status::may_stand,
+    tell::Begun,
 };
 use crate::api::{AccessPolicyStatus, ScimAccessPolicy};
 
@@ -58,7 +59,7 @@ impl Access {
         self.last_shown.left_of(may_stand(before, status)?, &policy.name_any())
     }
 
-    /// Writes the status where it changed. The policy with it, or why it is not shown.
+    /// Writes the status where it changed, and tells what begins by it once it stands there.
     ///
     /// It is written over what was planned from and over nothing else: what a leader that was deposed sent before would
     /// have an approval hold again that was carried out.
@@ -66,23 +67,22 @@ impl Access {
         &self,
         policy: &Arc<ScimAccessPolicy>,
         status: AccessPolicyStatus,
-    ) -> Result<Arc<ScimAccessPolicy>, Trouble> {
+        begun: Begun,
+    ) -> Result<(), Trouble> {
         if policy.status.as_ref() == Some(&status) {
-            return Ok(policy.clone());
+            return Ok(());
         }
-        let mut shown = ScimAccessPolicy { status: Some(status), ..ScimAccessPolicy::clone(policy) };
         let over = policy.resource_version();
         let policies = Api::<DeserializeGuard<ScimAccessPolicy>>::all(self.writing.clone());
-        match shown::show(&policies, MANAGER, policy, &shown.status, over).await {
+        match shown::show(&policies, MANAGER, policy, &Some(&status), over).await {
             Ok(Shown::In(written)) => {
-                shown.metadata.resource_version = written.resource_version();
                 // A spec that came meanwhile is told here first, and by the watch no more.
                 self.learn(*written);
             }
             Ok(Shown::Unread) => {
-                self.index_mut().show_policy(&policy.name_any(), shown.status.clone().unwrap_or_default());
+                self.index_mut().show_policy(&policy.name_any(), status);
             }
-            Ok(Shown::Gone) => return Ok(Arc::new(shown)),
+            Ok(Shown::Gone) => return Ok(()),
             Err(error) => {
                 if matches!(&error, Error::Api(status) if status.is_conflict()) {
                     match policies.get_opt(&policy.name_any()).await {
@@ -93,11 +93,15 @@ impl Access {
                         Ok(None) | Err(_) => {}
                     }
                 }
+                if !matches!(error, Error::Api(_)) {
+                    self.untold.note(policy, &status, begun);
+                }
                 return Err(Trouble::of(&error));
             }
         }
         self.last_shown.note(&policy.name_any());
-        Ok(Arc::new(shown))
+        self.tell_begun(policy, begun);
+        Ok(())
     }
 
     fn learn(&self, policy: ScimAccessPolicy) {

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use futures::poll;
+use futures::{FutureExt, poll};
 use http::{Method, Request, Response};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::{Config as Server, client::Body};
@@ -211,7 +211,7 @@ async fn a_status_is_written_over_what_was_planned_from_and_what_came_since_is_l
     let access = access(client);
     *access.index_mut() = world.index;
     let status = AccessPolicyStatus { subjects: 2, ..AccessPolicyStatus::default() };
-    let shown = access.show(&Arc::new(policy), status).await;
+    let shown = access.show(&Arc::new(policy), status, Begun::Nothing).await;
     assert_eq!(shown.unwrap_err(), Trouble::Passing);
     assert_eq!(asked.lock().unwrap()[0].1["metadata"]["resourceVersion"], "7");
     assert_eq!(access.index().policy("p").unwrap().spec.role_ref.name, "view");
@@ -231,15 +231,12 @@ async fn who_stands_where_they_should_counts_though_something_else_of_the_policy
     let outcome = access.executor.execute(&plan, Run::Real).await;
     assert!(!outcome.is_complete());
     let planned = Planned {
-        policy,
-        plan,
-        leaving: Leaving::Few,
-        unnoted: None,
+        admitted: Admitted { policy, plan, leaving: Leaving::Few },
         grown: Grown::new(),
         deleted: Lost::new(),
         former: Former::new(),
     };
-    access.conclude("p", planned, &outcome, Instant::now()).await;
+    access.conclude("p", planned, &outcome, None, Instant::now()).await;
     let index = access.index();
     assert_eq!(index.bindings_of("p").map(|observed| observed.confirmed.len()).collect::<Vec<_>>(), [1]);
 }
@@ -283,6 +280,13 @@ fn with_statuses(
     (access, asked)
 }
 
+/// How often something has been told in an event.
+async fn told(access: &Access, asked: &Asked, reason: &str) -> usize {
+    let _published = timeout(Duration::from_secs(1), access.events.publish()).await;
+    let asked = asked.lock().unwrap();
+    asked.iter().filter(|(method, sent)| *method == Method::POST && sent["reason"] == reason).count()
+}
+
 /// How many are left in the binding after each write.
 fn left(asked: &Asked) -> Vec<usize> {
     let asked = asked.lock().unwrap();
@@ -304,19 +308,50 @@ async fn who_is_deactivated_goes_at_once_though_no_approval_can_be_noted_and_the
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_is_deactivated_while_a_plan_is_carried_out_goes_though_something_else_is_approved_meanwhile() {
     let (mut world, people) = many_leave(true);
     world.user(&people[29], json!({"active": false}));
     let (access, asked) = with_statuses(world, Some);
-    access.revoke("p", &mut Leaving::Few.clone()).await;
+    access.revoke("p").await;
     assert_eq!(left(&asked), [29]);
+    assert!(told(&access, &asked, "AccessRevoked").await > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_is_given_access_at_once_though_an_approval_is_slow_to_be_noted() {
+    let (mut world, people) = many_leave(true);
+    world.user("newcomer", json!({}));
+    members(&mut world, "team", &[&people[20..], &["newcomer".to_owned()]].concat());
+    let (access, asked) = with_statuses(world, |_| None);
+    assert!(timeout(Duration::from_millis(100), access.reconcile("p")).await.is_err());
+    assert_eq!(left(&asked), [31]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_to_go_while_a_status_is_slow_to_be_written_goes_at_once() {
+    let world = World::with_team();
+    let mut policy = ScimAccessPolicy::clone(world.index.policy("p").unwrap());
+    let (access, asked) = with_statuses(world, |_| None);
+    let mut reconcile = pin!(access.reconcile("p"));
+    assert!(timeout(Duration::from_secs(1), &mut reconcile).await.is_err());
+    assert_eq!(asked.lock().unwrap().len(), 1, "the status");
+
+    policy.metadata.generation = Some(2);
+    policy.spec.validity = Some(serde_json::from_value(json!({"notAfter": "2020-01-01T00:00:00Z"})).unwrap());
+    let touched = access.index_mut().apply_policy(policy);
+    access.queue.add(touched);
+    assert!(timeout(Duration::from_secs(1), &mut reconcile).await.is_err());
+    assert_eq!(asked.lock().unwrap().last().unwrap().0, Method::DELETE);
 }
 
 #[tokio::test]
 async fn what_was_approved_goes_once_that_is_noted() {
     let (world, _) = many_leave(true);
     let (access, asked) = with_statuses(world, Some);
+    assert_eq!(access.reconcile("p").await, Again::WhenAdded);
+    assert_eq!(left(&asked), [0; 0], "that is for the next plan, which is due");
+    assert!(access.queue.taken_up(&"p".into()).now_or_never().is_some());
     access.reconcile("p").await;
     let is_note = |(_, sent): &(Method, Value)| sent["status"]["lastApproved"].is_object();
     let asked_first = asked.lock().unwrap()[0].clone();
@@ -337,9 +372,27 @@ async fn what_a_status_says_is_told_once_and_only_when_it_is_written() {
     for (refused, expected) in [(true, 0), (true, 0), (false, 1), (false, 1)] {
         refuses.store(refused, Ordering::Relaxed);
         access.reconcile("p").await;
-        let _published = timeout(Duration::from_secs(1), access.events.publish()).await;
-        let asked = asked.lock().unwrap();
-        let told = asked.iter().filter(|(method, sent)| *method == Method::POST && sent["reason"] == "Held");
-        assert_eq!(told.count(), expected);
+        assert_eq!(told(&access, &asked, "Held").await, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_status_says_is_told_once_it_is_seen_there_though_no_answer_said_that_it_is_written() {
+    let (world, _) = many_leave(false);
+    let sent = Arc::new(Mutex::new(None));
+    let seen = sent.clone();
+    let (access, asked) = with_statuses(world, move |written| {
+        let is_lost = sent.lock().unwrap().replace(written.clone()).is_none();
+        Some(if is_lost { json!({"metadata": {"name": 1}}) } else { written })
+    });
+    assert_eq!(access.reconcile("p").await, Again::Retry(Trouble::Passing));
+    assert_eq!(told(&access, &asked, "Held").await, 0);
+
+    let mut policy: ScimAccessPolicy = serde_json::from_value(seen.lock().unwrap().clone().unwrap()).unwrap();
+    policy.metadata.resource_version = Some("2000".to_owned());
+    access.index_mut().apply_policy(policy);
+    for _ in 0..2 {
+        access.reconcile("p").await;
+        assert_eq!(told(&access, &asked, "Held").await, 1);
     }
 }

@@ -137,3 +137,24 @@ async fn who_is_deactivated_while_an_approval_cannot_be_noted_is_out_at_once_and
     company.may_not_edit("bob").await;
     company.until_ready(&policy, "True").await;
 }
+
+#[tokio::test]
+async fn who_is_deactivated_while_a_status_is_slow_to_be_written_is_out_at_once() {
+    let (plane, _alone) = alone().await;
+    let withheld = Withheld::patches_of("scimaccesspolicies");
+    let _process = Process::start(plane, plane.withholding(&Identity::Admin, &withheld).await).await;
+    let company = Company::on(plane).await;
+    for name in ["alice", "bob"] {
+        company.user(name).await;
+    }
+    company.group("team", &["alice", "bob"]).await;
+    let policy = company.policy(json!({})).await;
+    withheld.until_waiting().await;
+    company.may_edit("alice").await;
+    company.deactivate("alice").await;
+    company.may_not_edit("alice").await;
+    company.may_edit("bob").await;
+
+    withheld.release();
+    company.until_ready(&policy, "True").await;
+}

@@ -94,11 +94,6 @@ impl Outcome {
         self
     }
 
-    /// Without what failed: whoever plans again meets it again.
-    pub fn successes(self) -> Self {
-        Self { done: self.done, failed: Vec::new() }
-    }
-
     /// Whether everything was written.
     pub fn is_complete(&self) -> bool {
         self.failed.is_empty()
